@@ -1,0 +1,81 @@
+//! # hanbench-core: the architecture page
+//!
+//! hanbench plays meter telegrams into a dongle and judges what the dongle claims.
+//! This crate computes; it touches nothing. Bytes, times and seeds are arguments.
+//!
+//! ```text
+//! bytes ──► wire ──► meters ──► readings ──► verdict ──► report
+//!           frames   profiles   exact        checks      results.json, HTML, JUnit, Markdown
+//!             ▲         ▲       decimals
+//!             └── encode ┘◄──── plant (the simulated house)
+//! ```
+//!
+//! ## Where things live
+//!
+//! | question | place |
+//! |---|---|
+//! | What is a reading, a key, a time? | [`reading`] |
+//! | How do bytes become frames, and how is rubbish skipped? | [`wire::framer`], one file per link layer: [`wire::hdlc`], [`wire::mbus`], [`wire::p1`] |
+//! | How are segments, block transfer and ciphering undone? | [`wire::assemble`], [`wire::cipher`] |
+//! | What does an APDU say? | [`wire::apdu`], [`wire::axdr`], [`wire::rows`] |
+//! | What does one vendor send, in which scale, with which habits? | [`meters`], one file per family |
+//! | What does the house draw? | `plant` |
+//! | What is a recording, and its text form? | `capture` |
+//! | How is pasted hex found in a log? | `import` |
+//! | What is played in, and how is a damaged telegram made? | `verdict::stimulus` |
+//! | Is a claim right? | `verdict::judge`; every rule is listed in `verdict::checks` |
+//! | What does a run write? | `report` |
+//! | Ports, processes, rig files, pacing | the crate `hanbench-rig` |
+//! | Commands | the crate `xtask`, one file per command |
+//!
+//! ## Who may use whom
+//!
+//! | module | may use | must not know |
+//! |---|---|---|
+//! | [`reading`] | nothing | everything else |
+//! | [`wire`] | `reading` | vendors, amperes, files |
+//! | [`meters`] | `reading`, `wire` | rigs, tolerances |
+//! | `plant` | `reading` | bytes, OBIS, dongles |
+//! | `capture`, `import` | `reading`, `wire`, `meters` | rigs, verdicts |
+//! | `verdict` | `reading`, `wire`, `meters`, `plant`, `capture` | how a claim arrived |
+//! | `report` | `verdict` and all below it | rigs |
+//!
+//! A tidy test (`cargo xtask tidy`) reads the sources and fails on an import that this table does not allow.
+//!
+//! ## Invariants
+//!
+//! 1. This crate never asks for the time, a random number, a file or a socket. They are arguments.
+//! 2. Decoding foreign bytes never fails and never panics. It gives items *and* problems, and every input
+//!    byte belongs to exactly one item.
+//! 3. The oracle and the device share no code path. Expected values are the reviewed snapshot beside a
+//!    capture; the judge compares JSON with JSON and calls no decoder to learn what is right.
+//! 4. Unknown is never zero: a number is [`reading::Field::Present`], `Absent` or `Invalid`.
+//! 5. An adapter never fills a hole. Missing is missing.
+//! 6. The same seed and inputs give the same `results.json` on every machine, but for the fields under `run`.
+//! 7. A check that cannot be carried out is NOT_APPLICABLE with its reason, never green.
+//!
+//! ## Building without `std`
+//!
+//! [`reading`], [`wire`] and [`meters`] need `alloc` only: firmware shares the decoder with
+//! `default-features = false`.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod meters;
+pub mod reading;
+pub mod wire;
+
+#[cfg(feature = "std")]
+pub mod capture;
+#[cfg(feature = "std")]
+pub mod hex;
+#[cfg(feature = "std")]
+pub mod import;
+#[cfg(feature = "std")]
+pub mod plant;
+#[cfg(feature = "std")]
+pub mod report;
+#[cfg(feature = "std")]
+pub mod verdict;

@@ -1,0 +1,84 @@
+//! Judging: what was played in, what was claimed, and whether that was right.
+//!
+//! Refuses to know how a claim arrived, and never decodes a telegram to learn what is right:
+//! expectations come from the reviewed snapshot beside a capture ([`expectation`]).
+//!
+//! | file | what |
+//! |---|---|
+//! | [`checks`] | the list of all checks: id, purpose, source |
+//! | [`expectation`] | reviewed readings of a capture |
+//! | [`stimulus`] | what to play in, made from a capture, with damage |
+//! | [`trial`] | stimulus and everything that happened: the evidence |
+//! | [`judge`] | trial → outcomes |
+//! | [`results`] | outcomes of a whole run, and its totals |
+
+pub mod checks;
+pub mod expectation;
+pub mod judge;
+pub mod results;
+pub mod stimulus;
+pub mod trial;
+
+use serde::{Deserialize, Serialize};
+
+/// What an attempt showed (contract, section 5). Ordered: within one attempt a verdict only gets worse.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Verdict {
+    /// The rig or the DUT lacks what the check needs; the reason names the missing capability.
+    NotApplicable,
+    /// Evidence was seen and all of it was right.
+    Pass,
+    /// The DUT did nothing wrong that can be shown, but the purpose was not met.
+    Inconclusive,
+    /// Evidence was seen that breaks the rule.
+    Fail,
+    /// The check could not be carried out.
+    Error,
+}
+
+impl Verdict {
+    /// All verdicts in the order of the totals in `results.json`.
+    pub const ALL: [Verdict; 5] =
+        [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive, Verdict::NotApplicable, Verdict::Error];
+
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Pass => "PASS",
+            Verdict::Fail => "FAIL",
+            Verdict::Inconclusive => "INCONCLUSIVE",
+            Verdict::NotApplicable => "NOT_APPLICABLE",
+            Verdict::Error => "ERROR",
+        }
+    }
+}
+
+/// Who is to blame for a verdict that is not PASS. Only FAIL with cause `dut` counts against the DUT.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// The device under test.
+    Dut,
+    /// Ports, cables, power of the bench.
+    Rig,
+    /// hanbench itself.
+    Harness,
+    /// A file the user wrote.
+    Config,
+    /// Something did not happen in time, and it is not known whose fault that was.
+    Timeout,
+}
+
+impl Cause {
+    /// The word in `results.json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Cause::Dut => "dut",
+            Cause::Rig => "rig",
+            Cause::Harness => "harness",
+            Cause::Config => "config",
+            Cause::Timeout => "timeout",
+        }
+    }
+}

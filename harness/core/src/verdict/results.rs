@@ -1,0 +1,115 @@
+//! The results of a whole run: the one truth that every report is made from.
+
+use super::{Cause, Verdict};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Version of `results.json`. Readers accept all older ones.
+pub const RESULTS_VERSION: u32 = 1;
+
+/// What one check said about one subject (contract, section 5).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Stable id of the check, `han.link.fcs-reject`.
+    pub id: String,
+    /// Its suite.
+    pub suite: String,
+    /// What was played in: the path of a capture.
+    pub subject: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Who is to blame, unless PASS or NOT_APPLICABLE.
+    pub cause: Option<Cause>,
+    /// One sentence a stranger understands, unless PASS.
+    pub reason: Option<String>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Paths below the report folder, and what in them the verdict rests on: `evidence/aidon-6525-it3.json`.
+    pub evidence: Vec<String>,
+    /// What a PASS rests on, in words: `12 telegrams, 3204 bytes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests_on: Option<String>,
+    /// Single deviations, in order; the reason sums them up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+/// One deviation: where, what was expected, what was claimed.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Finding {
+    /// Index into the stimulus's parts, where the deviation belongs to a telegram.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<usize>,
+    /// Key of the reading, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Expected value or interval as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// Claimed value as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<String>,
+    /// The deviation in words.
+    pub text: String,
+}
+
+/// Everything a run found.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Results {
+    /// See [`RESULTS_VERSION`].
+    pub version: u32,
+    /// What differs from run to run: start, duration, host, commit, pacing, versions.
+    pub run: Map<String, Value>,
+    /// Name of the rig.
+    pub rig: String,
+    /// One line about the DUT, for the head of the report.
+    #[serde(default)]
+    pub dut: String,
+    /// The seed.
+    pub seed: u64,
+    /// Number of outcomes per verdict word; all five words are there.
+    pub totals: BTreeMap<String, u64>,
+    /// All outcomes, in the order they were judged.
+    pub checks: Vec<Outcome>,
+}
+
+impl Results {
+    /// Counts the totals anew.
+    pub fn count(&mut self) {
+        self.totals = Verdict::ALL.iter().map(|verdict| (verdict.word().to_string(), 0)).collect();
+        for outcome in &self.checks {
+            *self.totals.entry(outcome.verdict.word().to_string()).or_default() += 1;
+        }
+    }
+
+    /// How many outcomes have this verdict.
+    pub fn total(&self, verdict: Verdict) -> usize {
+        self.checks.iter().filter(|outcome| outcome.verdict == verdict).count()
+    }
+
+    /// The exit code of the contract, section 1.
+    ///
+    /// A config error (a program that cannot be started) is 2, any other ERROR is the rig's (3) or the
+    /// harness's own (70); then FAIL (1), then "nothing proven" (4), then 0.
+    pub fn exit_code(&self) -> u8 {
+        let error = |cause| {
+            self.checks
+                .iter()
+                .any(|outcome| outcome.verdict == Verdict::Error && outcome.cause == Some(cause))
+        };
+        if error(Cause::Harness) {
+            70
+        } else if error(Cause::Config) {
+            2
+        } else if self.total(Verdict::Error) > 0 {
+            3
+        } else if self.total(Verdict::Fail) > 0 {
+            1
+        } else if self.total(Verdict::Pass) == 0 {
+            4
+        } else {
+            0
+        }
+    }
+}

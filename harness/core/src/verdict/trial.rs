@@ -1,0 +1,189 @@
+//! One trial: what was played in and everything that happened. This is the evidence; `judge` needs nothing else.
+
+use crate::hex;
+use crate::reading::Instant;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Version of the trial file. Readers accept all older ones.
+pub const TRIAL_VERSION: u32 = 1;
+
+/// One stimulus played into one DUT, with all that was seen. Stored as `evidence/<name>.json`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Trial {
+    /// See [`TRIAL_VERSION`].
+    pub version: u32,
+    /// What was played in.
+    pub stimulus: Stimulus,
+    /// What the rig file says about the DUT.
+    pub dut: DutTerms,
+    /// Everything that happened, in order of time.
+    pub events: Vec<Event>,
+    /// How exactly the bytes were paced; `None` in lock-step, where no timing is judged.
+    pub pacing: Option<Pacing>,
+}
+
+/// What to play into a DUT, and what each telegram of it means. Made by [`super::stimulus`].
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Stimulus {
+    /// Stable name, used for the evidence file: `aidon-6525-it3`, `aidon-6525-it3.fcs`.
+    pub name: String,
+    /// The suite it belongs to: `decode`, `timing`.
+    pub suite: String,
+    /// What the results call it: the path of the capture, `captures/aidon/6525-it3.csv`.
+    pub subject: String,
+    /// Meter family of the telegrams.
+    pub family: String,
+    /// `recorded`, `rebuilt` or `inferred` (contract, section 6).
+    pub evidence: String,
+    /// Where the telegrams come from, for the report.
+    pub source: String,
+    /// Ids of the checks that this stimulus is made for (see [`super::checks`]).
+    pub checks: Vec<String>,
+    /// Features a DUT must support for it: the family, and `p1`, `mbus`, `segmentation`, `ciphering`.
+    pub needs: Vec<String>,
+    /// Line speed for pacing at real time, in baud (8N1: ten bits a byte).
+    pub baud: u32,
+    /// The pieces, in the order they are sent.
+    pub parts: Vec<Part>,
+}
+
+/// One piece of a stimulus.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "part", rename_all = "snake_case")]
+pub enum Part {
+    /// A telegram: one or more frames that carry one reading.
+    Telegram(Telegram),
+    /// Bytes that belong to no telegram.
+    Noise {
+        /// The bytes.
+        #[serde(with = "hex")]
+        bytes: Vec<u8>,
+        /// Why they are there, for the report.
+        why: String,
+    },
+    /// Nothing is sent for so long. Kept in real time even in lock-step, because the rule judged is one of time.
+    Silence {
+        /// Microseconds.
+        us: u64,
+    },
+}
+
+/// A telegram of a stimulus and what is known about it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Telegram {
+    /// The bytes on the line.
+    #[serde(with = "hex")]
+    pub bytes: Vec<u8>,
+    /// When it is due after the start of the stimulus, in microseconds (the capture's time; lock-step ignores it).
+    pub due_us: u64,
+    /// Pauses inside the telegram: after so many bytes, so many microseconds. Kept in real time always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<(usize, u64)>,
+    /// `1`, `2`, `3` or another documented word.
+    pub list: String,
+    /// What was done to it, in words; `None` for an intact telegram.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
+    /// The reviewed reading (contract, section 2). For a damaged telegram: what a DUT that ignores the damage
+    /// would claim, used to say which rule it broke.
+    pub reading: Map<String, Value>,
+    /// Keys whose scale nothing in the telegram announces and whose meter uses an unusual one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unannounced: Vec<String>,
+    /// Keys where this meter sends 0 in place of "not measured".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zero_unmeasured: Vec<String>,
+    /// Claiming it and refusing it are both right (bytes left over behind the body of an intact APDU).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub optional: bool,
+}
+
+/// What the rig file says about the DUT, as far as judging depends on it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct DutTerms {
+    /// Families and features it supports (contract, section 3).
+    pub supports: Vec<String>,
+    /// Keys it does not claim, by design.
+    pub omits: Vec<String>,
+    /// A telegram must be claimed within so many microseconds of its last byte.
+    pub claim_within_us: u64,
+    /// The DUT was told the scales that no telegram announces.
+    pub scale_told: bool,
+}
+
+impl Default for DutTerms {
+    fn default() -> Self {
+        let families = ["aidon", "kaifa", "kamstrup", "nuri", "stange"];
+        DutTerms {
+            supports: families.map(String::from).to_vec(),
+            omits: Vec::new(),
+            claim_within_us: 2_000_000,
+            scale_told: false,
+        }
+    }
+}
+
+/// Something that happened, and when.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// Microseconds since the start of the trial.
+    pub t_us: u64,
+    /// What it was.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+impl Event {
+    /// When it happened.
+    pub fn at(&self) -> Instant {
+        Instant(self.t_us)
+    }
+}
+
+/// The kinds of things that happen in a trial.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum What {
+    /// The last byte of a part was handed to the line.
+    Sent {
+        /// Index into [`Stimulus::parts`].
+        index: usize,
+    },
+    /// The DUT claimed a reading: the object as it printed it, before any interpretation.
+    Claim {
+        /// The claim in the keys of the contract, section 2.
+        claim: Map<String, Value>,
+        /// The text as received.
+        raw: String,
+    },
+    /// The DUT said that it refused something.
+    Rejected {
+        /// Its reason.
+        reason: String,
+    },
+    /// Anything else the DUT printed.
+    Log {
+        /// One line.
+        line: String,
+    },
+    /// The DUT ended by itself.
+    Exited {
+        /// Exit code or signal and its last words, in one line.
+        how: String,
+    },
+    /// The bench gave up on the rest of the stimulus; what was not sent is not judged.
+    Stopped {
+        /// Why.
+        why: String,
+    },
+}
+
+/// How exactly the bytes of a trial were paced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Pacing {
+    /// Median lateness of a byte against its deadline, in microseconds.
+    pub p50_us: u64,
+    /// 99th percentile, in microseconds.
+    pub p99_us: u64,
+}

@@ -1,0 +1,1 @@
+//! Everything hanbench does to the world.
