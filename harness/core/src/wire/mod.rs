@@ -12,6 +12,7 @@
 //! | [`apdu`] | data-notification and its date-time |
 //! | [`axdr`] | A-XDR elements |
 //! | [`rows`] | the registers of a notification body, whatever its shape |
+//! | [`time`] | COSEM date-time, twelve bytes |
 
 pub mod apdu;
 pub mod assemble;
@@ -24,6 +25,7 @@ pub mod llc;
 pub mod mbus;
 pub mod p1;
 pub mod rows;
+pub mod time;
 
 /// What is wrong with foreign bytes, and where.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
