@@ -1,0 +1,373 @@
+//! APDU → telegram: values with presence, units and exact scale, and what is wrong with them.
+//!
+//! Refuses to fill a hole: what the meter did not send stays absent, whatever could be computed.
+
+use super::identify::{Fit, family, identify, names};
+use super::plausible::{Suspicion, shows, suspicion};
+use super::profile::{Family, Holds, List, Profile};
+use super::{Problem, ProblemKind, by_name};
+use crate::reading::{Field, Key, Kind, Milli, Obis, Reading};
+use crate::wire::{
+    apdu::{DataNotification, TimeForm},
+    axdr::Element,
+    rows::{Name, Row, Rows},
+    time::CosemTime,
+};
+use alloc::vec::Vec;
+
+/// The content of one telegram, complete enough to be encoded again byte for byte.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Telegram<'a> {
+    /// Long-invoke-id-and-priority.
+    pub invoke_id: u32,
+    /// How the date-time of the APDU is written.
+    pub time_form: TimeForm,
+    /// The date-time of the APDU as sent.
+    pub time: Option<CosemTime>,
+    /// The clock object as sent.
+    pub clock: Option<CosemTime>,
+    /// The values.
+    pub reading: Reading<'a>,
+}
+
+/// What was made of one APDU.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Decoded<'a> {
+    /// Who made it.
+    pub family: Family,
+    /// The profile it fits; `None` when no profile has its layout.
+    pub profile: Option<&'static Profile>,
+    /// Which list it is.
+    pub list: List,
+    /// Its content; `None` when it is no data-notification.
+    pub telegram: Option<Telegram<'a>>,
+    /// What a reader of the result should know, in order of offset where they have one.
+    pub problems: Vec<Problem>,
+}
+
+impl<'a> Decoded<'a> {
+    pub(super) fn nothing(problem: Problem) -> Self {
+        Decoded {
+            family: Family::Other,
+            profile: None,
+            list: List::Full("unknown"),
+            telegram: None,
+            problems: alloc::vec![problem],
+        }
+    }
+
+    /// Keys that other meters of the family send in this list, and this telegram does not carry.
+    pub fn absent(&self) -> impl Iterator<Item = Key> + '_ {
+        let slots = self.profile.into_iter().flat_map(|profile| profile.slots(self.list));
+        slots
+            .filter_map(|slot| match slot.holds {
+                Holds::Number(key) => Some(key),
+                _ => None,
+            })
+            .filter(|&key| {
+                self.telegram.as_ref().is_some_and(|telegram| telegram.reading.get(key) == Field::Absent)
+            })
+    }
+}
+
+/// Decodes the APDUs of one line. Remembers the meter, because list 1 of most families names none.
+#[derive(Clone, Debug, Default)]
+pub struct Decoder {
+    forced: Option<&'static Profile>,
+    last: Option<&'static Profile>,
+}
+
+impl Decoder {
+    /// A decoder that finds the profile by itself.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A decoder that was told the profile; other layouts are still decoded, and reported.
+    pub fn with_profile(profile: &'static Profile) -> Self {
+        Decoder { forced: Some(profile), last: None }
+    }
+
+    /// Decodes one APDU (LLC and ciphering removed). `addresses` are the HDLC destination and source, where
+    /// there were any.
+    pub fn decode<'a>(&mut self, apdu: &'a [u8], addresses: Option<(&[u8], &[u8])>) -> Decoded<'a> {
+        let notification = match DataNotification::parse(apdu) {
+            Ok(notification) => notification,
+            Err(problem) => {
+                let kind = ProblemKind::Wire(problem.kind);
+                return Decoded::nothing(Problem { offset: problem.offset, kind });
+            }
+        };
+        let fit = self.fit(&notification, addresses);
+        let Some(fit) = fit else { return without_profile(&notification) };
+        let mut decoded = with_profile(&notification, fit);
+        if self.forced.is_none() {
+            self.last = Some(fit.profile);
+            if let Some(changed) = self.variant(&notification, &decoded, fit) {
+                decoded = changed;
+            }
+        }
+        doubt_scale(&mut decoded);
+        decoded
+    }
+
+    fn fit(&self, notification: &DataNotification<'_>, addresses: Option<(&[u8], &[u8])>) -> Option<Fit> {
+        identify(notification, addresses, self.forced.or(self.last))
+    }
+
+    /// Decodes again with the profile in which impossible values are possible.
+    fn variant<'a>(
+        &mut self,
+        notification: &DataNotification<'a>,
+        decoded: &Decoded<'a>,
+        fit: Fit,
+    ) -> Option<Decoded<'a>> {
+        let reading = &decoded.telegram.as_ref()?.reading;
+        let variant = fit.profile.variants.iter().find(|variant| shows(reading, variant.sign))?;
+        let profile = by_name(variant.profile)?;
+        let mut changed = with_profile(notification, Fit { profile, ..fit });
+        let kind = ProblemKind::Scale(Suspicion::Changed(variant.sign));
+        changed.problems.push(Problem { offset: notification.body_offset, kind });
+        self.last = Some(profile);
+        Some(changed)
+    }
+}
+
+fn doubt_scale(decoded: &mut Decoded<'_>) {
+    let (Some(telegram), Some(profile)) = (&decoded.telegram, decoded.profile) else { return };
+    if let Some(suspicion) = suspicion(&telegram.reading, profile) {
+        decoded.problems.push(Problem { offset: 0, kind: ProblemKind::Scale(suspicion) });
+    }
+}
+
+fn telegram<'a>(notification: &DataNotification<'a>) -> Telegram<'a> {
+    Telegram {
+        invoke_id: notification.invoke_id,
+        time_form: notification.time_form,
+        time: notification.time,
+        clock: None,
+        reading: Reading::default(),
+    }
+}
+
+/// A telegram whose layout is that of a profile, register by register.
+fn with_profile<'a>(notification: &DataNotification<'a>, fit: Fit) -> Decoded<'a> {
+    let mut telegram = telegram(notification);
+    let mut problems = Vec::new();
+    let null_pairs = matches!(fit.profile.form, super::profile::Form::Pairs { null_pairs: true, .. });
+    let slots = fit.profile.slots(fit.list).filter(|slot| null_pairs || fit.profile.sends(slot));
+    let mut rows = Rows::new(notification.body);
+    for (row, slot) in rows.by_ref().zip(slots) {
+        let Ok(row) = row else { break };
+        if row.name == Name::NullPair {
+            continue;
+        }
+        let at = notification.body_offset + row.offset;
+        let result = match slot.holds {
+            Holds::Number(key) => {
+                let scale = row.scaler_unit.or(Some((slot.scaler, unit_code(key.kind()))));
+                put_number(&mut telegram.reading, slot.obis, key, &row.value, scale)
+            }
+            Holds::Unnamed => put_unnamed(&mut telegram.reading, slot.obis, &row.value),
+            other => put_plain(&mut telegram, slot.obis, other, &row.value),
+        };
+        if let Err(kind) = result {
+            problems.push(Problem { offset: at, kind });
+        }
+    }
+    finish(&mut telegram, &mut problems, notification, &rows);
+    Decoded {
+        family: fit.profile.family,
+        profile: Some(fit.profile),
+        list: fit.list,
+        telegram: Some(telegram),
+        problems,
+    }
+}
+
+/// A telegram of no known layout: registers that name themselves are decoded, with the scale they carry or,
+/// where the list id tells the family, with that family's.
+fn without_profile<'a>(notification: &DataNotification<'a>) -> Decoded<'a> {
+    let names = names(notification.body);
+    let family = family(names.list_id);
+    let relative = super::PROFILES.iter().copied().find(|profile| Some(profile.family) == family);
+    let mut telegram = telegram(notification);
+    let mut problems = Vec::new();
+    problems.push(Problem { offset: notification.body_offset, kind: ProblemKind::LayoutUnknown });
+    let mut rows = Rows::new(notification.body);
+    if rows.outline().is_none() {
+        problems.push(Problem { offset: notification.body_offset, kind: ProblemKind::NoList });
+    }
+    for row in rows.by_ref() {
+        let row = match row {
+            Ok(row) => row,
+            Err(problem) => {
+                let offset = notification.body_offset + problem.offset;
+                problems.push(Problem { offset, kind: ProblemKind::Wire(problem.kind) });
+                break;
+            }
+        };
+        if let Err(kind) = put_row(&mut telegram, &row, relative, &names) {
+            problems.push(Problem { offset: notification.body_offset + row.offset, kind });
+        }
+    }
+    finish(&mut telegram, &mut problems, notification, &rows);
+    let list = list_of(&telegram.reading);
+    let family = family.unwrap_or(Family::Other);
+    Decoded { family, profile: None, list, telegram: Some(telegram), problems }
+}
+
+/// The list by what it carries: counters make a list 3, power alone a list 1.
+pub(super) fn list_of(reading: &Reading<'_>) -> List {
+    let mut numbers = reading.numbers();
+    if reading.get(Key::EnergyActiveImport) != Field::Absent {
+        List::Three
+    } else if numbers.all(|(key, _)| key == Key::ActiveImport) {
+        List::One
+    } else {
+        List::Two
+    }
+}
+
+fn finish<'a>(
+    telegram: &mut Telegram<'a>,
+    problems: &mut Vec<Problem>,
+    notification: &DataNotification<'a>,
+    rows: &Rows<'a>,
+) {
+    let trailing = rows.trailing();
+    let cut = problems.iter().any(|problem| matches!(problem.kind, ProblemKind::Wire(_)));
+    if trailing > 0 && !cut {
+        let offset = notification.body_offset + notification.body.len() - trailing;
+        let kind = ProblemKind::Wire(crate::wire::ProblemKind::Trailing(trailing));
+        problems.push(Problem { offset, kind });
+    }
+    telegram.reading.clock = telegram.clock.and_then(|clock| clock.local());
+    telegram.reading.timestamp = match telegram.time {
+        Some(time) => time.local(),
+        None => telegram.reading.clock,
+    };
+    if telegram.time.is_some_and(|time| time.local().is_none()) {
+        problems.push(Problem { offset: 5, kind: ProblemKind::ImpossibleTime });
+    }
+    if telegram.clock.is_some_and(|clock| clock.local().is_none()) {
+        problems.push(Problem { offset: notification.body_offset, kind: ProblemKind::ImpossibleTime });
+    }
+}
+
+/// Places a register by its own OBIS code.
+fn put_row<'a>(
+    telegram: &mut Telegram<'a>,
+    row: &Row<'a>,
+    relative: Option<&'static Profile>,
+    names: &super::identify::Names<'a>,
+) -> Result<(), ProblemKind> {
+    let obis = match row.name {
+        Name::Obis(obis) => obis,
+        Name::NullPair => return Ok(()),
+        Name::Position(place) => {
+            return match row.value {
+                Element::Text(text) | Element::Octets(text)
+                    if !names.list_id.is_empty() && Reading::trimmed(text) == names.list_id =>
+                {
+                    telegram.reading.list_id = Some(text);
+                    Ok(())
+                }
+                Element::Array(_) | Element::Structure(_) => Ok(()),
+                _ => Err(ProblemKind::MeaningUnknown(place)),
+            };
+        }
+    };
+    if let Some(holds) = plain_register(obis) {
+        return put_plain(telegram, obis, holds, &row.value);
+    }
+    let Some(key) = Key::from_obis(obis) else {
+        return put_unnamed(&mut telegram.reading, obis, &row.value);
+    };
+    let scale = row.scaler_unit.or_else(|| {
+        let register = relative?.register(key)?;
+        Some((register.scaler, unit_code(key.kind())))
+    });
+    put_number(&mut telegram.reading, obis, key, &row.value, scale)
+}
+
+/// Registers that hold texts and clocks, by any vendor's address (NVE letter of 2016-06-27; han-protocol, section 6).
+fn plain_register(obis: Obis) -> Option<Holds> {
+    match obis.0 {
+        [1, _, 0, 2, 129, 255] => Some(Holds::ListId),
+        [0, 0, 96, 1, 0, 255] | [1, 1, 0, 0, 5, 255] => Some(Holds::MeterId),
+        [0, 0, 96, 1, 7, 255] | [1, 1, 96, 1, 1, 255] => Some(Holds::MeterType),
+        [0, _, 1, 0, 0, 255] => Some(Holds::Clock),
+        _ => None,
+    }
+}
+
+/// Unit codes of IEC 62056-6-2, table 4.
+pub(super) const fn unit_code(kind: Kind) -> u8 {
+    match kind {
+        Kind::ActivePower => 27,
+        Kind::ReactivePower => 29,
+        Kind::ActiveEnergy => 30,
+        Kind::ReactiveEnergy => 32,
+        Kind::Current => 33,
+        Kind::Voltage => 35,
+        Kind::Frequency => 44,
+        Kind::PowerFactor | Kind::Distortion => 255,
+    }
+}
+
+fn put_number(
+    reading: &mut Reading<'_>,
+    obis: Obis,
+    key: Key,
+    value: &Element<'_>,
+    scale: Option<(i8, u8)>,
+) -> Result<(), ProblemKind> {
+    if *value == Element::Null {
+        return Ok(());
+    }
+    if reading.get(key) != Field::Absent {
+        return Err(ProblemKind::Repeated(obis));
+    }
+    let raw = value.integer().ok_or(ProblemKind::WrongType(obis, value.tag()))?;
+    let (field, problem) = match scale {
+        None => (Field::Invalid(raw), Some(ProblemKind::ScaleUnknown(obis))),
+        Some((_, unit)) if unit != unit_code(key.kind()) => {
+            (Field::Invalid(raw), Some(ProblemKind::WrongUnit(obis, unit)))
+        }
+        Some((scaler, _)) => match Milli::scaled(raw, scaler) {
+            Some(value) => (Field::Present(value), None),
+            None => (Field::Invalid(raw), Some(ProblemKind::OutOfRange(obis))),
+        },
+    };
+    reading.set(key, field);
+    problem.map_or(Ok(()), Err)
+}
+
+fn put_unnamed(reading: &mut Reading<'_>, obis: Obis, value: &Element<'_>) -> Result<(), ProblemKind> {
+    // Texts and containers without a name of ours are no numbers; they are left to `explain`.
+    let Some(raw) = value.integer() else { return Ok(()) };
+    if reading.push_other(obis, raw) { Ok(()) } else { Err(ProblemKind::TooManyUnnamed) }
+}
+
+fn put_plain<'a>(
+    telegram: &mut Telegram<'a>,
+    obis: Obis,
+    holds: Holds,
+    value: &Element<'a>,
+) -> Result<(), ProblemKind> {
+    let wrong = ProblemKind::WrongType(obis, value.tag());
+    let bytes = match *value {
+        Element::Text(bytes) | Element::Octets(bytes) | Element::DateTime(bytes) => bytes,
+        Element::Null => return Ok(()),
+        _ => return Err(wrong),
+    };
+    match holds {
+        Holds::ListId => telegram.reading.list_id = Some(bytes),
+        Holds::MeterId => telegram.reading.meter_id = Some(bytes),
+        Holds::MeterType => telegram.reading.meter_type = Some(bytes),
+        Holds::Clock => telegram.clock = Some(CosemTime::from_slice(bytes).ok_or(wrong)?),
+        Holds::Number(_) | Holds::Unnamed => return Err(wrong),
+    }
+    Ok(())
+}

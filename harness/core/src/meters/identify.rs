@@ -1,0 +1,189 @@
+//! Which profile a telegram fits: by its list id, its type, its layout, in that order.
+
+use super::PROFILES;
+use super::profile::{Family, Form, Holds, List, Profile, Register, Tag};
+use crate::reading::Reading;
+use crate::wire::{
+    apdu::DataNotification,
+    axdr::Element,
+    rows::{Name, Row, Rows},
+};
+
+/// A profile and the list of it that a telegram is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Fit {
+    /// The profile.
+    pub profile: &'static Profile,
+    /// The list.
+    pub list: List,
+}
+
+/// What a telegram says about its own origin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Names<'a> {
+    /// List id, padding removed.
+    pub list_id: &'a [u8],
+    /// Meter type, padding removed.
+    pub meter_type: &'a [u8],
+}
+
+/// Known list ids and the family behind each.
+const LIST_IDS: [(&[u8], Family); 5] = [
+    (b"AIDON_", Family::Aidon),
+    (b"KFM_", Family::Kaifa),
+    (b"KAIFA_", Family::Kaifa),
+    (b"Kamstrup_", Family::Kamstrup),
+    (b"EMBRIQ_", Family::Stange),
+];
+
+/// The text of a string element, padding removed.
+fn text<'a>(element: &Element<'a>) -> Option<&'a [u8]> {
+    match element {
+        Element::Octets(bytes) | Element::Text(bytes) => Some(Reading::trimmed(bytes)),
+        _ => None,
+    }
+}
+
+/// Reads list id and meter type: the texts among the first registers.
+pub fn names<'a>(body: &'a [u8]) -> Names<'a> {
+    let mut names = Names::default();
+    for row in Rows::new(body).take(4).map_while(Result::ok) {
+        let Some(text) = text(&row.value) else { continue };
+        if LIST_IDS.iter().any(|(start, _)| text.starts_with(start)) {
+            names.list_id = text;
+        } else if PROFILES.iter().any(|profile| of_type(profile, text)) {
+            names.meter_type = text;
+        }
+    }
+    names
+}
+
+/// The family that a list id belongs to.
+pub fn family(list_id: &[u8]) -> Option<Family> {
+    LIST_IDS.iter().find(|(start, _)| list_id.starts_with(start)).map(|(_, family)| *family)
+}
+
+fn of_type(profile: &Profile, meter_type: &[u8]) -> bool {
+    profile.types.iter().any(|start| meter_type.starts_with(start.as_bytes()))
+}
+
+/// The longest beginning of a type text that the profile names.
+fn type_match(profile: &Profile, meter_type: &[u8]) -> usize {
+    let matching = profile.types.iter().filter(|start| meter_type.starts_with(start.as_bytes()));
+    matching.map(|start| start.len()).max().unwrap_or(0)
+}
+
+/// The best fit. `last` is the profile of the telegram before: a list that carries no names belongs to it.
+///
+/// Only a profile whose layout is that of the telegram, register by register, is a fit.
+pub fn identify(
+    notification: &DataNotification<'_>,
+    addresses: Option<(&[u8], &[u8])>,
+    last: Option<&'static Profile>,
+) -> Option<Fit> {
+    let names = names(notification.body);
+    let says_nothing = names == Names::default();
+    if let Some(last) = last
+        && (says_nothing || speaks_for(last, &names))
+        && let Some(list) = layout(last, notification)
+    {
+        return Some(Fit { profile: last, list });
+    }
+    let mut best: Option<(usize, Fit)> = None;
+    for &profile in PROFILES {
+        let Some(score) = score(profile, &names, notification, addresses) else { continue };
+        if best.is_some_and(|(least, _)| least >= score) {
+            continue;
+        }
+        if let Some(list) = layout(profile, notification) {
+            best = Some((score, Fit { profile, list }));
+        }
+    }
+    best.map(|(_, fit)| fit)
+}
+
+/// Whether the names sent are those of the profile.
+fn speaks_for(profile: &Profile, names: &Names<'_>) -> bool {
+    names.list_id == profile.list_id.as_bytes()
+        && (names.meter_type.is_empty() || profile.types.is_empty() || of_type(profile, names.meter_type))
+}
+
+/// How well names and head speak for a profile; `None` when they speak against it.
+///
+/// Families that look like another one (Nuri) are never chosen: nothing in a telegram speaks for them.
+fn score(
+    profile: &Profile,
+    names: &Names<'_>,
+    notification: &DataNotification<'_>,
+    addresses: Option<(&[u8], &[u8])>,
+) -> Option<usize> {
+    if profile.family == Family::Nuri {
+        return None;
+    }
+    if !names.list_id.is_empty() && names.list_id != profile.list_id.as_bytes() {
+        return None;
+    }
+    let envelope = &profile.envelope;
+    let by_address = addresses == Some((envelope.destination, envelope.source));
+    let by_time = envelope.time == notification.time_form;
+    if names.list_id.is_empty() && addresses.is_some() && !by_address {
+        return None;
+    }
+    // A type outweighs the head, the longer the better.
+    Some(1 + 4 * type_match(profile, names.meter_type) + 2 * usize::from(by_time) + usize::from(by_address))
+}
+
+/// The list of the profile whose layout the body has, register by register.
+fn layout(profile: &'static Profile, notification: &DataNotification<'_>) -> Option<List> {
+    let outline = Rows::new(notification.body).outline()?;
+    if outline.array != (profile.form == Form::Nested) {
+        return None;
+    }
+    profile
+        .lists
+        .iter()
+        .copied()
+        .filter(|&list| profile.count(list) == outline.count)
+        .find(|&list| matches(profile, list, notification.body))
+}
+
+/// Compares row by row: name, place and type.
+fn matches(profile: &'static Profile, list: List, body: &[u8]) -> bool {
+    let null_pairs = matches!(profile.form, Form::Pairs { null_pairs: true, .. });
+    let mut slots = profile.slots(list).filter(|slot| null_pairs || profile.sends(slot));
+    for row in Rows::new(body) {
+        let (Ok(row), Some(slot)) = (row, slots.next()) else { return false };
+        if !same(profile, slot, &row) {
+            return false;
+        }
+    }
+    slots.next().is_none()
+}
+
+fn same(profile: &Profile, slot: &Register, row: &Row<'_>) -> bool {
+    let named = match (row.name, profile.form) {
+        (Name::Obis(obis), Form::Nested | Form::Pairs { .. }) => obis == slot.obis,
+        (Name::Position(_), Form::Positional) => true,
+        (Name::Position(0), Form::Pairs { bare_id: true, .. }) => slot.holds == Holds::ListId,
+        (Name::NullPair, Form::Pairs { null_pairs: true, .. }) => return !profile.sends(slot),
+        _ => false,
+    };
+    let scaled = row.scaler_unit.is_some() == (profile.form == Form::Nested && is_number(slot));
+    named && scaled && same_type(slot.tag, &row.value)
+}
+
+fn is_number(slot: &Register) -> bool {
+    matches!(slot.holds, Holds::Number(_))
+}
+
+fn same_type(tag: Tag, element: &Element<'_>) -> bool {
+    matches!(
+        (tag, element),
+        (Tag::U32, Element::U32(_))
+            | (Tag::U64, Element::U64(_))
+            | (Tag::U16, Element::U16(_))
+            | (Tag::I16, Element::I16(_))
+            | (Tag::Octets, Element::Octets(_))
+            | (Tag::Text, Element::Text(_))
+    )
+}
