@@ -63,6 +63,12 @@ pub enum ProblemKind {
     Authentication,
     /// A ciphering header that cannot be read.
     CipherHeader,
+    /// A ciphering header without a system title: the nonce cannot be built from the telegram alone.
+    NoSystemTitle,
+    /// Deciphering with the encryption key gives no APDU.
+    WrongKey,
+    /// A line of a P1 telegram that is not made like a register.
+    Line,
     /// A security suite or mode that is not AES-128-GCM: the security control byte.
     SecurityControl(u8),
 }
@@ -82,6 +88,9 @@ impl core::fmt::Display for ProblemKind {
             ProblemKind::NoKey => write!(f, "ciphered, and no key was given"),
             ProblemKind::Authentication => write!(f, "authentication tag does not fit the keys"),
             ProblemKind::CipherHeader => write!(f, "unreadable ciphering header"),
+            ProblemKind::NoSystemTitle => write!(f, "ciphering header without a system title"),
+            ProblemKind::WrongKey => write!(f, "deciphering with this encryption key gives no APDU"),
+            ProblemKind::Line => write!(f, "line is not made like a register"),
             ProblemKind::SecurityControl(byte) => {
                 write!(f, "security control {byte:02x} is not AES-128-GCM with unicast key")
             }

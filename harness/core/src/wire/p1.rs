@@ -1,1 +1,287 @@
-//! stub
+//! P1/DSMR text telegrams (DSMR 5.0.2, IEC 62056-21): where one ends, its check, its lines, an encoder.
+//!
+//! ```text
+//! /KAM5⏎ ⏎ 1-0:1.7.0(00.498*kW)⏎ … !7DD1⏎
+//! ```
+//!
+//! The CRC covers `/` to `!`. Meters without one exist (Iskra in Slovenia), and bare line feeds as line ends.
+//! A line that is no register costs that line and nothing else (field bug D10). Refuses telegrams that hold a
+//! byte which is no text, or that are longer than [`TELEGRAM_MAX`]: both mean that no telegram started here.
+
+use alloc::vec::Vec;
+
+use memchr::{memchr, memchr_iter};
+use nom::bytes::complete::{tag, take_while};
+use nom::character::complete::u8 as number;
+use nom::combinator::opt;
+use nom::sequence::{delimited, preceded};
+use nom::{IResult, Parser};
+
+use super::{Problem, ProblemKind, crc};
+use crate::reading::Obis;
+
+/// First byte of a telegram.
+pub const START: u8 = b'/';
+/// Longest telegram that is waited for; the longest seen has 700 bytes, the 13-month table of field bug U13 more.
+pub const TELEGRAM_MAX: usize = 8192;
+/// `!`, four digits, CR, LF: what may follow the longest telegram.
+pub(crate) const END_MAX: usize = 7;
+
+/// One telegram, good or bad. Bytes are as sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Telegram<'a> {
+    /// From `/` to the end of the last line.
+    pub text: &'a str,
+    /// Whether the CRC fits; `None` where the meter sends none.
+    pub crc_ok: Option<bool>,
+}
+
+impl<'a> Telegram<'a> {
+    pub(crate) fn accepted(bytes: &'a [u8], crc_ok: Option<bool>) -> Telegram<'a> {
+        Telegram { text: core::str::from_utf8(bytes).unwrap_or(""), crc_ok }
+    }
+
+    /// Nothing says that the telegram is damaged: only such a one may be read.
+    pub fn is_good(&self) -> bool {
+        self.crc_ok != Some(false)
+    }
+
+    /// The first line without `/`: maker, baud digit, name (`LGF5E360`).
+    pub fn ident(&self) -> &'a str {
+        self.text.lines().next().unwrap_or("").trim_start_matches('/')
+    }
+
+    /// The lines between the ident and `!`, blank ones left out.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'a>> + use<'a> {
+        let text = self.text;
+        text.split('\n')
+            .scan(0, |next, line| {
+                let offset = *next;
+                *next += line.len() + 1;
+                Some((offset, line.trim_end_matches('\r')))
+            })
+            .skip(1)
+            .take_while(|(_, line)| !line.starts_with('!'))
+            .filter(|(_, line)| !line.is_empty())
+            .map(|(offset, text)| Line { offset, text, register: register(text) })
+    }
+}
+
+/// One line of a telegram.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Line<'a> {
+    /// Where it starts, from the `/` of the telegram.
+    pub offset: usize,
+    /// The line without its end.
+    pub text: &'a str,
+    /// What it says; `None` for a line that is not made like a register.
+    pub register: Option<Register<'a>>,
+}
+
+impl Line<'_> {
+    /// What is wrong with the line.
+    pub fn problem(&self) -> Option<Problem> {
+        match self.register {
+            Some(_) => None,
+            None => Some(Problem { offset: self.offset, kind: ProblemKind::Line }),
+        }
+    }
+}
+
+/// A register code and what stands behind it in parentheses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Register<'a> {
+    /// The address; group F is 255 where the line has none.
+    pub obis: Obis,
+    values: &'a str,
+}
+
+impl<'a> Register<'a> {
+    /// The values in the order sent; most registers have one.
+    pub fn values(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        let mut rest = self.values;
+        core::iter::from_fn(move || {
+            let (behind, value) = value(rest).ok()?;
+            rest = behind;
+            Some(value)
+        })
+    }
+}
+
+/// What stands in one pair of parentheses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Value<'a> {
+    /// Up to the asterisk: `00.498`.
+    pub text: &'a str,
+    /// Behind the asterisk: `kW`; empty where there is none.
+    pub unit: &'a str,
+}
+
+/// `obis value value …` and nothing behind it.
+fn register(line: &str) -> Option<Register<'_>> {
+    let (values, obis) = obis(line).ok()?;
+    let (mut rest, _) = value(values).ok()?;
+    while !rest.is_empty() {
+        (rest, _) = value(rest).ok()?;
+    }
+    Some(Register { obis, values })
+}
+
+/// `A-B:C.D.E` with an optional `*F`.
+fn obis(input: &str) -> IResult<&str, Obis> {
+    let (rest, a) = number(input)?;
+    let (rest, b) = preceded(tag("-"), number).parse(rest)?;
+    let (rest, c) = preceded(tag(":"), number).parse(rest)?;
+    let (rest, d) = preceded(tag("."), number).parse(rest)?;
+    let (rest, e) = preceded(tag("."), number).parse(rest)?;
+    let (rest, f) = opt(preceded(tag("*"), number)).parse(rest)?;
+    Ok((rest, Obis([a, b, c, d, e, f.unwrap_or(255)])))
+}
+
+/// `(text)` or `(text*unit)`.
+fn value(input: &str) -> IResult<&str, Value<'_>> {
+    let inside = take_while(|char| char != '(' && char != ')');
+    let (rest, inside) = delimited(tag("("), inside, tag(")")).parse(input)?;
+    let (text, unit) = inside.split_once('*').unwrap_or((inside, ""));
+    Ok((rest, Value { text, unit }))
+}
+
+/// What the bytes from a `/` on are, as far as its first bytes tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Probe {
+    /// No telegram.
+    No,
+    /// The first bytes are not all there.
+    NotYet,
+    /// Slash and three letters or digits.
+    Telegram,
+}
+
+/// Tests the first four bytes; `bytes` starts with the slash.
+pub(crate) fn probe(bytes: &[u8]) -> Probe {
+    let maker = &bytes[1..bytes.len().min(4)];
+    if !maker.iter().all(u8::is_ascii_alphanumeric) {
+        Probe::No
+    } else if maker.len() < 3 {
+        Probe::NotYet
+    } else {
+        Probe::Telegram
+    }
+}
+
+/// How far a telegram goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Extent {
+    /// A byte that is no text, or no end within [`TELEGRAM_MAX`], or another telegram starts inside it.
+    Broken,
+    /// The end is not there; all bytes up to here are text without an end.
+    NotYet,
+    /// So many bytes, and what the CRC says.
+    Whole(usize, Option<bool>),
+}
+
+/// Looks for the end of the telegram that starts `bytes`, of which the first `scanned` hold no end.
+///
+/// `sealed` says that silence follows the bytes.
+pub(crate) fn extent(bytes: &[u8], scanned: usize, sealed: bool) -> Extent {
+    let limit = bytes.len().min(TELEGRAM_MAX);
+    let from = scanned.clamp(1, limit);
+    // The end is a `!` that starts a line; one inside a value is text.
+    let end = memchr_iter(b'!', &bytes[from..limit]).map(|at| from + at).find(|&at| bytes[at - 1] == b'\n');
+    if !bytes[from..end.unwrap_or(limit)].iter().all(|&byte| is_text(byte)) {
+        return Extent::Broken;
+    }
+    let Some(end) = end else {
+        return if sealed || limit == TELEGRAM_MAX { Extent::Broken } else { Extent::NotYet };
+    };
+    let Some((behind, digits)) = end_of_telegram(&bytes[end + 1..], sealed) else {
+        return Extent::NotYet;
+    };
+    let crc_ok = match digits {
+        Digits::None => None,
+        Digits::Crc(sent) => Some(crc::arc(&bytes[..=end]) == sent),
+        Digits::Other => Some(false),
+    };
+    if crc_ok != Some(true) && restarts(&bytes[..end]) {
+        return Extent::Broken;
+    }
+    Extent::Whole(end + 1 + behind, crc_ok)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Digits {
+    None,
+    Crc(u16),
+    Other,
+}
+
+/// What stands behind `!`: nothing or four hex digits, then CR LF, CR or LF. Gives its length.
+///
+/// `None` while bytes that decide are missing.
+fn end_of_telegram(bytes: &[u8], sealed: bool) -> Option<(usize, Digits)> {
+    let count = bytes.iter().take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    if count == bytes.len() && count < 4 && !sealed {
+        return None;
+    }
+    let digits = match (count, bytes.get(count)) {
+        (4, _) => Digits::Crc(hex(&bytes[..4])),
+        (0, None | Some(b'\r' | b'\n')) => Digits::None,
+        _ => return Some((count, Digits::Other)),
+    };
+    let line_end = match (bytes.get(count), bytes.get(count + 1)) {
+        (Some(b'\r'), Some(b'\n')) => 2,
+        (Some(b'\r'), None) | (None, _) if !sealed => return None,
+        (Some(b'\r' | b'\n'), _) => 1,
+        _ => 0,
+    };
+    Some((count + line_end, digits))
+}
+
+fn hex(digits: &[u8]) -> u16 {
+    let digit = |&byte: &u8| (byte as char).to_digit(16).unwrap_or(0) as u16;
+    digits.iter().fold(0, |value, byte| value << 4 | digit(byte))
+}
+
+/// Another telegram starts behind the first byte: this one lost its end.
+///
+/// Asked only where no CRC proves the telegram whole. A first line holds no parentheses, so that a slash in
+/// a value is no start.
+fn restarts(bytes: &[u8]) -> bool {
+    memchr_iter(START, bytes).skip(1).any(|at| {
+        let line = &bytes[at..];
+        let line = &line[..memchr(b'\n', line).unwrap_or(line.len())];
+        probe(line) == Probe::Telegram && !line.iter().any(|byte| matches!(byte, b'(' | b')'))
+    })
+}
+
+fn is_text(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t')
+}
+
+/// Writes a telegram with its CRC. `ident` is the first line without `/`, `lines` those behind the blank one.
+///
+/// Panics when the ident does not start with three letters or digits, or when a text is not printable ASCII.
+pub fn encode(out: &mut Vec<u8>, ident: &str, lines: &[&str]) {
+    let printable = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    assert!(
+        ident.len() >= 3 && ident.bytes().take(3).all(|byte| byte.is_ascii_alphanumeric()),
+        "P1 ident {ident:?} must start with three letters or digits"
+    );
+    let start = out.len();
+    out.push(START);
+    out.extend_from_slice(ident.as_bytes());
+    out.extend_from_slice(b"\r\n\r\n");
+    for line in lines.iter().chain([&ident]) {
+        assert!(printable(line), "P1 line {line:?} is not printable ASCII");
+    }
+    for line in lines {
+        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    out.push(b'!');
+    let check = crc::arc(&out[start..]);
+    for shift in [12, 8, 4, 0] {
+        out.push(b"0123456789ABCDEF"[usize::from(check >> shift & 0xF)]);
+    }
+    out.extend_from_slice(b"\r\n");
+}
