@@ -148,7 +148,7 @@ pub fn header_text(header: &BTreeMap<String, String>) -> String {
     let mut text = String::new();
     let known = KEY_ORDER.iter().filter_map(|&key| header.get_key_value(key));
     let others = header.iter().filter(|(key, _)| !KEY_ORDER.contains(&key.as_str()));
-    for (key, value) in known.map(|(key, value)| (key, value)).chain(others) {
+    for (key, value) in known.chain(others) {
         text.push_str(&format!("# {key} = {value}\n"));
     }
     text.push_str(COLUMNS);
@@ -343,7 +343,7 @@ fn row(record: &csv::ByteRecord) -> Result<Row, String> {
         let column = time.len() + 1 + dir.word().len() + 1 + at + 1;
         return Err(format!("found `{}` at column {column}; expected a hex digit", shown(&hex[at..=at])));
     }
-    if hex.len() % 2 != 0 {
+    if !hex.len().is_multiple_of(2) {
         return Err(format!("found {} hex digits; expected an even number", hex.len()));
     }
     if hex.len() / 2 > ROW_BYTES_MAX {
