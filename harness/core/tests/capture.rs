@@ -121,7 +121,7 @@ impl Arbitrary for Valid {
             let value: String = String::arbitrary(g).chars().filter(|c| !c.is_control()).take(50).collect();
             header.insert(format!("x{key}"), value.trim().to_string());
         }
-        header.insert("stage".into(), (*g.choose(&["wire", "unwrapped", "decrypted"]).unwrap()).into());
+        header.insert("stage".into(), ["wire", "unwrapped", "decrypted"][usize::arbitrary(g) % 3].into());
         let mut t_us = 0_u64;
         let rows = (0..=usize::arbitrary(g) % 20).map(|_| {
             t_us = t_us.saturating_add(u64::from(u32::arbitrary(g)));

@@ -42,7 +42,8 @@ pub(super) struct Piece {
 impl Block {
     /// The line that a byte came from.
     pub(super) fn piece_of(&self, at: usize) -> Option<&Piece> {
-        self.pieces.iter().rev().find(|piece| piece.at <= at)
+        let behind = self.pieces.partition_point(|piece| piece.at <= at);
+        self.pieces.get(behind.checked_sub(1)?)
     }
 }
 
@@ -59,6 +60,8 @@ struct Collector {
     notes: Notes,
     open: Option<Open>,
     label: Option<Link>,
+    /// Time of the line above, where that announced the bytes.
+    above: Option<Stamp>,
     blank_lines: usize,
 }
 
@@ -98,9 +101,12 @@ pub(super) fn blocks(text: &str) -> (Vec<Block>, Notes) {
 
 impl Collector {
     fn line(&mut self, number: usize, stamp: Option<Stamp>, line: &str) {
+        let own = stamp;
+        let stamp = own.or(self.above.take());
         if let Some(link) = label(line) {
             self.close();
             self.label = Some(link);
+            self.above = own;
             return;
         }
         let runs = lines::runs(line);
@@ -110,6 +116,7 @@ impl Collector {
             if !line.trim_matches([' ', '\t', stamp::GAP]).is_empty() || self.blank_lines > 1 {
                 self.close();
                 self.label = None;
+                self.above = own;
             }
             return;
         }
@@ -120,6 +127,7 @@ impl Collector {
         }
         if !taken {
             self.close();
+            self.above = own;
         }
         self.label = None;
     }
@@ -132,8 +140,10 @@ impl Collector {
         }
         let labelled = self.label.take();
         let Some(start) = start_of(&run).or(labelled.filter(|_| run.last).map(|_| 0)) else {
-            if run.bytes.len() >= NOTED_MIN && run.style != Style::Literal || self.open.is_some() && run.last
-            {
+            let long = run.bytes.len() >= NOTED_MIN && run.style != Style::Literal;
+            // A row behind a telegram is worth a note, but not the last offset of a dump.
+            let row = run.last && run.shape.is_empty();
+            if long || row && self.open.as_ref().is_some_and(|open| open.style != Style::Dump) {
                 let text = format!("{} bytes of hex left out: no telegram begins there", run.bytes.len());
                 self.notes.push(Note { line: number, text });
             }

@@ -202,7 +202,7 @@ fn literals(line: &str) -> Vec<Run> {
     let mut at = 0;
     let mut before = 0;
     while at < chars.len() {
-        let prefixed = at > 0
+        let prefixed = at > before
             && matches!(chars[at - 1], 'b' | 'B')
             && !at.checked_sub(2).is_some_and(|i| chars[i].is_ascii_alphanumeric());
         let bare = chars[at] == '\\' && chars.get(at + 1) == Some(&'x');

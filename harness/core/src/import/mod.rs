@@ -317,7 +317,9 @@ fn split(mut block: Block, options: Options) -> Vec<Found> {
         let start = if index == 0 { 0 } else { frame.start };
         let end = frames.get(index + 1).map_or(block.bytes.len(), |next| next.start);
         let piece = block.piece_of(start);
-        let here = done.iter().filter(|(at, _)| (start..end).contains(at)).map(|(_, done)| done);
+        // Before the first frame, then for every frame: itself, and what lies behind it.
+        let from = if index == 0 { 0 } else { 2 * index + 1 };
+        let here = done.iter().take(2 * index + 3).skip(from);
         found.push(Found {
             bytes: block.bytes[start..end].to_vec(),
             link: frame.link,
@@ -398,7 +400,7 @@ fn damage_notes(found: &[Found], stage: Stage, notes: &mut Notes) {
     for one in &checked {
         let text = match one.check {
             Check::Cut(0) => "the end of this telegram is missing".to_string(),
-            Check::Cut(missing) => format!("the end of this telegram is missing: {missing} bytes"),
+            Check::Cut(missing) => format!("{missing} bytes of this telegram are missing"),
             Check::BadChecksum => "this telegram fails its checksum".to_string(),
             Check::BadHeader => "the length or the header checksum of this telegram is wrong".to_string(),
             Check::Intact | Check::None => continue,

@@ -16,6 +16,10 @@ use super::walk::{self, Check, Frame, Inside, Link};
 const VENDORS: [&[u8]; 3] = [b"735999", b"6970631", b"5706567"];
 /// An id on the wire: a text of 16 bytes.
 const ID_LEN: usize = 16;
+/// Fewer digits than these are no id.
+const DIGITS_LEAST: usize = 6;
+/// So many digits in a damaged telegram are an id; Kamstrup's type has a row of nine.
+const DIGITS_MIN: usize = 10;
 /// Marks a replaced id.
 const FAKE: &[u8] = b"0000";
 
@@ -41,7 +45,7 @@ const KAMSTRUP_NUMBER: [u8; 9] = [0x09, 0x06, 0x01, 0x01, 0x00, 0x00, 0x01, 0xff
 /// Replaces every meter id that can be recognised in a piece of a stream.
 pub fn redact(bytes: &[u8]) -> Redacted {
     let mut redacted = Redacted { bytes: bytes.to_vec(), ..Redacted::default() };
-    for (_, done) in redact_frames(&mut redacted.bytes, &walk::frames(bytes, &[])) {
+    for done in redact_frames(&mut redacted.bytes, &walk::frames(bytes, &[])) {
         redacted.replaced += done.replaced;
         redacted.notes.extend(done.note.map(str::to_string));
     }
@@ -57,18 +61,23 @@ pub(super) struct Done {
     pub(super) note: Option<&'static str>,
 }
 
-/// Replaces ids in `bytes`, of which `frames` are the telegrams. Gives what was done, and at which offset.
-pub(super) fn redact_frames(bytes: &mut [u8], frames: &[Frame]) -> Vec<(usize, Done)> {
+/// Replaces ids in `bytes`, of which `frames` are the telegrams. Gives what was done to the bytes before the
+/// first frame, and then for every frame to itself and to the bytes behind it.
+pub(super) fn redact_frames(bytes: &mut [u8], frames: &[Frame]) -> Vec<Done> {
     let mut done = Vec::new();
     let mut at = 0;
     for frame in frames {
-        // Bytes that belong to no telegram may hold a piece of an id.
-        done.push((at, Done { replaced: damaged_ids(&mut bytes[at..frame.start]), note: None }));
-        done.push((frame.start, one(&mut bytes[frame.start..frame.end], frame)));
+        done.push(loose(&mut bytes[at..frame.start]));
+        done.push(one(&mut bytes[frame.start..frame.end], frame));
         at = frame.end;
     }
-    done.push((at, Done { replaced: damaged_ids(&mut bytes[at..]), note: None }));
+    done.push(loose(&mut bytes[at..]));
     done
+}
+
+/// Bytes that belong to no telegram may hold an id or a piece of one.
+fn loose(bytes: &mut [u8]) -> Done {
+    Done { replaced: ids(bytes) + damaged_ids(bytes), note: None }
 }
 
 fn one(telegram: &mut [u8], frame: &Frame) -> Done {
@@ -101,7 +110,7 @@ fn ids(telegram: &mut [u8]) -> usize {
         if matches!(telegram[at], 0x09 | 0x0a) && usize::from(telegram[at + 1]) == ID_LEN {
             let text = &mut telegram[at + 2..at + 2 + ID_LEN];
             let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if digits >= 6 && text[digits..].iter().all(|&byte| byte == 0 || byte == b' ') {
+            if digits >= DIGITS_LEAST && text[digits..].iter().all(|&byte| byte == 0 || byte == b' ') {
                 replaced += usize::from(fake(&mut text[..digits]));
                 at += 2 + ID_LEN;
                 continue;
@@ -125,28 +134,26 @@ fn ids(telegram: &mut [u8]) -> usize {
     replaced
 }
 
-/// Ids of which some bytes are lost or wrong: the digits behind a vendor's prefix.
+/// Ids of which some bytes are lost or wrong: up to 16 bytes with digits in them, behind a vendor's prefix or
+/// behind the tag and length of an id, and long rows of digits.
 fn damaged_ids(bytes: &mut [u8]) -> usize {
+    // P1 writes its times as a row of digits.
+    let is_text = bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
     let mut replaced = 0;
     let mut at = 0;
     while at < bytes.len() {
-        let vendor = VENDORS.iter().find(|vendor| bytes[at..].starts_with(vendor));
-        let Some(vendor) = vendor else {
-            at += 1;
-            continue;
-        };
         let end = bytes.len().min(at + ID_LEN);
-        let rest = &mut bytes[at + vendor.len()..end];
-        if !rest.starts_with(FAKE) {
-            let mut digits: Vec<u8> = rest.iter().copied().filter(u8::is_ascii_digit).collect();
-            scramble(&mut digits);
-            let mut new = digits.into_iter();
-            for byte in rest.iter_mut().filter(|byte| byte.is_ascii_digit()) {
-                *byte = new.next().unwrap_or(b'0');
-            }
-            replaced += 1;
+        let window = &bytes[at..end];
+        let count = window.iter().filter(|byte| byte.is_ascii_digit()).count();
+        let row = window.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let vendor = VENDORS.iter().any(|vendor| window.starts_with(vendor));
+        let tagged = at >= 2 && matches!(bytes[at - 2], 0x09 | 0x0a) && usize::from(bytes[at - 1]) == ID_LEN;
+        if vendor || tagged && count >= DIGITS_MIN || !is_text && row >= DIGITS_MIN {
+            replaced += usize::from(fake_mixed(&mut bytes[at..end]));
+            at = end;
+        } else {
+            at += 1;
         }
-        at = end;
     }
     replaced
 }
@@ -201,10 +208,10 @@ fn restore_check(telegram: &mut [u8], frame: &Frame) {
     }
 }
 
-/// Replaces the digits of an id with letters in it.
+/// Replaces the digits of an id that has something else in it too.
 fn fake_mixed(text: &mut [u8]) -> bool {
     let mut digits: Vec<u8> = text.iter().copied().filter(u8::is_ascii_digit).collect();
-    if digits.len() < 6 || !fake(&mut digits) {
+    if digits.len() < DIGITS_LEAST || !fake(&mut digits) {
         return false;
     }
     for (byte, digit) in text.iter_mut().filter(|byte| byte.is_ascii_digit()).zip(digits) {

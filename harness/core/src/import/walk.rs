@@ -273,7 +273,10 @@ pub(super) fn frames(bytes: &[u8], breaks: &[usize]) -> Vec<Frame> {
             }
             _ => next_start(bytes, at, breaks, start.link),
         };
-        frames.push(Frame { start: at, end, link: start.link, check: start.check });
+        // Another telegram begins before this one is over: that is an end missing, not a wrong header.
+        let missing = start.len.filter(|_| start.strong).map_or(0, |len| (at + len).saturating_sub(end));
+        let check = if missing > 0 { Check::Cut(missing) } else { start.check };
+        frames.push(Frame { start: at, end, link: start.link, check });
         at = end;
     }
     frames
