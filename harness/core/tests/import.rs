@@ -279,3 +279,28 @@ fn the_number_of_a_danish_kamstrup_meter_is_an_id() {
     assert_eq!(redacted.bytes[9..11], [0, 0], "eight digits that begin with four zeros");
     assert_eq!(redacted.bytes[13..], list[13..]);
 }
+
+#[test]
+fn a_hole_in_the_offsets_of_a_dump_ends_the_telegram() {
+    let (_, dump) = layouts(&list1()).into_iter().find(|(name, _)| *name == "hexdump").unwrap();
+    let rows: Vec<&str> = dump.lines().collect();
+    let imported = import([rows[0], rows[2]].join("\n").as_bytes(), Options::default()).unwrap();
+    assert_eq!(joined(&imported), list1()[..16]);
+}
+
+#[test]
+fn a_flag_shared_by_two_rows_is_one_flag() {
+    let rows = format!("{}\n{}\n", hex::text(&list1()), hex::text(&list1()[1..]));
+    let imported = import(rows.as_bytes(), Options::default()).unwrap();
+    assert_eq!(imported.chunks.len(), 2);
+    assert_eq!(joined(&imported), [list1().as_slice(), &list1()[1..]].concat());
+    assert_eq!(imported.notes, []);
+}
+
+#[test]
+fn rows_take_the_time_of_the_line_that_announces_them() {
+    let log = format!("14:17:02 HAN data\n{}\n14:17:04.5 HAN data\n{0}\n", hex::text(&list1()));
+    let imported = import(log.as_bytes(), Options::default()).unwrap();
+    let times: Vec<_> = imported.chunks.iter().map(|chunk| chunk.t_us).collect();
+    assert_eq!(times, [Some(0), Some(2_500_000)]);
+}
