@@ -1,0 +1,306 @@
+//! Import: one snapshot per pasted layout, and laws.
+
+use std::path::{Path, PathBuf};
+
+use hanbench_core::capture::{Capture, Stage};
+use hanbench_core::hex;
+use hanbench_core::import::{Format, ImportError, Imported, Options, import, redact};
+use quickcheck::{QuickCheck, TestResult};
+use rstest::rstest;
+
+const KEEP_IDS: Options = Options { redact: false };
+
+#[rstest]
+fn imports(#[files("../../fixtures/import/*.txt")] path: PathBuf) {
+    let input = std::fs::read(&path).unwrap();
+    let text = match import(&input, Options::default()) {
+        Ok(imported) => describe(&imported),
+        Err(error) => format!("error: {error}\n"),
+    };
+    insta::with_settings!({
+        snapshot_path => path.parent().unwrap(),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(path.file_stem().unwrap().to_str().unwrap(), text);
+    });
+}
+
+fn describe(imported: &Imported) -> String {
+    let mut text = format!("{:?}, {}\n", imported.format, imported.stage.word());
+    text.push_str(&format!("ids replaced: {}\n", imported.ids_replaced));
+    for chunk in &imported.chunks {
+        let time = chunk.t_us.map_or("no time".to_string(), |t_us| format!("{t_us} us"));
+        text.push_str(&format!("from line {}: {} bytes, {time}\n", chunk.line, chunk.bytes.len()));
+    }
+    for note in &imported.notes {
+        text.push_str(&format!("note, line {}: {}\n", note.line, note.text));
+    }
+    text + "\n" + &imported.to_capture().to_text()
+}
+
+/// Aidon list 1 with 1234 W: an intact frame without an id.
+fn list1() -> Vec<u8> {
+    hex::bytes("7ea02a410883130413e6e7000f40000000000101020309060100010700ff06000004d202020f00161b19f27e")
+        .expect("hex")
+}
+
+fn literal(bytes: &[u8]) -> String {
+    let escaped = bytes.iter().map(|&byte| match byte {
+        b'\\' => "\\\\".to_string(),
+        b'\'' => "\\'".to_string(),
+        b'\n' => "\\n".to_string(),
+        b'\r' => "\\r".to_string(),
+        b'\t' => "\\t".to_string(),
+        0x20..=0x7e => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    });
+    format!("b'{}'", escaped.collect::<String>())
+}
+
+/// `bytes` in every layout that import knows.
+fn layouts(bytes: &[u8]) -> Vec<(&'static str, String)> {
+    let words: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let rows = |width: usize, row: &dyn Fn(usize, &[String]) -> String| {
+        words.chunks(width).enumerate().map(|(index, words)| row(index, words) + "\n").collect::<String>()
+    };
+    let printable = |index: usize, width: usize| {
+        let row = bytes.iter().skip(index * width).take(width);
+        row.map(|&b| if (0x20..0x7f).contains(&b) { char::from(b) } else { '.' }).collect::<String>()
+    };
+    let groups =
+        |words: &[String], of: usize| words.chunks(of).map(<[String]>::concat).collect::<Vec<_>>().join(" ");
+    vec![
+        ("continuous", words.concat()),
+        ("upper case", words.concat().to_uppercase()),
+        ("wrapped", rows(32, &|_, words| words.concat())),
+        ("blanks", words.join(" ")),
+        ("colons", words.join(":")),
+        ("dashes", words.join("-")),
+        ("stamped rows", rows(16, &|index, words| format!("[12:34:56.{index:03}] {}", words.join(" ")))),
+        (
+            "dated rows",
+            rows(20, &|index, words| format!("2026-01-18T14:17:{:02}Z {}", index % 60, words.concat())),
+        ),
+        ("tagged rows", rows(16, &|_, words| format!("[14:17:02][D][uart:114]: <<< {}", words.join(":")))),
+        ("levels", rows(16, &|_, words| format!("(V) {}", words.join(" ")))),
+        (
+            "array",
+            format!(
+                "x = {{\n{}}};\n",
+                rows(12, &|_, words| { words.iter().map(|word| format!("0x{word}, ")).collect() })
+            ),
+        ),
+        ("reader log", format!("(V) HDLC frame:\n{}", rows(16, &|_, words| groups(words, 4)))),
+        ("literal", format!("raw: {}", literal(bytes))),
+        ("literal of hex", format!("raw: b'{}'", words.concat())),
+        ("escapes", words.iter().map(|word| format!("\\x{word}")).collect()),
+        ("json", format!("{{\"data\":\"{}\",\"t\":1713702165}}", words.concat())),
+        (
+            "hexdump",
+            rows(16, &|i, words| format!("{:08x}  {:<47}  |{}|", i * 16, words.join(" "), printable(i, 16))),
+        ),
+        (
+            "xxd",
+            rows(16, &|i, words| format!("{:08x}: {:<39}  {}", i * 16, groups(words, 2), printable(i, 16))),
+        ),
+    ]
+}
+
+fn joined(imported: &Imported) -> Vec<u8> {
+    imported.chunks.iter().flat_map(|chunk| chunk.bytes.clone()).collect()
+}
+
+#[test]
+fn bytes_that_begin_a_frame_come_back_from_every_layout() {
+    fn law(tail: Vec<u8>, long: bool) -> TestResult {
+        // A header with a right checksum whose length is never satisfied: everything behind belongs to it.
+        let mut bytes = hex::bytes("7ea7ff41088313").unwrap();
+        bytes.extend([0xef, 0xe7]);
+        let tail = if long { tail.repeat(8) } else { tail };
+        bytes.extend(tail.iter().take(1500));
+        for (name, text) in layouts(&bytes) {
+            match import(text.as_bytes(), KEEP_IDS) {
+                Ok(imported) if joined(&imported) == bytes => {}
+                other => return TestResult::error(format!("{name}: {other:?}\n{text}")),
+            }
+        }
+        TestResult::passed()
+    }
+    QuickCheck::new().tests(300).quickcheck(law as fn(Vec<u8>, bool) -> TestResult);
+}
+
+#[test]
+fn an_intact_frame_comes_back_as_one_chunk_from_every_layout() {
+    for (name, text) in layouts(&list1()) {
+        let imported = import(text.as_bytes(), Options::default()).unwrap();
+        assert_eq!(imported.chunks.len(), 1, "{name}");
+        assert_eq!(imported.chunks[0].bytes, list1(), "{name}");
+        assert_eq!((imported.notes.len(), imported.stage), (0, Stage::Wire), "{name}");
+    }
+}
+
+#[test]
+fn arbitrary_bytes_never_panic() {
+    fn law(bytes: Vec<u8>) -> bool {
+        let _ = import(&bytes, Options::default());
+        let _ = import(&[list1(), bytes.clone()].concat(), Options::default());
+        redact(&bytes).bytes.len() == bytes.len()
+    }
+    QuickCheck::new().tests(1000).quickcheck(law as fn(Vec<u8>) -> bool);
+}
+
+#[test]
+fn arbitrary_log_lines_never_panic() {
+    /// Pieces of which logs are made, so that chance finds the corners.
+    const PIECES: [&str; 24] = [
+        "7ea02a",
+        "41088313",
+        "0413 ",
+        "e6e700",
+        "0f40",
+        "12:34:56",
+        ".789 ",
+        "b'",
+        "\\x7e",
+        "'",
+        "\"",
+        "\n",
+        "\r\n",
+        "/KAM5\n",
+        "!",
+        "00000010  ",
+        "|",
+        "0x7e,",
+        "(V) HDLC frame:",
+        "2026-01-18T",
+        "1768745822 ",
+        "\u{e9}",
+        "\t",
+        "68",
+    ];
+    fn law(picks: Vec<u8>) -> bool {
+        let text: String = picks.iter().map(|&pick| PIECES[usize::from(pick) % PIECES.len()]).collect();
+        let _ = import(text.as_bytes(), Options::default());
+        true
+    }
+    QuickCheck::new().tests(2000).quickcheck(law as fn(Vec<u8>) -> bool);
+}
+
+#[test]
+fn binary_keeps_every_byte_and_cuts_at_frames() {
+    let bytes = [&[0x00, 0xff, 0x7e], list1().as_slice(), &list1(), &[0x01]].concat();
+    let imported = import(&bytes, Options::default()).unwrap();
+    assert_eq!((imported.format, imported.chunks.len()), (Format::Binary, 2));
+    assert_eq!(joined(&imported), bytes);
+}
+
+#[test]
+fn empty_input_is_an_error_of_its_own() {
+    assert_eq!(import(b" \r\n", Options::default()), Err(ImportError::Empty));
+}
+
+#[test]
+fn utf_16_from_a_windows_shell_is_read() {
+    let text = format!("14:17 {}\r\n", hex::text(&list1()));
+    let bytes: Vec<u8> =
+        [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    assert_eq!(joined(&import(&bytes, Options::default()).unwrap()), list1());
+}
+
+#[test]
+fn an_imported_capture_imports_again_unchanged() {
+    let input = std::fs::read(Path::new("../../fixtures/import/home-assistant.txt")).unwrap();
+    let capture = import(&input, Options::default()).unwrap().to_capture();
+    let text = capture.to_text();
+    assert_eq!(Capture::parse(&text).unwrap(), capture);
+    let again = import(text.as_bytes(), Options::default()).unwrap();
+    assert_eq!((again.format, again.ids_replaced), (Format::Capture, 0));
+    assert_eq!(again.to_capture().rows, capture.rows);
+}
+
+#[test]
+fn redaction_keeps_the_vendor_and_the_length_and_tells_ids_apart() {
+    let apdu = |id: &str| [&[0x0a, 0x10], id.as_bytes()].concat();
+    for vendor in ["735999", "6970631", "5706567"] {
+        let ids = ["1234567890", "1234567891", "9234567890"];
+        let fakes: Vec<Vec<u8>> =
+            ids.iter().map(|id| redact(&apdu(&format!("{vendor}{id}")[..16])).bytes).collect();
+        for fake in &fakes {
+            assert_eq!(fake.len(), 18);
+            assert!(fake[2..].starts_with(format!("{vendor}0000").as_bytes()));
+            assert_eq!(redact(fake).bytes, *fake, "a fake id stays as it is");
+        }
+        assert!(fakes[0] != fakes[2]);
+    }
+}
+
+#[test]
+fn a_padded_id_keeps_its_padding() {
+    let redacted = redact(b"\x0a\x1012345678\0\0\0\0\0\0\0\0");
+    assert_eq!(redacted.replaced, 1);
+    assert!(redacted.bytes.starts_with(b"\x0a\x100000"));
+    assert!(redacted.bytes.ends_with(&[0; 8]));
+}
+
+#[test]
+fn redaction_never_repairs_a_damaged_frame() {
+    let input = std::fs::read_to_string(Path::new("../../fixtures/import/damaged.txt")).unwrap();
+    let with = import(input.as_bytes(), Options::default()).unwrap();
+    let without = import(input.as_bytes(), KEEP_IDS).unwrap();
+    for (with, without) in with.chunks.iter().zip(&without.chunks) {
+        let tail = |bytes: &[u8]| bytes[bytes.len() - 3..].to_vec();
+        assert_eq!(tail(&with.bytes), tail(&without.bytes));
+    }
+    let damage = |imported: &Imported| {
+        imported.notes.iter().filter(|note| !note.text.contains("replaced")).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(damage(&with), damage(&without));
+}
+
+#[test]
+fn redaction_leaves_intact_telegrams_intact() {
+    for name in ["xxd", "spaced-rows", "hexdump", "p1-text", "mbus-segments", "shared-flag"] {
+        let input =
+            std::fs::read(Path::new("../../fixtures/import").join(name).with_extension("txt")).unwrap();
+        let redacted = import(&input, Options::default()).unwrap();
+        let again = import(hex::text(&joined(&redacted)).as_bytes(), KEEP_IDS).unwrap();
+        assert_eq!(again.notes, [], "{name}");
+        assert_eq!(joined(&again), joined(&redacted), "{name}");
+    }
+}
+
+#[test]
+fn the_number_of_a_danish_kamstrup_meter_is_an_id() {
+    let list = hex::bytes("09060101000001ff0601535f1a0906010101").unwrap();
+    let redacted = redact(&list);
+    assert_eq!(redacted.replaced, 1);
+    assert_eq!(redacted.bytes[..9], list[..9]);
+    assert_eq!(redacted.bytes[9..11], [0, 0], "eight digits that begin with four zeros");
+    assert_eq!(redacted.bytes[13..], list[13..]);
+}
+
+#[test]
+fn a_hole_in_the_offsets_of_a_dump_ends_the_telegram() {
+    let (_, dump) = layouts(&list1()).into_iter().find(|(name, _)| *name == "hexdump").unwrap();
+    let rows: Vec<&str> = dump.lines().collect();
+    let imported = import([rows[0], rows[2]].join("\n").as_bytes(), Options::default()).unwrap();
+    assert_eq!(joined(&imported), list1()[..16]);
+}
+
+#[test]
+fn a_flag_shared_by_two_rows_is_one_flag() {
+    let rows = format!("{}\n{}\n", hex::text(&list1()), hex::text(&list1()[1..]));
+    let imported = import(rows.as_bytes(), Options::default()).unwrap();
+    assert_eq!(imported.chunks.len(), 2);
+    assert_eq!(joined(&imported), [list1().as_slice(), &list1()[1..]].concat());
+    assert_eq!(imported.notes, []);
+}
+
+#[test]
+fn rows_take_the_time_of_the_line_that_announces_them() {
+    let log = format!("14:17:02 HAN data\n{}\n14:17:04.5 HAN data\n{0}\n", hex::text(&list1()));
+    let imported = import(log.as_bytes(), Options::default()).unwrap();
+    let times: Vec<_> = imported.chunks.iter().map(|chunk| chunk.t_us).collect();
+    assert_eq!(times, [Some(0), Some(2_500_000)]);
+}
