@@ -15,9 +15,22 @@ use crate::wire::{
 };
 use alloc::vec::Vec;
 
+/// The head of an HDLC frame as sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Address<'a> {
+    /// Destination address.
+    pub destination: &'a [u8],
+    /// Source address.
+    pub source: &'a [u8],
+    /// Control byte.
+    pub control: u8,
+}
+
 /// The content of one telegram, complete enough to be encoded again byte for byte.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Telegram<'a> {
+    /// The head of the frame; `None` when it came without HDLC.
+    pub address: Option<Address<'a>>,
     /// Long-invoke-id-and-priority.
     pub invoke_id: u32,
     /// How the date-time of the APDU is written.
@@ -88,9 +101,9 @@ impl Decoder {
         Decoder { forced: Some(profile), last: None }
     }
 
-    /// Decodes one APDU (LLC and ciphering removed). `addresses` are the HDLC destination and source, where
-    /// there were any.
-    pub fn decode<'a>(&mut self, apdu: &'a [u8], addresses: Option<(&[u8], &[u8])>) -> Decoded<'a> {
+    /// Decodes one APDU (LLC and ciphering removed). `address` is the head of the HDLC frame, where there
+    /// was one.
+    pub fn decode<'a>(&mut self, apdu: &'a [u8], address: Option<Address<'a>>) -> Decoded<'a> {
         let notification = match DataNotification::parse(apdu) {
             Ok(notification) => notification,
             Err(problem) => {
@@ -98,12 +111,12 @@ impl Decoder {
                 return Decoded::nothing(Problem { offset: problem.offset, kind });
             }
         };
-        let fit = self.fit(&notification, addresses);
-        let Some(fit) = fit else { return without_profile(&notification) };
-        let mut decoded = with_profile(&notification, fit);
+        let fit = self.fit(&notification, address);
+        let Some(fit) = fit else { return without_profile(&notification, address) };
+        let mut decoded = with_profile(&notification, fit, address);
         if self.forced.is_none() {
             self.last = Some(fit.profile);
-            if let Some(changed) = self.variant(&notification, &decoded, fit) {
+            if let Some(changed) = self.variant(&notification, &decoded, fit, address) {
                 decoded = changed;
             }
         }
@@ -111,8 +124,8 @@ impl Decoder {
         decoded
     }
 
-    fn fit(&self, notification: &DataNotification<'_>, addresses: Option<(&[u8], &[u8])>) -> Option<Fit> {
-        identify(notification, addresses, self.forced.or(self.last))
+    fn fit(&self, notification: &DataNotification<'_>, address: Option<Address<'_>>) -> Option<Fit> {
+        identify(notification, address, self.forced.or(self.last))
     }
 
     /// Decodes again with the profile in which impossible values are possible.
@@ -121,11 +134,12 @@ impl Decoder {
         notification: &DataNotification<'a>,
         decoded: &Decoded<'a>,
         fit: Fit,
+        address: Option<Address<'a>>,
     ) -> Option<Decoded<'a>> {
         let reading = &decoded.telegram.as_ref()?.reading;
         let variant = fit.profile.variants.iter().find(|variant| shows(reading, variant.sign))?;
         let profile = by_name(variant.profile)?;
-        let mut changed = with_profile(notification, Fit { profile, ..fit });
+        let mut changed = with_profile(notification, Fit { profile, ..fit }, address);
         let kind = ProblemKind::Scale(Suspicion::Changed(variant.sign));
         changed.problems.push(Problem { offset: notification.body_offset, kind });
         self.last = Some(profile);
@@ -140,8 +154,9 @@ fn doubt_scale(decoded: &mut Decoded<'_>) {
     }
 }
 
-fn telegram<'a>(notification: &DataNotification<'a>) -> Telegram<'a> {
+fn telegram<'a>(notification: &DataNotification<'a>, address: Option<Address<'a>>) -> Telegram<'a> {
     Telegram {
+        address,
         invoke_id: notification.invoke_id,
         time_form: notification.time_form,
         time: notification.time,
@@ -151,8 +166,12 @@ fn telegram<'a>(notification: &DataNotification<'a>) -> Telegram<'a> {
 }
 
 /// A telegram whose layout is that of a profile, register by register.
-fn with_profile<'a>(notification: &DataNotification<'a>, fit: Fit) -> Decoded<'a> {
-    let mut telegram = telegram(notification);
+fn with_profile<'a>(
+    notification: &DataNotification<'a>,
+    fit: Fit,
+    address: Option<Address<'a>>,
+) -> Decoded<'a> {
+    let mut telegram = telegram(notification, address);
     let mut problems = Vec::new();
     let null_pairs = matches!(fit.profile.form, super::profile::Form::Pairs { null_pairs: true, .. });
     let slots = fit.profile.slots(fit.list).filter(|slot| null_pairs || fit.profile.sends(slot));
@@ -187,11 +206,11 @@ fn with_profile<'a>(notification: &DataNotification<'a>, fit: Fit) -> Decoded<'a
 
 /// A telegram of no known layout: registers that name themselves are decoded, with the scale they carry or,
 /// where the list id tells the family, with that family's.
-fn without_profile<'a>(notification: &DataNotification<'a>) -> Decoded<'a> {
+fn without_profile<'a>(notification: &DataNotification<'a>, address: Option<Address<'a>>) -> Decoded<'a> {
     let names = names(notification.body);
     let family = family(names.list_id);
     let relative = super::PROFILES.iter().copied().find(|profile| Some(profile.family) == family);
-    let mut telegram = telegram(notification);
+    let mut telegram = telegram(notification, address);
     let mut problems = Vec::new();
     problems.push(Problem { offset: notification.body_offset, kind: ProblemKind::LayoutUnknown });
     let mut rows = Rows::new(notification.body);

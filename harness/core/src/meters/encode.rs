@@ -1,9 +1,9 @@
 //! Telegram → APDU → frame, by the same profile that decodes it.
 
-use super::decode::{Telegram, unit_code};
+use super::decode::{Address, Telegram, unit_code};
 use super::profile::{Form, Holds, List, Profile, Register, Tag};
 use crate::reading::{Field, Key, Obis};
-use crate::wire::{apdu, axdr::Element};
+use crate::wire::{apdu, axdr::Element, hdlc, llc};
 use alloc::vec::Vec;
 
 /// Why a telegram cannot be sent by this meter.
@@ -60,6 +60,29 @@ pub fn encode_apdu(
     for slot in profile.slots(list) {
         encode_register(profile, slot, telegram, out)?;
     }
+    Ok(())
+}
+
+/// Appends the HDLC frame of a telegram, flags included, with the head of the telegram or, where it has none,
+/// that of the profile.
+///
+/// # Errors
+/// See [`EncodeError`]; nothing is appended then.
+pub fn encode_frame(
+    profile: &Profile,
+    list: List,
+    telegram: &Telegram<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let mut information = llc::HEADER.to_vec();
+    encode_apdu(profile, list, telegram, &mut information)?;
+    let envelope = &profile.envelope;
+    let address = telegram.address.unwrap_or(Address {
+        destination: envelope.destination,
+        source: envelope.source,
+        control: envelope.control,
+    });
+    hdlc::encode(out, address.destination, address.source, address.control, false, &information);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Which profile a telegram fits: by its list id, its type, its layout, in that order.
 
 use super::PROFILES;
+use super::decode::Address;
 use super::profile::{Family, Form, Holds, List, Profile, Register, Tag};
 use crate::reading::Reading;
 use crate::wire::{
@@ -78,7 +79,7 @@ fn type_match(profile: &Profile, meter_type: &[u8]) -> usize {
 /// Only a profile whose layout is that of the telegram, register by register, is a fit.
 pub fn identify(
     notification: &DataNotification<'_>,
-    addresses: Option<(&[u8], &[u8])>,
+    address: Option<Address<'_>>,
     last: Option<&'static Profile>,
 ) -> Option<Fit> {
     let names = names(notification.body);
@@ -91,7 +92,7 @@ pub fn identify(
     }
     let mut best: Option<(usize, Fit)> = None;
     for &profile in PROFILES {
-        let Some(score) = score(profile, &names, notification, addresses) else { continue };
+        let Some(score) = score(profile, &names, notification, address) else { continue };
         if best.is_some_and(|(least, _)| least >= score) {
             continue;
         }
@@ -115,7 +116,7 @@ fn score(
     profile: &Profile,
     names: &Names<'_>,
     notification: &DataNotification<'_>,
-    addresses: Option<(&[u8], &[u8])>,
+    address: Option<Address<'_>>,
 ) -> Option<usize> {
     if profile.family == Family::Nuri {
         return None;
@@ -124,9 +125,11 @@ fn score(
         return None;
     }
     let envelope = &profile.envelope;
-    let by_address = addresses == Some((envelope.destination, envelope.source));
+    let by_address = address.is_some_and(|address| {
+        address.destination == envelope.destination && address.source == envelope.source
+    });
     let by_time = envelope.time == notification.time_form;
-    if names.list_id.is_empty() && addresses.is_some() && !by_address {
+    if names.list_id.is_empty() && address.is_some() && !by_address {
         return None;
     }
     // A type outweighs the head, the longer the better.

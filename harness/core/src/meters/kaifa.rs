@@ -148,14 +148,29 @@ const SWEDISH_ENVELOPE: Envelope = Envelope {
     time: TimeForm::Tagged,
 };
 
-pub(super) static KAIFA_MA304H4D: Profile = Profile {
-    name: "kaifa-ma304h4d",
-    title: "Kaifa MA304H4D in Sweden",
-    types: &["MA304H4D"],
-    evidence: Evidence::Rebuilt,
-    source: "annotated example of a Swedish grid company (han-protocol, section 4.2)",
+/// The source of all Swedish profiles with bare values.
+const SWEDISH: &str =
+    "published telegrams and annotated examples of Swedish grid companies (han-protocol, section 4.2)";
+
+pub(super) static KAIFA_MA304H4_SE: Profile = Profile {
+    name: "kaifa-ma304h4-se",
+    title: "Kaifa MA304H4 and MA304H4D in Sweden, bare values",
+    types: &["MA304H4", "MA304H4D"],
+    source: SWEDISH,
     envelope: SWEDISH_ENVELOPE,
+    quirks: &[Quirk {
+        what: "stamps such as :10, :15, :40 and :45; some say CET (deviation -60), some nothing",
+        source: SWEDISH,
+    }],
     ..KAIFA_MA304H4
+};
+
+pub(super) static KAIFA_MA105H2E_SE: Profile = Profile {
+    name: "kaifa-ma105h2e-se",
+    title: "Kaifa MA105H2E in Sweden, bare values",
+    source: SWEDISH,
+    envelope: SWEDISH_ENVELOPE,
+    ..KAIFA_MA105H2E
 };
 
 pub(super) static KAIFA_SE: Profile = Profile {

@@ -11,6 +11,8 @@
 //! | [`decode`] | APDU → telegram |
 //! | [`encode`] | telegram → APDU and frame |
 //! | [`ascii`] | P1 lines → telegram |
+//! | [`stream`] | the whole way: bytes → entries |
+//! | `json` | entries as the lines of `decode --json` |
 //! | [`plausible`] | what cannot be true in the scale chosen |
 //!
 //! To add a meter: one `static` in its family's file and one line in [`PROFILES`]; see `docs/add-a-meter.md`.
@@ -20,6 +22,8 @@ pub mod ascii;
 pub mod decode;
 pub mod encode;
 pub mod identify;
+#[cfg(feature = "std")]
+pub mod json;
 mod kaifa;
 mod kamstrup;
 mod neighbours;
@@ -27,8 +31,9 @@ mod nuri;
 pub mod plausible;
 pub mod profile;
 mod stange;
+pub mod stream;
 
-pub use decode::{Decoded, Decoder, Telegram};
+pub use decode::{Address, Decoded, Decoder, Telegram};
 pub use profile::{Evidence, Family, List, Profile};
 
 use crate::reading::Obis;
@@ -43,11 +48,12 @@ pub static PROFILES: &[&Profile] = &[
     &aidon::AIDON_SE,
     &kaifa::KAIFA_MA105H2E,
     &kaifa::KAIFA_MA304H3E,
-    &kaifa::KAIFA_MA304H4D,
     &kaifa::KAIFA_MA304H4,
     &kaifa::KAIFA_MA304T3,
     &kaifa::KAIFA_MA304T4,
     &kaifa::KAIFA_MA304T4_SE,
+    &kaifa::KAIFA_MA105H2E_SE,
+    &kaifa::KAIFA_MA304H4_SE,
     &kaifa::KAIFA_SE,
     &kamstrup::KAMSTRUP_6841131_1WH,
     &kamstrup::KAMSTRUP_6841131,

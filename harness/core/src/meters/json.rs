@@ -1,0 +1,97 @@
+//! Entries as JSON lines: what `decode --json` prints and snapshots hold (contract, section 2).
+
+use super::stream::Entry;
+use super::{Decoded, Evidence};
+use crate::hex;
+use crate::reading::json::reading_object;
+use crate::wire::assemble::{Assembly, Outcome, Protection};
+use crate::wire::framer::What;
+use serde_json::{Map, Value, json};
+
+/// Longest run of junk that is shown in hex; the rest of a run is counted, not shown.
+const JUNK_SHOWN: usize = 64;
+
+/// One entry of a stream.
+pub fn entry(entry: &Entry<'_>) -> Map<String, Value> {
+    let mut line = Map::new();
+    line.insert("offset".into(), entry.item.offset.into());
+    line.insert("len".into(), entry.item.bytes.len().into());
+    let (link, hcs_ok, fcs_ok) = match entry.item.what {
+        What::Hdlc(frame) => ("hdlc", Some(frame.hcs_ok), Some(frame.fcs_ok)),
+        What::Mbus(frame) => ("mbus", None, Some(frame.checksum_ok)),
+        What::P1(telegram) => ("p1", None, telegram.crc_ok),
+        What::Junk(junk) => {
+            line.insert("kind".into(), "junk".into());
+            line.insert("reason".into(), junk.to_string().into());
+            let shown = entry.item.bytes.len().min(JUNK_SHOWN);
+            line.insert("hex".into(), hex::text(&entry.item.bytes[..shown]).into());
+            return line;
+        }
+    };
+    line.insert("kind".into(), "frame".into());
+    line.insert("link".into(), link.into());
+    line.insert("hcs_ok".into(), json!(hcs_ok));
+    line.insert("fcs_ok".into(), json!(fcs_ok));
+    content(&mut line, &entry.assembly, entry.decoded.as_ref());
+    line
+}
+
+/// One raw APDU: a line of a dump without link layer.
+pub fn raw(
+    offset: u64,
+    bytes: &[u8],
+    assembly: &Assembly<'_>,
+    decoded: Option<&Decoded<'_>>,
+) -> Map<String, Value> {
+    let mut line = Map::new();
+    line.insert("offset".into(), offset.into());
+    line.insert("len".into(), bytes.len().into());
+    line.insert("kind".into(), "frame".into());
+    line.insert("link".into(), "raw".into());
+    line.insert("hcs_ok".into(), Value::Null);
+    line.insert("fcs_ok".into(), Value::Null);
+    content(&mut line, assembly, decoded);
+    line
+}
+
+fn content(line: &mut Map<String, Value>, assembly: &Assembly<'_>, decoded: Option<&Decoded<'_>>) {
+    let mut problems = Vec::new();
+    if let Some(problem) = assembly.gave_up {
+        problems.push(json!({"offset": problem.offset, "text": format!("an unfinished message was given up: {}", problem.kind)}));
+    }
+    match assembly.outcome {
+        Outcome::Pending => {
+            line.insert("pending".into(), true.into());
+        }
+        Outcome::Refused { problem, .. } => {
+            problems.push(json!({"offset": problem.offset, "text": problem.kind.to_string()}));
+        }
+        Outcome::Apdu { protection: Protection::Verified, .. } => {
+            line.insert("protection".into(), "verified".into());
+        }
+        Outcome::Apdu { protection: Protection::Unverified, .. } => {
+            line.insert("protection".into(), "unverified".into());
+        }
+        Outcome::Apdu { .. } | Outcome::Nothing => {}
+    }
+    if let Some(decoded) = decoded {
+        reading(line, decoded);
+        let found = decoded.problems.iter();
+        problems
+            .extend(found.map(|problem| json!({"offset": problem.offset, "text": problem.kind.to_string()})));
+    }
+    line.insert("problems".into(), Value::Array(problems));
+}
+
+fn reading(line: &mut Map<String, Value>, decoded: &Decoded<'_>) {
+    let Some(telegram) = &decoded.telegram else { return };
+    line.insert("family".into(), decoded.family.word().into());
+    line.insert("profile".into(), json!(decoded.profile.map(|profile| profile.name)));
+    if decoded.profile.is_some_and(|profile| profile.evidence == Evidence::Inferred) {
+        line.insert("evidence".into(), "inferred".into());
+    }
+    line.insert("list".into(), decoded.list.word().into());
+    line.insert("reading".into(), Value::Object(reading_object(&telegram.reading)));
+    let absent: Vec<_> = decoded.absent().map(|key| Value::from(key.name())).collect();
+    line.insert("absent".into(), Value::Array(absent));
+}
