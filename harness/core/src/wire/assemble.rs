@@ -447,6 +447,8 @@ mod tests {
             assert_eq!(words.iter().filter(|words| words.contains("apdu")).count(), 1, "{words:?}");
             assert!(words.last().unwrap().ends_with("apdu [f, 9]"), "{words:?}");
         }
+        // The bad one is the first: what follows has no beginning, even if it is all of one frame.
+        assert_eq!(outcomes(&[bad.clone(), frame(false, &[0x0F, 5])].concat()), ["nothing", OUT_OF_ORDER]);
         let stream = [frame(true, &first(&[0x0F, 1])), bad, frame(false, &[5])];
         assert_eq!(outcomes(&stream.concat()), ["pending", "gave up; nothing", OUT_OF_ORDER]);
     }

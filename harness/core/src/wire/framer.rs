@@ -10,17 +10,19 @@
 //!    doubled length and its few control values. What does not is junk, and the search goes on one byte later.
 //! 2. A frame that proves wrong at its announced end is a *bad frame*. It ends before the first header inside
 //!    it that proves itself, so that a frame that lost bytes does not cost its neighbour (H1, H6, E9).
-//! 3. An intact frame that lies wholly inside an announced one and ends before it ends the outer one at once;
-//!    the one that ends first decides. A cut frame never delays the intact one behind it.
+//! 3. An intact frame that lies wholly inside an announced one makes the outer one a bad frame at once; the
+//!    inner one that ends first decides. A cut frame never delays the intact one behind it. Where both end
+//!    with the same byte the inner one is believed: it has a header check more to its name.
 //!
 //! Refuses to find raw DLMS: without a link layer there is no check, and without a check there is no framing.
 
 use alloc::vec::Vec;
 
-use memchr::{memchr, memchr2, memchr3_iter};
-
+use self::decide::{Decision, ItemKind, Link, Progress, View};
 use super::{hdlc, mbus, p1};
 use crate::reading::Instant;
+
+mod decide;
 
 /// Silence that ends an unfinished frame, microseconds (contract, section 3; gaps of 200 ms are bridged).
 pub const SILENCE_US: u64 = 1_000_000;
@@ -111,17 +113,6 @@ pub struct Framer {
     last_push: Instant,
 }
 
-/// What need not be looked at again before more bytes come. Saves work and never changes an item.
-#[derive(Clone, Copy, Default)]
-struct Progress {
-    /// Bytes that must be there before anything new can be decided.
-    needed: usize,
-    /// Bytes that hold neither an end (of a telegram) nor a start (behind junk).
-    scanned: usize,
-    /// The telegram that seemed to start here is known to be none.
-    broken: bool,
-}
-
 impl Framer {
     /// A framer at the start of a stream.
     pub fn new() -> Self {
@@ -201,21 +192,6 @@ impl Framer {
     }
 }
 
-/// Link layers with a length in the header.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Link {
-    Hdlc { opening_flag: bool },
-    Mbus,
-}
-
-/// What an item will be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ItemKind {
-    Frame { link: Link, intact: bool },
-    Telegram { crc_ok: Option<bool> },
-    Junk(Junk),
-}
-
 impl ItemKind {
     fn what(self, bytes: &[u8]) -> What<'_> {
         match self {
@@ -229,239 +205,184 @@ impl ItemKind {
     }
 }
 
-enum Decision {
-    /// The first so many bytes are this.
-    Item(usize, ItemKind),
-    /// More bytes are needed.
-    Wait(Progress),
-}
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::{format, vec};
 
-impl Decision {
-    fn wait(needed: usize) -> Decision {
-        Decision::Wait(Progress { needed, ..Progress::default() })
-    }
-}
+    use super::*;
 
-/// A header that proved itself, and how many bytes it announces, flags and stop byte included.
-#[derive(Clone, Copy)]
-struct Announced {
-    link: Link,
-    length: usize,
-}
-
-impl Announced {
-    /// Whether `bytes`, as many as announced, are a good frame.
-    fn is_intact(self, bytes: &[u8]) -> bool {
-        match self.link {
-            Link::Hdlc { opening_flag } => hdlc::is_intact(bytes, opening_flag),
-            Link::Mbus => mbus::is_intact(bytes),
-        }
+    fn frame(information: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        hdlc::encode(&mut out, &[0x41], &[0x08, 0x83], 0x13, false, information);
+        out
     }
 
-    /// The next byte that could start another frame inside this one.
-    ///
-    /// An HDLC frame is ended by HDLC only: its header is proven, an M-Bus header is merely plausible.
-    fn next_mark(self, bytes: &[u8]) -> Option<usize> {
-        match self.link {
-            Link::Hdlc { .. } => memchr(hdlc::FLAG, bytes),
-            Link::Mbus => memchr2(hdlc::FLAG, mbus::START, bytes),
-        }
-    }
-}
-
-/// What starts at a byte.
-enum Start {
-    Nothing,
-    NotYet,
-    Wrong(Junk),
-    Frame(Announced),
-    Telegram,
-}
-
-/// Looks at the first byte of `bytes` and as many more as it takes.
-fn start_of(bytes: &[u8]) -> Start {
-    match bytes[0] {
-        hdlc::FLAG => hdlc_start(&bytes[1..], true),
-        mbus::START => match mbus::probe(bytes) {
-            mbus::Probe::No => Start::Nothing,
-            mbus::Probe::NotYet => Start::NotYet,
-            mbus::Probe::Header(length) => Start::Frame(Announced { link: Link::Mbus, length }),
-        },
-        p1::START => match p1::probe(bytes) {
-            p1::Probe::No => Start::Nothing,
-            p1::Probe::NotYet => Start::NotYet,
-            p1::Probe::Telegram => Start::Telegram,
-        },
-        _ => Start::Nothing,
-    }
-}
-
-fn hdlc_start(body: &[u8], opening_flag: bool) -> Start {
-    match hdlc::probe(body) {
-        hdlc::Probe::No => Start::Nothing,
-        hdlc::Probe::NotYet => Start::NotYet,
-        hdlc::Probe::WrongLength => Start::Wrong(Junk::HeaderLength),
-        hdlc::Probe::WrongChecksum => Start::Wrong(Junk::HeaderChecksum),
-        hdlc::Probe::Header(between) => {
-            let length = between + 1 + usize::from(opening_flag);
-            Start::Frame(Announced { link: Link::Hdlc { opening_flag }, length })
-        }
-    }
-}
-
-/// The bytes that wait, and what is known about their surroundings.
-struct View<'a> {
-    window: &'a [u8],
-    sealed: bool,
-    after_flag: bool,
-}
-
-impl View<'_> {
-    fn decide(&self, progress: Progress) -> Decision {
-        let scanned = progress.scanned;
-        if self.after_flag && self.window[0] != hdlc::FLAG {
-            match hdlc_start(self.window, false) {
-                Start::Frame(announced) => return self.decide_frame(announced),
-                Start::NotYet if !self.sealed => return self.wait_for_more(),
-                _ => {}
-            }
-        }
-        match start_of(self.window) {
-            Start::Frame(announced) => self.decide_frame(announced),
-            Start::Telegram if progress.broken => self.decide_junk(Junk::Telegram, scanned),
-            Start::Telegram => self.decide_telegram(scanned),
-            Start::NotYet if !self.sealed => self.wait_for_more(),
-            Start::Wrong(why) => self.decide_junk(why, scanned),
-            Start::NotYet | Start::Nothing => self.decide_junk(Junk::NoFrame, scanned),
-        }
+    /// The items of a stream as `offset+length what`, silence behind it.
+    fn items(stream: &[u8]) -> Vec<String> {
+        let mut framer = Framer::new();
+        framer.push(stream, Instant(0));
+        framer.finish();
+        drain(&mut framer)
     }
 
-    fn wait_for_more(&self) -> Decision {
-        Decision::wait(self.window.len() + 1)
-    }
-
-    fn decide_frame(&self, outer: Announced) -> Decision {
-        let item = |length, intact| Decision::Item(length, ItemKind::Frame { link: outer.link, intact });
-        let inside = self.intact_inside(outer);
-        if let Some(end) = inside.end {
-            // Only what that end lets one know may count, or the cut would depend on the chunking.
-            let known = View { window: &self.window[..end], sealed: true, after_flag: false };
-            return match known.first_header(outer) {
-                FirstHeader::At(cut) => item(cut, false),
-                _ => unreachable!("the intact frame inside starts with a header"),
+    fn drain(framer: &mut Framer) -> Vec<String> {
+        let mut items = Vec::new();
+        while let Some(item) = framer.poll() {
+            let what = match item.what {
+                What::Hdlc(frame) if frame.is_good() && !frame.opening_flag => "good, shared flag".into(),
+                What::Hdlc(frame) => if frame.is_good() { "good" } else { "bad" }.into(),
+                What::Mbus(frame) => format!("mbus {}", frame.checksum_ok),
+                What::P1(telegram) => format!("p1 {:?}", telegram.crc_ok),
+                What::Junk(why) => format!("{why:?}"),
             };
+            items.push(format!("{}+{} {what}", item.offset, item.bytes.len()));
         }
-        let whole = self.window.len() >= outer.length;
-        if whole && outer.is_intact(&self.window[..outer.length]) {
-            return item(outer.length, true);
-        }
-        if !whole && !self.sealed {
-            return Decision::wait(inside.next.min(outer.length));
-        }
-        match self.first_header(outer) {
-            FirstHeader::At(cut) => item(cut, false),
-            FirstHeader::NotYet => self.wait_for_more(),
-            FirstHeader::Nowhere if !whole => item(self.window.len(), false),
-            FirstHeader::Nowhere => {
-                let last = self.window[outer.length - 1];
-                let closed = last == if outer.link == Link::Mbus { mbus::STOP } else { hdlc::FLAG };
-                // A byte in the place of the closing flag that is none belongs to what follows.
-                item(outer.length - usize::from(!closed), false)
+        items
+    }
+
+    #[test]
+    fn flag_inside_a_frame_is_data() {
+        let inside = frame(&[0x7E, 0x7D, 0x7E, 0x7E, 0xA0, 0x7E]);
+        assert_eq!(items(&[inside.clone(), inside].concat()), ["0+18 good", "18+18 good"]);
+    }
+
+    #[test]
+    fn shared_flag_between_frames_is_one_flag() {
+        let stream = [&frame(&[1])[..], &frame(&[2])[1..], &[0x7E], &frame(&[3])].concat();
+        assert_eq!(items(&stream), ["0+13 good", "13+12 good, shared flag", "25+1 NoFrame", "26+13 good"]);
+    }
+
+    #[test]
+    fn header_that_belongs_to_two_frames_makes_the_first_one_junk() {
+        // The second start byte stands in the first header's address, its length in the transport control.
+        let mut stream = vec![0x68, 0x0B, 0x0B, 0x68, 0x53];
+        mbus::encode(&mut stream, 4, &[1; 4]);
+        assert_eq!(items(&stream), ["0+5 NoFrame", "5+15 mbus true"]);
+    }
+
+    #[test]
+    fn wrong_header_does_not_swallow_what_follows() {
+        let stream = [&[0x7E, 0xA7, 0xFF][..], &frame(&[1]), &frame(&[2])].concat();
+        let mut framer = Framer::new();
+        framer.push(&stream, Instant(0));
+        // Two kilobytes are announced, and the check of that header is wrong.
+        assert_eq!(drain(&mut framer), ["0+3 HeaderChecksum", "3+13 good", "16+13 good"]);
+        assert_eq!(items(&[0x7E, 0xA0, 0x03, 0x55]), ["0+4 HeaderLength"]);
+    }
+
+    #[test]
+    fn frame_that_lost_bytes_does_not_cost_its_neighbour() {
+        let (long, short) = (frame(&[0x55; 40]), frame(&[1]));
+        for cut in 9..long.len() - 1 {
+            // Between the two: nothing, a flag of its own, a shared flag.
+            for between in [&[][..], &[0x7E]] {
+                let stream = [&long[..cut], between, &short, &short].concat();
+                let items = items(&stream);
+                assert_eq!(items.iter().filter(|item| item.ends_with("good")).count(), 2, "{cut}: {items:?}");
+                assert!(items[0].ends_with("bad"), "{cut}: {items:?}");
             }
         }
     }
 
-    /// The intact frame inside `outer` that ends first, if it ends before `outer` does.
-    fn intact_inside(&self, outer: Announced) -> Inside {
-        let mut inside = Inside { end: None, next: usize::MAX };
-        let limit = self.window.len().min(outer.length.saturating_sub(hdlc::LENGTH_MIN + 2));
-        let mut from = 1;
-        while let Some(mark) = self.window.get(from..limit).and_then(|rest| outer.next_mark(rest)) {
-            let at = from + mark;
-            from = at + 1;
-            match start_of(&self.window[at..]) {
-                Start::Frame(inner) => {
-                    let end = at + inner.length;
-                    if end >= outer.length {
-                        continue;
-                    }
-                    match self.window.get(at..end) {
-                        None => inside.next = inside.next.min(end),
-                        Some(bytes) if inner.is_intact(bytes) => {
-                            inside.end = Some(inside.end.map_or(end, |first: usize| first.min(end)));
-                        }
-                        Some(_) => {}
-                    }
+    #[test]
+    fn intact_frame_ends_the_cut_one_without_waiting() {
+        let stream = [&frame(&[0x55; 200])[..20], &frame(&[1])].concat();
+        let mut framer = Framer::new();
+        framer.push(&stream, Instant(0));
+        assert_eq!(drain(&mut framer), ["0+20 bad", "20+13 good"]);
+        assert_eq!(framer.next_timeout(), None);
+    }
+
+    #[test]
+    fn cut_frame_whose_check_fits_by_chance_does_not_hide_the_intact_one() {
+        // Both end with the same check and flag; two bytes are tried until the outer check is the inner one.
+        let inner = frame(&[0; 38]);
+        let outer = (0..=u16::MAX)
+            .map(|seed| frame(&[&seed.to_be_bytes()[..], &[0; 11], &inner[..inner.len() - 3]].concat()))
+            .find(|outer| outer.ends_with(&inner))
+            .expect("the check takes every value");
+        assert_eq!(items(&outer), ["0+22 bad", "22+50 good"]);
+    }
+
+    #[test]
+    fn wrong_frame_check_and_missing_flag_make_a_bad_frame() {
+        let mut checked = frame(&[1, 2, 3]);
+        checked[10] ^= 1;
+        let mut unclosed = frame(&[1, 2, 3]);
+        *unclosed.last_mut().unwrap() = 0x7F;
+        let stream = [checked, unclosed, frame(&[1])].concat();
+        assert_eq!(items(&stream), ["0+15 bad", "15+14 bad", "29+1 NoFrame", "30+13 good"]);
+    }
+
+    #[test]
+    fn silence_of_a_second_ends_a_frame_and_less_does_not() {
+        let bytes = frame(&[1, 2, 3]);
+        let mut framer = Framer::new();
+        assert_eq!(framer.next_timeout(), None);
+        framer.push(&bytes[..12], Instant(5));
+        assert_eq!(drain(&mut framer), [""; 0]);
+        assert_eq!(framer.next_timeout(), Some(Instant(1_000_005)));
+        framer.timeout(Instant(1_000_004));
+        framer.push(&bytes[12..], Instant(1_000_004));
+        assert_eq!(drain(&mut framer), ["0+15 good"]);
+        framer.push(&bytes[..12], Instant(2_000_000));
+        framer.timeout(Instant(3_000_000));
+        assert_eq!(drain(&mut framer), ["15+12 bad"]);
+        framer.push(&bytes[12..], Instant(3_000_000));
+        framer.push(&bytes, Instant(3_000_001));
+        assert_eq!(drain(&mut framer), ["27+3 NoFrame", "30+15 good"]);
+    }
+
+    #[test]
+    fn bytes_behind_a_silence_do_not_join_what_waited() {
+        let bytes = frame(&[1, 2, 3]);
+        let mut framer = Framer::new();
+        framer.push(&bytes[..12], Instant(0));
+        framer.timeout(Instant(SILENCE_US));
+        // Not polled in between: the silence still counts.
+        framer.push(&bytes[12..], Instant(SILENCE_US));
+        assert_eq!(drain(&mut framer), ["0+12 bad"]);
+        framer.finish();
+        assert_eq!(drain(&mut framer), ["12+3 NoFrame"]);
+    }
+
+    #[test]
+    fn mbus_frames_of_a_telegram_are_found_among_noise() {
+        let mut stream = vec![0x68, 0x05, 0x05];
+        mbus::encode(&mut stream, 252, &[0x68; 300]);
+        assert_eq!(items(&stream), ["0+3 NoFrame", "3+263 mbus true", "266+59 mbus true"]);
+        let mut cut = stream[3..100].to_vec();
+        mbus::encode(&mut cut, 20, &[1; 20]);
+        assert_eq!(items(&cut), ["0+97 mbus false", "97+31 mbus true"]);
+    }
+
+    #[test]
+    fn telegram_is_found_and_a_broken_one_is_junk() {
+        let mut telegram = Vec::new();
+        p1::encode(&mut telegram, "KAM5", &["1-0:1.7.0(00.498*kW)"]);
+        let stream = [&telegram[..12], &telegram].concat();
+        assert_eq!(items(&stream), ["0+12 Telegram", "12+38 p1 Some(true)"]);
+        let mut foreign = telegram.clone();
+        foreign[20] |= 0x80;
+        assert_eq!(items(&[foreign, telegram].concat()), ["0+38 Telegram", "38+38 p1 Some(true)"]);
+    }
+
+    #[test]
+    fn junk_is_cut_at_its_longest_and_memory_stays_bounded() {
+        let mut framer = Framer::new();
+        let mut given = 0;
+        for (at, byte) in [0x00, b'a', 0x7E, b'/', 0x68].into_iter().enumerate() {
+            for _ in 0..8 {
+                framer.push(&[byte; PUSH_MAX], Instant(at as u64));
+                while let Some(item) = framer.poll() {
+                    assert!(item.bytes.len() <= JUNK_MAX);
+                    given += item.bytes.len();
                 }
-                Start::NotYet => inside.next = inside.next.min(self.window.len() + 1),
-                Start::Nothing | Start::Wrong(_) | Start::Telegram => {}
+                assert!(framer.buffer.len() - framer.start <= HELD_MAX);
+                assert!(framer.buffer.capacity() <= 2 * (HELD_MAX + PUSH_MAX));
             }
         }
-        inside
+        assert!(given + HELD_MAX >= 40 * PUSH_MAX);
     }
-
-    /// The first header inside `outer`, closing flag included, that proves itself.
-    fn first_header(&self, outer: Announced) -> FirstHeader {
-        let limit = self.window.len().min(outer.length);
-        let mut from = 1;
-        while let Some(mark) = self.window.get(from..limit).and_then(|rest| outer.next_mark(rest)) {
-            let at = from + mark;
-            from = at + 1;
-            match start_of(&self.window[at..]) {
-                Start::Frame(_) => return FirstHeader::At(at),
-                Start::NotYet if !self.sealed => return FirstHeader::NotYet,
-                _ => {}
-            }
-        }
-        FirstHeader::Nowhere
-    }
-
-    fn decide_telegram(&self, scanned: usize) -> Decision {
-        match p1::extent(self.window, scanned, self.sealed) {
-            p1::Extent::Whole(length, crc_ok) => Decision::Item(length, ItemKind::Telegram { crc_ok }),
-            p1::Extent::Broken => self.decide_junk(Junk::Telegram, 0),
-            p1::Extent::NotYet => {
-                // The byte before a `!` decides whether it ends the telegram, and digits follow it.
-                let scanned = self.window.len().saturating_sub(p1::END_MAX + 1);
-                Decision::Wait(Progress { needed: self.window.len() + 1, scanned, broken: false })
-            }
-        }
-    }
-
-    /// Junk goes up to the next byte at which something starts, be it only a wrong header.
-    fn decide_junk(&self, why: Junk, scanned: usize) -> Decision {
-        let broken = why == Junk::Telegram;
-        let limit = self.window.len().min(JUNK_MAX);
-        let from = scanned.clamp(1, limit);
-        for mark in memchr3_iter(hdlc::FLAG, mbus::START, p1::START, &self.window[from..limit]) {
-            let at = from + mark;
-            match start_of(&self.window[at..]) {
-                Start::Nothing => {}
-                Start::NotYet if self.sealed => {}
-                Start::NotYet => {
-                    return Decision::Wait(Progress { needed: self.window.len() + 1, scanned: at, broken });
-                }
-                Start::Wrong(_) | Start::Frame(_) | Start::Telegram => {
-                    return Decision::Item(at, ItemKind::Junk(why));
-                }
-            }
-        }
-        if limit == JUNK_MAX || self.sealed {
-            return Decision::Item(limit, ItemKind::Junk(why));
-        }
-        Decision::Wait(Progress { needed: limit + 1, scanned: limit, broken })
-    }
-}
-
-struct Inside {
-    /// Where the intact frame that ends first ends.
-    end: Option<usize>,
-    /// How many bytes must be there before another one can be known.
-    next: usize,
-}
-
-enum FirstHeader {
-    At(usize),
-    NotYet,
-    Nowhere,
 }

@@ -108,8 +108,13 @@ pub(crate) enum Probe {
     WrongLength,
     /// A header whose check sequence is wrong.
     WrongChecksum,
-    /// A header with a right check sequence; so many bytes between the flags.
-    Header(usize),
+    /// A header with a right check sequence.
+    Header {
+        /// Bytes between the flags.
+        length: usize,
+        /// Bytes from the format field to the header check sequence.
+        header: usize,
+    },
 }
 
 /// Tests a header. `body` starts with the format field.
@@ -126,7 +131,9 @@ pub(crate) fn probe(body: &[u8]) -> Probe {
         Err(nom::Err::Incomplete(_)) => Probe::NotYet,
         Err(_) => Probe::WrongLength,
         Ok((_, fields)) if !fields.length_fits() => Probe::WrongLength,
-        Ok((_, fields)) if fields.check_fits(body) => Probe::Header(fields.length),
+        Ok((_, fields)) if fields.check_fits(body) => {
+            Probe::Header { length: fields.length, header: fields.size + 2 }
+        }
         Ok(_) => Probe::WrongChecksum,
     }
 }
@@ -256,4 +263,96 @@ pub fn encode_segmented(
 
 fn is_address(bytes: &[u8]) -> bool {
     address(bytes).is_ok_and(|(rest, _)| rest.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(destination: &[u8], source: &[u8], information: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode(&mut out, destination, source, 0x13, false, information);
+        out
+    }
+
+    #[test]
+    fn header_is_the_one_the_vendors_document() {
+        // Aidon list 1: length 42, header check 04 13 (protocol sheet, section 2).
+        let frame = encoded(&[0x41], &[0x08, 0x83], &[0; 32]);
+        assert_eq!(frame[..9], [0x7E, 0xA0, 0x2A, 0x41, 0x08, 0x83, 0x13, 0x04, 0x13]);
+        assert_eq!(frame.len(), 44);
+    }
+
+    #[test]
+    fn every_address_length_is_read() {
+        for destination in [&[0x41][..], &[0x02, 0x01], &[0x02, 0x04, 0x06, 0x01]] {
+            for source in [&[0x21][..], &[0x08, 0x83], &[0x00, 0x00, 0x00, 0x01]] {
+                let bytes = encoded(destination, source, b"information");
+                let frame = Frame::decode(&bytes).unwrap();
+                assert!(frame.is_good() && frame.opening_flag && frame.closing_flag && !frame.segmented);
+                assert_eq!((frame.destination, frame.source), (destination, source));
+                assert_eq!((frame.control, frame.information), (0x13, &b"information"[..]));
+                assert_eq!(frame.length, bytes.len() - 2);
+            }
+        }
+    }
+
+    #[test]
+    fn frame_without_information_has_one_check_only() {
+        let bytes = encoded(&[0x41], &[0x03], &[]);
+        assert_eq!(bytes.len(), 9);
+        let frame = Frame::decode(&bytes).unwrap();
+        assert!(frame.is_good() && frame.information.is_empty());
+    }
+
+    #[test]
+    fn each_check_is_reported_by_itself() {
+        let bytes = encoded(&[0x41], &[0x03], b"information");
+        let checks = |at: usize| {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 0x10;
+            let frame = Frame::decode(&bytes).unwrap();
+            (frame.hcs_ok, frame.fcs_ok)
+        };
+        assert_eq!(checks(6), (false, false), "an HCS byte is covered by the FCS");
+        assert_eq!(checks(8), (true, false));
+        assert_eq!(checks(bytes.len() - 2), (true, false));
+        assert_eq!(checks(bytes.len() - 1), (true, false), "no closing flag");
+        assert!(!Frame::decode(&bytes[..bytes.len() - 1]).unwrap().fcs_ok);
+    }
+
+    #[test]
+    fn zeroed_frame_check_is_no_frame_check() {
+        let mut bytes = encoded(&[0x41], &[0x03], b"information");
+        let fcs = bytes.len() - 3;
+        bytes[fcs..fcs + 2].fill(0);
+        assert!(!Frame::decode(&bytes).unwrap().fcs_ok);
+    }
+
+    #[test]
+    fn header_is_tested_before_its_length_is_believed() {
+        let bytes = encoded(&[0x41], &[0x03], b"information");
+        assert_eq!(probe(&bytes[1..8]), Probe::Header { length: bytes.len() - 2, header: 7 });
+        assert_eq!(probe(&bytes[1..7]), Probe::NotYet);
+        assert_eq!(probe(&[0xA7, 0xFF, 0x41, 0x03, 0x13, 0, 0]), Probe::WrongChecksum);
+        assert_eq!(probe(&[0xA0, 0x06]), Probe::WrongLength);
+        assert_eq!(probe(&[0xA0, 0x2A, 0, 0, 0, 0]), Probe::WrongLength, "an address without an end");
+        assert_eq!(probe(&[0x7E]), Probe::No);
+    }
+
+    #[test]
+    fn segments_carry_the_whole_and_only_the_last_says_so() {
+        let mut bytes = Vec::new();
+        encode_segmented(&mut bytes, &[0x41], &[0x03], 0x13, 4, b"information");
+        let mut whole = Vec::new();
+        let mut flags = Vec::new();
+        while !bytes.is_empty() {
+            let frame = Frame::decode(&bytes).unwrap();
+            whole.extend_from_slice(frame.information);
+            flags.push(frame.segmented);
+            let size = frame.length + 2;
+            bytes.drain(..size);
+        }
+        assert_eq!((&whole[..], &flags[..]), (&b"information"[..], &[true, true, false][..]));
+    }
 }

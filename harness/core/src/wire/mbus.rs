@@ -28,7 +28,7 @@ const WRAP: usize = 256;
 /// Most data bytes of one segment, the lost ninth bit used.
 pub const DATA_MAX: usize = WRAP + FIELDS - 1 - FIELDS;
 /// Bytes that decide whether a frame starts: the length stands twice, and C, A, CI have few values.
-pub(crate) const HEADER_MAX: usize = 7;
+pub(crate) const HEADER: usize = 7;
 
 /// One frame, good or bad. Bytes are as sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,7 +55,7 @@ impl<'a> Frame<'a> {
         let (_, header) =
             header(bytes).expect("the framer gives out a frame only behind a header that was read");
         let end = (header.length + AROUND - 2).min(bytes.len());
-        let user = &bytes[HEADER_MAX.min(end)..end];
+        let user = &bytes[HEADER.min(end)..end];
         let (access_points, data) = match user {
             [source, destination, data @ ..] => (Some([*source, *destination]), data),
             _ => (None, &[][..]),
@@ -144,5 +144,57 @@ pub fn encode(out: &mut Vec<u8>, data_max: usize, apdu: &[u8]) {
         out.extend_from_slice(data);
         let check = sum(&out[summed..]);
         out.extend_from_slice(&[check, STOP]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(data_max: usize, apdu: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode(&mut out, data_max, apdu);
+        out
+    }
+
+    #[test]
+    fn last_segment_is_numbered_and_marked() {
+        let bytes = encoded(2, &[1, 2, 3]);
+        assert_eq!(bytes[..13], [0x68, 7, 7, 0x68, 0x53, 0xFF, 0x00, 0x01, 0x67, 1, 2, 0xBD, 0x16]);
+        let frame = Frame::accepted(&bytes[13..], true);
+        assert_eq!((frame.segment, frame.last, frame.data), (1, true, &[3][..]));
+        assert_eq!((frame.control, frame.address, frame.access_points), (0x53, 0xFF, Some([0x01, 0x67])));
+    }
+
+    #[test]
+    fn length_that_lost_its_ninth_bit_is_restored() {
+        for (data, sent) in [(250, 0xFF), (251, 0x00), (252, 0x01), (255, 0x04)] {
+            let bytes = encoded(data, &[0xAA; 255][..data]);
+            assert_eq!((bytes[1], bytes.len()), (sent, data + 11));
+            assert_eq!(probe(&bytes), Probe::Header(data + 11));
+            assert!(is_intact(&bytes));
+            assert_eq!(Frame::accepted(&bytes, true).data.len(), data);
+        }
+    }
+
+    #[test]
+    fn header_must_repeat_its_length_and_carry_dlms() {
+        let bytes = encoded(100, &[1, 2, 3]);
+        assert_eq!(probe(&bytes[..6]), Probe::NotYet);
+        for (at, byte) in [(1, 9), (2, 9), (3, 0x69), (4, 0x08), (6, 0x72)] {
+            let mut other = bytes.clone();
+            other[at] = byte;
+            assert_eq!(probe(&other), Probe::No, "byte {at}");
+        }
+    }
+
+    #[test]
+    fn checksum_and_stop_byte_must_fit() {
+        let bytes = encoded(100, &[1, 2, 3]);
+        for at in 4..bytes.len() {
+            let mut other = bytes.clone();
+            other[at] ^= 0x20;
+            assert!(!is_intact(&other), "byte {at}");
+        }
     }
 }

@@ -285,3 +285,114 @@ pub fn encode(out: &mut Vec<u8>, ident: &str, lines: &[&str]) {
     }
     out.extend_from_slice(b"\r\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::*;
+
+    fn encoded() -> String {
+        let mut out = Vec::new();
+        let lines =
+            ["1-0:1.7.0(00.498*kW)", "1-0:4:24.7.0(1)", "0-1:24.2.1*1(210101)(1.5*m3)", "0-0:96.13.0()"];
+        encode(&mut out, "KAM5", &lines);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn lines_are_registers_and_a_malformed_one_costs_itself_only() {
+        let text = encoded();
+        let telegram = Telegram::accepted(text.as_bytes(), Some(true));
+        assert_eq!(telegram.ident(), "KAM5");
+        let lines: Vec<_> = telegram.lines().collect();
+        assert_eq!(lines.len(), 4);
+        for line in &lines {
+            assert_eq!(&text[line.offset..line.offset + line.text.len()], line.text);
+        }
+        let power = lines[0].register.unwrap();
+        assert_eq!(power.obis, Obis([1, 0, 1, 7, 0, 255]));
+        assert_eq!(power.values().collect::<Vec<_>>(), [Value { text: "00.498", unit: "kW" }]);
+        assert_eq!(lines[0].problem(), None);
+        assert_eq!(lines[1].problem(), Some(Problem { offset: lines[1].offset, kind: ProblemKind::Line }));
+        let gas = lines[2].register.unwrap();
+        assert_eq!(gas.obis, Obis([0, 1, 24, 2, 1, 1]));
+        let values: Vec<_> = gas.values().collect();
+        assert_eq!(values, [Value { text: "210101", unit: "" }, Value { text: "1.5", unit: "m3" }]);
+        assert_eq!(lines[3].register.unwrap().values().next(), Some(Value { text: "", unit: "" }));
+    }
+
+    #[test]
+    fn lines_that_are_no_registers_are_none() {
+        for line in [
+            "",
+            "1-0:1.7.0",
+            "1-0:1.7(1)",
+            "256-0:1.7.0(1)",
+            "1-0:1.7.0(1",
+            "1-0:1.7.0(1)x",
+            "(1)",
+            "1-0:1.7.0((1))",
+        ] {
+            assert_eq!(register(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn crc_decides_and_its_absence_is_no_error() {
+        let text = encoded();
+        let whole = text.len();
+        assert_eq!(extent(text.as_bytes(), 0, false), Extent::Whole(whole, Some(true)));
+        let altered = text.replace("00.498", "00.499");
+        assert_eq!(extent(altered.as_bytes(), 0, false), Extent::Whole(whole, Some(false)));
+        let end = text.find('!').unwrap();
+        for (tail, length, crc_ok) in
+            [("!\r\n", 3, None), ("!\n", 2, None), ("!12\r\n", 3, Some(false)), ("!x", 1, Some(false))]
+        {
+            let text = [&text[..end], tail].concat();
+            assert_eq!(extent(text.as_bytes(), 0, false), Extent::Whole(end + length, crc_ok), "{tail:?}");
+        }
+    }
+
+    #[test]
+    fn bare_line_feeds_end_lines_too() {
+        let text = "/ISK5x\n\n1-0:1.7.0(1*kW)\n!\n";
+        assert_eq!(extent(text.as_bytes(), 0, false), Extent::Whole(text.len(), None));
+        let telegram = Telegram::accepted(text.as_bytes(), None);
+        assert_eq!(telegram.ident(), "ISK5x");
+        assert_eq!(telegram.lines().map(|line| line.text).collect::<Vec<_>>(), ["1-0:1.7.0(1*kW)"]);
+    }
+
+    #[test]
+    fn end_mark_inside_a_value_is_text() {
+        let mut out = Vec::new();
+        encode(&mut out, "KAM5", &["0-0:96.13.0(a!bcd)"]);
+        assert_eq!(extent(&out, 0, false), Extent::Whole(out.len(), Some(true)));
+    }
+
+    #[test]
+    fn telegram_with_a_foreign_byte_or_without_an_end_is_broken() {
+        let mut bytes = encoded().into_bytes();
+        bytes[20] = 0xA0;
+        assert_eq!(extent(&bytes, 0, false), Extent::Broken);
+        let mut endless = b"/KAM5\r\n".to_vec();
+        endless.resize(TELEGRAM_MAX - 1, b'.');
+        assert_eq!(extent(&endless, 0, false), Extent::NotYet);
+        endless.push(b'.');
+        assert_eq!(extent(&endless, 0, false), Extent::Broken);
+        assert_eq!(extent(&encoded().as_bytes()[..50], 0, true), Extent::Broken);
+    }
+
+    #[test]
+    fn telegram_that_lost_its_end_does_not_swallow_the_next() {
+        let next = "/ISK5x\r\n\r\n1-0:1.7.0(2*kW)\r\n!\r\n";
+        let cut = ["/ISK5x\r\n\r\n1-0:1.7", next].concat();
+        assert_eq!(extent(cut.as_bytes(), 0, false), Extent::Broken);
+        let slash = "/ISK5x\r\n\r\n0-0:96.13.0(a/bcd)\r\n!\r\n";
+        assert_eq!(
+            extent(slash.as_bytes(), 0, false),
+            Extent::Whole(slash.len(), None),
+            "a slash in a value"
+        );
+    }
+}
