@@ -74,7 +74,7 @@ pub fn encode_frame(
     telegram: &Telegram<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    let mut information = llc::HEADER.to_vec();
+    let mut information = llc::LLC.to_vec();
     encode_apdu(profile, list, telegram, &mut information)?;
     let envelope = &profile.envelope;
     let address = telegram.address.unwrap_or(Address {

@@ -256,7 +256,7 @@ pub fn encode(
         (true, key) => associated_data(control, &key.expect("a tag needs an authentication key")).to_vec(),
     };
     let tag = gcm
-        .encrypt_inout_detached(&nonce.into(), &aad, out[start..].as_mut().into())
+        .encrypt_inout_detached(&nonce.into(), &aad, (&mut out[start..]).into())
         .expect("AES-GCM takes 64 GiB, an APDU has less");
     if authenticated {
         out.extend_from_slice(&tag);
