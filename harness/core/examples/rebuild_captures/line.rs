@@ -3,7 +3,7 @@
 use hanbench_core::capture::{Capture, Dir, Row};
 use hanbench_core::meters::encode::{encode_apdu, encode_frame};
 use hanbench_core::meters::profile::{Evidence, List, Profile, Zone};
-use hanbench_core::meters::sample::{Due, Meter, Site, schedule, wall_clock};
+use hanbench_core::meters::sample::{Due, Meter, Site, counters_of, schedule, wall_clock};
 use hanbench_core::meters::{Telegram, by_name};
 use hanbench_core::plant::{Counters, House, State, System};
 use hanbench_core::reading::json::reading_object;
@@ -11,6 +11,16 @@ use hanbench_core::reading::{Field, Key, Milli};
 use hanbench_core::wire::time::CosemTime;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+
+/// Source of what the simulated house made.
+pub(crate) const HOUSE: &str =
+    "simulated house; layout and habits as the profile of the meter documents them";
+/// Source of what was published.
+pub(crate) const PUBLISHED: &str = "values of published telegrams, meter id replaced";
+
+/// Source of what is published at first, and then made by the simulated house.
+pub(crate) const THEN_HOUSE: &str =
+    "values of published telegrams, meter id replaced; those of 2026 from the simulated house";
 
 /// A capture being made.
 #[derive(Clone)]
@@ -93,6 +103,28 @@ impl Line {
             let telegram = site.telegram(due);
             self.telegram(&site.meter, due, &telegram);
         }
+    }
+
+    /// The same behind current transformers: the meter sees and sends the secondary side.
+    pub(crate) fn secondary_window(&mut self, site: &mut Site<'_>, ratio: i64, from: &str, seconds: i64) {
+        let from_ms = utc_ms(from);
+        let Site { meter, house, midnight_s } = site;
+        for due in schedule(meter.profile, from_ms, from_ms + seconds * 1000) {
+            let utc_s = due.utc_ms / 1000;
+            let mut at = |utc_s: i64| {
+                secondary(house.at(u64::try_from(utc_s - *midnight_s).expect("after midnight")), ratio)
+            };
+            let counters = at(counters_of(meter.profile, utc_s)).counters;
+            let telegram = meter.telegram(due.list, utc_s, &at(utc_s), &counters);
+            self.telegram(meter, due, &telegram);
+        }
+    }
+
+    /// One telegram of a house, out of schedule.
+    pub(crate) fn one(&mut self, site: &mut Site<'_>, list: List, utc: &str) {
+        let due = Due { utc_ms: utc_ms(utc), list };
+        let telegram = site.telegram(due);
+        self.telegram(&site.meter, due, &telegram);
     }
 
     /// A published telegram. `digits` is the time on the meter's own wall clock.
@@ -201,6 +233,81 @@ fn midnight_before(utc_s: i64) -> i64 {
     let local = utc_s + 3600;
     utc_s - local.rem_euclid(86_400)
 }
+
+/// The same state seen through current transformers.
+fn secondary(state: State, ratio: i64) -> State {
+    let less = |value: Milli| Milli(value.0 / ratio);
+    let counters = Counters {
+        active_import: less(state.counters.active_import),
+        active_export: less(state.counters.active_export),
+        reactive_import: less(state.counters.reactive_import),
+        reactive_export: less(state.counters.reactive_export),
+        ..state.counters
+    };
+    State {
+        current: state.current.map(less),
+        active: less(state.active),
+        reactive: less(state.reactive),
+        counters,
+        ..state
+    }
+}
+
+/// A capture of the usual meter in a house, over one window.
+pub(crate) fn hour(path: &str, name: &str, system: System, seed: u64, window: (&str, i64)) -> Line {
+    let meter = meter(name);
+    let mut line = Line::new(path, &meter, words(system), HOUSE);
+    line.window(&mut site(&meter, system, seed, window.0), window.0, window.1);
+    line
+}
+
+/// The night in which the clocks change: list 3 of the hour before, then the seconds around 01:00 UTC.
+pub(crate) fn night(path: &str, name: &str, system: System, seed: u64, day: &str) -> Line {
+    let meter = meter(name);
+    let at = |time: &str| format!("{day}T{time}Z");
+    let mut site = site(&meter, system, seed, &at("00:00:00"));
+    let mut line = Line::new(path, &meter, words(system), HOUSE);
+    let second = meter.profile.cadence.list3_at_s.expect("a meter with an hourly list");
+    line.one(&mut site, List::Three, &at(&format!("00:00:{second:02}")));
+    let from = if meter.profile.cadence.list1_ms.is_some() { "00:59:50" } else { "00:59:30" };
+    line.cut(utc_ms(&at(from)), 10_000);
+    let seconds = utc_ms(&at("01:00:30")) - utc_ms(&at(from));
+    line.window(&mut site, &at(from), seconds / 1000);
+    line
+}
+
+fn words(system: System) -> &'static str {
+    match system {
+        System::OnePhase => "1-phase",
+        System::ThreeTn => "3-phase TN",
+        System::ThreeIt => "3-phase IT",
+    }
+}
+
+/// The first telegram with this property when the power goes up watt by watt.
+pub(crate) fn searched(
+    meter: &Meter<'_>,
+    list: List,
+    digits: &str,
+    mut state: State,
+    property: impl Fn(&[u8]) -> bool,
+) -> Telegram<'static> {
+    for _ in 0..70_000 {
+        let telegram = published(meter, list, digits, &state);
+        if property(&frame(meter.profile, list, &telegram)) {
+            return telegram;
+        }
+        state.active.0 += 1000;
+    }
+    panic!("no power gives {} such a frame", meter.profile.name)
+}
+
+/// A body with 7E, an FCS that starts with 7E, and one that ends with it, right before the closing flag.
+pub(crate) const INNER_FLAGS: [fn(&[u8]) -> bool; 3] = [
+    |frame| frame[1..frame.len() - 3].contains(&0x7E),
+    |frame| frame[frame.len() - 3] == 0x7E,
+    |frame| frame[frame.len() - 2] == 0x7E,
+];
 
 /// Values of a published telegram: net watts and vars (import positive), milliamperes, tenths of a volt.
 pub(crate) fn values(active_w: i64, reactive_var: i64, current_ma: [i64; 3], voltage_dv: [i64; 3]) -> State {

@@ -16,7 +16,6 @@ mod kamstrup;
 mod line;
 mod others;
 
-use line::Line;
 use std::path::Path;
 use std::process::ExitCode;
 
