@@ -1,0 +1,6 @@
+//! The judge's rules, each both ways, written as small scripts; and laws over generated stimuli.
+
+mod dsl;
+mod laws;
+mod rules;
+mod stimuli;
