@@ -11,6 +11,7 @@ use crate::verdict::stimulus::{has_inner_flag, is_segmented};
 use crate::verdict::trial::{Part, Telegram};
 use crate::verdict::{Cause, checks};
 use serde_json::Map;
+use std::collections::BTreeMap;
 
 /// Judges one check.
 pub(super) fn rule(id: &str, session: &Session<'_>) -> Ruling {
@@ -322,10 +323,15 @@ fn words(rule: Rule) -> (&'static str, &'static str) {
 fn compared(session: &Session<'_>, rule: Rule) -> (Comparison, Vec<Finding>, usize) {
     let mut all = Comparison::default();
     let (mut findings, mut claimed) = (Vec::new(), 0);
+    let own = |(at, sent): &(usize, &Sent<'_>)| {
+        sent.claim.is_some_and(|claim| session.claims[claim].about == About::Telegram(*at))
+    };
+    // Per part: the telegram as sent and claimed.
+    let claimed_parts: BTreeMap<usize, usize> =
+        session.sent.iter().enumerate().filter(own).map(|(at, sent)| (sent.part, at)).collect();
     for (part, telegram) in telegrams(session).filter(|(_, telegram)| telegram.damage.is_none()) {
-        let sent = session.sent.iter().enumerate().find(|(_, sent)| sent.part == part);
-        let claim = sent.and_then(|(at, sent)| sent.claim.map(|claim| (at, sent, claim)));
-        let own = claim.filter(|(at, _, claim)| session.claims[*claim].about == About::Telegram(*at));
+        let sent = claimed_parts.get(&part).map(|at| (*at, &session.sent[*at]));
+        let own = sent.and_then(|(at, sent)| sent.claim.map(|claim| (at, sent, claim)));
         let Some((at, sent, claim)) = own else {
             all.add_expected(&super::fields::compare(telegram, &Map::new(), &session.trial.dut));
             continue;
@@ -411,7 +417,7 @@ fn was_listening(session: &Session<'_>, at: usize) -> bool {
     let claimed = |sent: &Sent<'_>| sent.is_intact() && sent.claim.is_some();
     let mut after = session.sent[at + 1..].iter().filter(|sent| sent.is_intact()).peekable();
     match after.peek() {
-        Some(_) => after.any(|sent| claimed(sent)),
+        Some(_) => after.any(claimed),
         None => session.sent[..at].iter().rev().find(|sent| sent.is_intact()).is_some_and(claimed),
     }
 }

@@ -1,6 +1,6 @@
 //! A trial put in order: what was sent, what was claimed, and what each claim is about.
 
-use super::align::{Candidate, Statement, align};
+use super::align::{Candidate, LOOK_BACK, Statement, align};
 use super::fields::{Comparison, compare};
 use crate::hex;
 use crate::verdict::trial::{Part, Telegram, Trial, What};
@@ -154,14 +154,19 @@ impl<'a> Session<'a> {
             let sent = &self.sent[*i];
             sent.is_intact() && sent.telegram.reading != *reading && self.repeats(*i, claim)
         };
-        (0..own).rev().find(other).map_or(About::Telegram(own), |repeats| About::Stale { of: own, repeats })
+        (0..own)
+            .rev()
+            .take(LOOK_BACK)
+            .find(other)
+            .map_or(About::Telegram(own), |repeats| About::Stale { of: own, repeats })
     }
 
     /// A claim that no alignment has room for.
     fn left_over(&self, claim: usize) -> About {
         let order = self.claims[claim].order;
         let before = self.sent.partition_point(|sent| sent.order < order);
-        let last = (0..before).rev().find(|i| self.sent[*i].claim.is_some_and(|other| other < claim));
+        let recent = || (0..before).rev().take(LOOK_BACK);
+        let last = recent().find(|i| self.sent[*i].claim.is_some_and(|other| other < claim));
         if let Some(last) = last {
             let same = self.sent[last].claim.map(|other| self.claims[other].claim);
             if same == Some(self.claims[claim].claim) {
@@ -169,10 +174,10 @@ impl<'a> Session<'a> {
             }
         }
         let exact = |i: &usize| self.sent[*i].is_intact() && self.repeats(*i, claim);
-        if let Some(missed) = (0..before).rev().filter(|i| self.sent[*i].claim.is_none()).find(exact) {
+        if let Some(missed) = recent().filter(|i| self.sent[*i].claim.is_none()).find(exact) {
             return About::OutOfOrder(missed);
         }
-        match (0..before).rev().find(exact) {
+        match recent().find(exact) {
             Some(known) if Some(known) == last => About::Twice(known),
             Some(known) => About::Old(known),
             None => match before.checked_sub(1) {
