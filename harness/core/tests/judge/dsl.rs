@@ -1,7 +1,7 @@
 //! A small language for trials.
 //!
 //! Parts are words: `a` `b` `c` three different list 2 of a three-wire meter, `l` `m` two list 1, `h` a list 3 with
-//! clock, `z` a list 2 that sends 0 for the unmeasured U2, `u` one with an unannounced scale, `e` one with padded
+//! clock, `z` a list 2 that sends 0 for the unmeasured U2, `u` one with an unannounced scale, `w` the same without U2, `e` one with padded
 //! texts. `a!FCS` is damaged (underscores are blanks), `a?` optional, `a|` has a pause inside, `~` noise, `_` silence.
 //!
 //! Events are sentences separated by `;`: `sent 0`, `claim 0` (the reading of part 0), `claim 0 key=json -key`,
@@ -57,6 +57,11 @@ fn reading(name: char) -> (&'static str, Map<String, Value>) {
             danish.insert("energy_active_import_wh".into(), json!(123_456));
             ("10 s list", danish)
         }
+        'w' => {
+            let mut two_wires = reading('u').1;
+            two_wires.remove("voltage_l2_v");
+            ("10 s list", two_wires)
+        }
         'e' => {
             let mut padded = list2(77, 0.4, 0.5, 230.0);
             padded.insert("meter_id".into(), json!("12345678\u{0}\u{0}"));
@@ -85,7 +90,7 @@ fn part(word: &str) -> Part {
         list: list.into(),
         damage: rest.strip_prefix('!').map(|damage| damage.replace('_', " ")),
         reading,
-        unannounced: listed(name == 'u', &["voltage_l1_v", "energy_active_import_wh"]),
+        unannounced: listed("uw".contains(name), &["voltage_l1_v", "energy_active_import_wh"]),
         zero_unmeasured: listed(name == 'z', &["voltage_l2_v", "current_l2_a"]),
         optional: rest == "?",
         glued: false,

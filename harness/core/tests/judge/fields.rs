@@ -306,6 +306,20 @@ fn a_zero_for_not_measured_may_be_zero_absent_or_estimated() {
 fn unannounced_scales_fail_their_own_check_only() {
     run(&[
         (
+            "told, wrong and stale",
+            "u a",
+            "told",
+            "sent 0; claim 0 voltage_l1_v=22199; sent 1; claim 0 voltage_l1_v=22199",
+            &["han.claim.fresh FAIL telegram 2 of 2", "han.scale.unannounced FAIL"],
+        ),
+        (
+            "no interval from an unannounced scale",
+            "w",
+            "told",
+            "sent 0; claim 0 voltage_l2_v=9999 estimated=[\"voltage_l2_v\"]",
+            &["han.field.absent PASS estimate of `voltage_l2_v` accepted"],
+        ),
+        (
             "not told",
             "u",
             "",
@@ -408,6 +422,7 @@ fn times_are_the_digits_as_sent() {
 #[test]
 fn texts_are_compared_without_padding() {
     run(&[
+        ("empty where none was sent", "l", "", "sent 0; claim 0 meter_id=\"\"", &["han.field.absent PASS"]),
         (
             "trimmed",
             "e",

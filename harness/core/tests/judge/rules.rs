@@ -94,6 +94,13 @@ fn every_intact_telegram_is_claimed_once_and_in_order() {
     run(&[
         ("missing", "a b c", "", "sent 0; claim 0; sent 1; wait 2s; sent 2; claim 2", missing),
         (
+            "twice in other words",
+            "a b",
+            "",
+            "sent 0; claim 0; claim 0 rssi=1; sent 1; claim 1",
+            &["han.claim.once FAIL telegram 1 of 2 (list 2) was claimed twice"],
+        ),
+        (
             "twice",
             "a b c",
             "",
@@ -233,6 +240,16 @@ fn claims_need_a_telegram_that_explains_them() {
 fn a_damaged_telegram_gives_no_claim() {
     run(&[
         (
+            "rubbish that is not the damaged one",
+            "a b!FCS c",
+            "",
+            "sent 0; claim 0; sent 1; sent 2; claim {} active_import_w=77; claim 2",
+            &[
+                "han.claim.explained FAIL no telegram explains the claim {\"active_import_w\":77}",
+                "han.link.fcs-reject PASS",
+            ],
+        ),
+        (
             "refused",
             "a b!FCS_wrong c",
             "",
@@ -325,6 +342,16 @@ fn a_damaged_telegram_gives_no_claim() {
 #[test]
 fn noise_costs_no_telegram() {
     run(&[
+        (
+            "late behind noise",
+            "a ~ b",
+            "",
+            "sent 0; claim 0; sent 1; sent 2; wait 3s; claim 2",
+            &[
+                "han.link.resync FAIL telegram 2 of 2 (list 2) was claimed later than 2 s; before it came: noise",
+                "han.claim.in-time FAIL",
+            ],
+        ),
         ("skipped", "a ~ b", "", "play", &["han.link.resync PASS 1 of 1"]),
         (
             "lost behind noise",
