@@ -243,9 +243,9 @@ fn a_damaged_telegram_gives_no_claim() {
             "rubbish that is not the damaged one",
             "a b!FCS c",
             "",
-            "sent 0; claim 0; sent 1; sent 2; claim {} active_import_w=77; claim 2",
+            "sent 0; claim 0; sent 1; sent 2; claim {} active_import_w=77 meter_type=\"6525\" list_id=\"AIDON_V0001\"; claim 2",
             &[
-                "han.claim.explained FAIL no telegram explains the claim {\"active_import_w\":77}",
+                "han.claim.explained FAIL no telegram explains the claim {\"active_import_w\":77,",
                 "han.link.fcs-reject PASS",
             ],
         ),
