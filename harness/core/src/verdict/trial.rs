@@ -97,6 +97,10 @@ pub struct Telegram {
     /// Claiming it and refusing it are both right (bytes left over behind the body of an intact APDU).
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub optional: bool,
+    /// Sent right behind the part before it: no wait for a claim in between, not even in lock-step. For telegrams
+    /// that share a flag and for what follows an unfinished frame at once.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub glued: bool,
 }
 
 /// What the rig file says about the DUT, as far as judging depends on it.
