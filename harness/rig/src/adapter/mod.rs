@@ -92,6 +92,9 @@ fn shifted(value: &Value, places: usize) -> Value {
     let Value::Number(number) = value else {
         return value.clone();
     };
+    if places == 0 {
+        return value.clone();
+    }
     let text = number.to_string();
     shift_text(&text, places).map_or(Value::String(text), Value::Number)
 }

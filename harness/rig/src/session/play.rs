@@ -314,7 +314,7 @@ impl<'a> Play<'a> {
             self.note(at, what);
         }
         if self.dut.inbox().take_flooded() {
-            return Err(End::Stopped("the DUT prints faster than anyone can read".into()));
+            return Err(flooded());
         }
         self.exit()
     }
@@ -331,10 +331,7 @@ impl<'a> Play<'a> {
                 self.note(at, what);
             }
             if self.events.len() >= EVENTS_MAX || self.text > TEXT_MAX {
-                return Err(End::Stopped(format!(
-                    "the DUT printed more than {EVENTS_MAX} lines or {} MiB in one trial",
-                    TEXT_MAX >> 20
-                )));
+                return Err(flooded());
             }
         }
         Ok(())
@@ -370,6 +367,12 @@ impl<'a> Play<'a> {
             }
         }
     }
+}
+
+/// One sentence for both bounds: which of them is met first depends on the scheduler.
+fn flooded() -> End {
+    let mib = TEXT_MAX >> 20;
+    End::Stopped(format!("the DUT printed more than {EVENTS_MAX} lines or {mib} MiB in one trial"))
 }
 
 /// No trial can take longer than this: the sum of everything that it may wait for.
