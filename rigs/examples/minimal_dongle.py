@@ -2,7 +2,7 @@
 
 Usage: minimal_dongle.py DEVICE
 
-It finds frames by their length field and checks the frame check sequence. It understands a data-notification with
+It finds frames by their length field and checks header and frame check sequence. It understands a data-notification with
 one register, active import; of a longer list it claims that same register where it finds it.
 """
 
@@ -31,6 +31,18 @@ def crc16_x25(data):
     return crc ^ 0xFFFF
 
 
+def is_right(body):
+    """Both checksums of a frame without its flags: of the header (format, two addresses, control) and of it all."""
+    at = 2
+    for _ in range(2):
+        while at < len(body) and not body[at] & 1:  # an address ends with a byte whose lowest bit is set
+            at += 1
+        at += 1
+    at += 1
+    sums = [(body[:at], body[at : at + 2]), (body[:-2], body[-2:])]
+    return all(len(sent) == 2 and crc16_x25(data) == sent[0] | sent[1] << 8 for data, sent in sums)
+
+
 def take_frame(buffer):
     """Removes junk and the first whole frame from the buffer. None: more bytes are needed."""
     while True:
@@ -48,10 +60,10 @@ def take_frame(buffer):
         if len(buffer) < length + 2:
             return None
         body = bytes(buffer[1 : length + 1])
-        if buffer[length + 1] == 0x7E and crc16_x25(body[:-2]) == body[-2] | body[-1] << 8:
+        if buffer[length + 1] == 0x7E and is_right(body):
             del buffer[: length + 1]  # the closing flag stays: it may open the next frame as well
             return body
-        say({"event": "rejected", "reason": "length or frame check sequence"})
+        say({"event": "rejected", "reason": "length or checksum"})
         del buffer[0]
 
 

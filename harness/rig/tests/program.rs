@@ -231,7 +231,7 @@ fn line_speed_keeps_due_times_and_totals() {
     // Each telegram of 48 bytes takes 200 ms at 2400 baud; the script claims every four letters.
     let mut stimulus = stimulus(parts);
     stimulus.baud = 2400;
-    let trial = play(script(HEALTHY, 5.0), Speed::Real, &stimulus);
+    let trial = play(script(HEALTHY, 1.0), Speed::Real, &stimulus);
     let sent: Vec<u64> = trial
         .events
         .iter()
@@ -246,7 +246,7 @@ fn line_speed_keeps_due_times_and_totals() {
     let pacing = trial.pacing.expect("measured");
     assert!(pacing.p50_us < 20_000, "{pacing:?}");
     assert!(pacing.p99_us >= pacing.p50_us);
-    let fast = play(script(HEALTHY, 5.0), Speed::Factor(10.0), &stimulus);
+    let fast = play(script(HEALTHY, 1.0), Speed::Factor(10.0), &stimulus);
     let over = fast.events.iter().rfind(|event| matches!(event.what, What::Sent { .. })).expect("sent");
     assert!((100_000..600_000).contains(&over.t_us), "ten times faster: {}", over.t_us);
 }

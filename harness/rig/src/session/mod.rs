@@ -88,15 +88,11 @@ impl Session {
     /// [`RigError`]: held by someone else, or a port that cannot be opened.
     pub fn open(rig: Rig, speed: Speed, virtual_dongle: Option<PathBuf>) -> Result<Session, RigError> {
         let locks = Lock::take_rig(&rig, "run")?;
-        let readings = match &rig.dut {
-            Dut::Virtual { .. } => Readings::Jsonl,
-            Dut::Process { readings, .. } | Dut::Serial { readings, .. } => *readings,
-        };
         let virtual_command = match &rig.dut {
             Dut::Virtual { .. } => virtual_command(virtual_dongle)?,
             Dut::Process { .. } | Dut::Serial { .. } => Vec::new(),
         };
-        let adapter = Adapter::new(readings);
+        let adapter = Adapter::new(readings(&rig));
         let mut session =
             Session { rig, speed, virtual_command, adapter, bench: None, early: Vec::new(), _locks: locks };
         if matches!(session.rig.dut, Dut::Serial { .. }) {
@@ -132,6 +128,10 @@ impl Session {
         play.run(early)?;
         let healthy = play.healthy();
         let trial = play.into_trial();
+        if !healthy {
+            // Half a reading of this trial must not become part of the next one's first.
+            self.adapter = Adapter::new(readings(&self.rig));
+        }
         if healthy {
             self.bench = Some(bench);
         } else if matches!(bench.dut, Running::Console(_)) {
@@ -172,6 +172,13 @@ impl Session {
         let mut program = Program::start(command, line.path().unwrap_or_default())?;
         self.early = program.wait_ready();
         Ok(Running::Program(program))
+    }
+}
+
+fn readings(rig: &Rig) -> Readings {
+    match &rig.dut {
+        Dut::Virtual { .. } => Readings::Jsonl,
+        Dut::Process { readings, .. } | Dut::Serial { readings, .. } => *readings,
     }
 }
 
