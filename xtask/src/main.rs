@@ -8,6 +8,7 @@ mod console;
 mod failure;
 mod flags;
 mod input;
+mod reporting;
 mod workspace;
 
 use clap::Parser;

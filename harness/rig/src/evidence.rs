@@ -147,7 +147,8 @@ pub fn load(path: &Path) -> Result<(Run, Vec<Trial>), EvidenceError> {
         let file = folder.join(name);
         let bytes = fs::read(&file).map_err(|source| io_error("read", &file, source))?;
         if sums.get(name).is_none_or(|sum| *sum != sha256(&bytes)) {
-            let what = format!("its SHA-256 is not the one in {SUMS}; the evidence was changed after the run");
+            let what =
+                format!("its SHA-256 is not the one in {SUMS}; the evidence was changed after the run");
             return Err(EvidenceError::Form { path: file, what });
         }
         Ok(bytes)

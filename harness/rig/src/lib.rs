@@ -15,7 +15,10 @@
 //! | [`adapter`] | a line of text → claim, refusal or log |
 //! | [`session`] | plays stimuli into a DUT: lock-step or real time |
 //! | [`dongle`] | the virtual dongle, and its deliberately broken variants |
+//! | [`library`] | captures with their reviewed readings |
+//! | [`evidence`] | the folder of a run |
 //! | [`lock`] | one bench, one holder |
+//! | [`serial`] | a port that is only listened to |
 //! | [`interrupt`] | Ctrl-C as a flag that every loop looks at |
 
 pub mod adapter;
@@ -23,11 +26,14 @@ pub mod config;
 pub mod dongle;
 pub mod dut;
 pub mod error;
+pub mod evidence;
 pub mod interrupt;
+pub mod library;
 pub mod line;
 pub mod lock;
 pub mod pace;
 pub mod pty;
+pub mod serial;
 pub mod session;
 
 pub use config::Rig;

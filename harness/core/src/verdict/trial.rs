@@ -42,6 +42,9 @@ pub struct Stimulus {
     pub checks: Vec<String>,
     /// Features a DUT must support for it: the family, and `p1`, `mbus`, `segmentation`, `ciphering`.
     pub needs: Vec<String>,
+    /// Played at the speed of the line even in a lock-step run, because what is judged is a time.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub paced: bool,
     /// Line speed for pacing at real time, in baud (8N1: ten bits a byte).
     pub baud: u32,
     /// The pieces, in the order they are sent.

@@ -194,6 +194,7 @@ pub(crate) fn trial(parts: &str, dut: &str, script: &str) -> Trial {
         version: 1,
         events: events(&parts, script),
         stimulus: Stimulus {
+            paced: false,
             name: "case".into(),
             suite: "decode".into(),
             subject: "captures/case.csv".into(),

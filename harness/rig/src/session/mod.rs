@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Speed {
     /// Lock-step: the next part as soon as the DUT has answered. Only pauses that are themselves the stimulus
-    /// (`Silence`, `gaps`) take their time. No timing is judged.
+    /// (`Silence`, `gaps`) take their time. No timing is judged. A stimulus about the speed of the line
+    /// ([`Stimulus::paced`]) is played at it all the same.
     Max,
     /// As recorded: due times kept, bytes at line rate.
     Real,
@@ -123,8 +124,8 @@ impl Session {
         };
         let early = std::mem::take(&mut self.early);
         let terms = &self.rig.terms;
-        let mut play =
-            Play::new(&mut bench.line, &mut bench.dut, &mut self.adapter, stimulus, terms, self.speed);
+        let speed = if stimulus.paced && self.speed == Speed::Max { Speed::Real } else { self.speed };
+        let mut play = Play::new(&mut bench.line, &mut bench.dut, &mut self.adapter, stimulus, terms, speed);
         play.run(early)?;
         let healthy = play.healthy();
         let trial = play.into_trial();

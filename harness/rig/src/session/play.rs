@@ -65,6 +65,9 @@ pub(super) struct Play<'a> {
     answered: usize,
     /// Intact telegrams sent, and when, since the last claim.
     unanswered: Vec<Instant>,
+    /// Intact telegrams sent without waiting, because the next one must follow at once: claims before the first
+    /// of them, and how many.
+    owed: Option<(usize, usize)>,
     /// Ended early, or a claim was missing.
     trouble: bool,
 }
@@ -96,6 +99,7 @@ impl<'a> Play<'a> {
             rejections: 0,
             answered: 0,
             unanswered: Vec::new(),
+            owed: None,
             trouble: false,
         }
     }
@@ -164,6 +168,12 @@ impl<'a> Play<'a> {
         if telegram.damage.is_some() {
             return Ok(over);
         }
+        if self.next_is_glued(index) && !telegram.optional {
+            self.unanswered.push(over);
+            let (before, count) = self.owed.unwrap_or((claims, 0));
+            self.owed = Some((before, count + 1));
+            return Ok(over);
+        }
         if telegram.optional {
             if self.speed.factor().is_none() {
                 self.wait_for(over + OPTIONAL_WITHIN, |play| {
@@ -176,18 +186,21 @@ impl<'a> Play<'a> {
             return Ok(over);
         }
         self.unanswered.push(over);
+        let (before, owed) = self.owed.take().map_or((claims, 1), |(before, count)| (before, count + 1));
         if self.speed.factor().is_none() {
             let within = over + Duration::from_micros(self.terms.claim_within_us);
-            if self.wait_for(within, |play| play.claims > claims)? {
-                self.answered += 1;
-            } else {
-                self.trouble = true;
-            }
+            let complete = self.wait_for(within, |play| play.claims >= before + owed)?;
+            self.trouble |= !complete;
+            self.answered += owed.min(self.claims - before);
         } else {
-            self.answered += 1;
+            self.answered += owed;
         }
         self.give_up_on_silence()?;
         Ok(over)
+    }
+
+    fn next_is_glued(&self, index: usize) -> bool {
+        matches!(self.stimulus.parts.get(index + 1), Some(Part::Telegram(next)) if next.glued)
     }
 
     /// Stops when the last telegrams, each given its time, brought no claim at all.

@@ -25,11 +25,13 @@ pub(crate) fn telegram(text: &str) -> Telegram {
         unannounced: Vec::new(),
         zero_unmeasured: Vec::new(),
         optional: false,
+        glued: false,
     }
 }
 
 pub(crate) fn stimulus(parts: Vec<Part>) -> Stimulus {
     Stimulus {
+        paced: false,
         name: "letters".into(),
         suite: "decode".into(),
         subject: "none".into(),

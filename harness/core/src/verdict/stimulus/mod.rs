@@ -116,6 +116,7 @@ fn frame_of(view: CaptureView<'_>, items: &[Item]) -> Stimulus {
     });
     Stimulus {
         name: name(view.subject),
+        paced: false,
         suite: "decode".to_string(),
         subject: view.subject.to_string(),
         family,

@@ -185,6 +185,7 @@ impl Line {
             name: format!("{}.{name}", base.name),
             suite: if timing { "timing" } else { "decode" }.to_string(),
             subject: format!("{}#{name}", base.subject),
+            paced: name == "paced",
             checks: checks.map(String::from).to_vec(),
             parts: self.parts,
             ..base.clone()
