@@ -34,7 +34,7 @@
 //! |---|---|---|
 //! | [`reading`] | nothing | everything else |
 //! | [`wire`] | `reading` | vendors, amperes, files |
-//! | [`meters`] | `reading`, `wire` | rigs, tolerances |
+//! | [`meters`] | `reading`, `wire`; `plant` in `sample` | rigs, tolerances |
 //! | `plant` | `reading` | bytes, OBIS, dongles |
 //! | `capture`, `import` | `reading`, `wire`, `meters` | rigs, verdicts |
 //! | `verdict` | `reading`, `wire`, `meters`, `plant`, `capture` | how a claim arrived |

@@ -9,6 +9,7 @@
 //! | `aidon`, `kaifa`, `kamstrup`, `nuri`, `stange`, `neighbours` | the profiles, one file per family |
 //! | [`identify`] | which profile a telegram fits |
 //! | [`decode`] | APDU → telegram |
+//! | `sample` | house → telegram, and when it is due |
 //! | [`encode`] | telegram → APDU and frame |
 //! | [`ascii`] | P1 lines → telegram |
 //! | [`stream`] | the whole way: bytes → entries |
@@ -30,6 +31,8 @@ mod neighbours;
 mod nuri;
 pub mod plausible;
 pub mod profile;
+#[cfg(feature = "std")]
+pub mod sample;
 mod stange;
 pub mod stream;
 
