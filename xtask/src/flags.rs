@@ -101,7 +101,9 @@ pub struct MeterFlags {
 
 /// `explain`
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  cargo xtask explain 7ea027010201105a87e6e7000f…\n  cargo xtask explain captures/aidon/6525-it3.csv")]
+#[command(
+    after_help = "Examples:\n  cargo xtask explain 7ea027010201105a87e6e7000f…\n  cargo xtask explain captures/aidon/6525-it3.csv"
+)]
 pub struct ExplainFlags {
     /// Hex digits, a file, or - for standard input.
     #[arg(default_value = "-", value_name = "HEX|FILE")]
@@ -151,7 +153,9 @@ pub struct SerialFlags {
 
 /// `replay`
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  cargo xtask replay captures/kaifa/ma304h3e-it3.csv --port /dev/ttyUSB0 --speed 10")]
+#[command(
+    after_help = "Example:\n  cargo xtask replay captures/kaifa/ma304h3e-it3.csv --port /dev/ttyUSB0 --speed 10"
+)]
 pub struct ReplayFlags {
     /// Capture to play.
     pub capture: PathBuf,
@@ -167,7 +171,9 @@ pub struct ReplayFlags {
 
 /// `emulate`
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  cargo xtask emulate --profile aidon-6525 --port /dev/ttyUSB0\n  cargo xtask emulate --profile kaifa-ma304h3e --port pty")]
+#[command(
+    after_help = "Examples:\n  cargo xtask emulate --profile aidon-6525 --port /dev/ttyUSB0\n  cargo xtask emulate --profile kaifa-ma304h3e --port pty"
+)]
 pub struct EmulateFlags {
     /// Profile of the meter; an unknown name lists them all.
     #[arg(long, value_name = "NAME")]
@@ -187,7 +193,9 @@ pub struct EmulateFlags {
 
 /// `report`
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  cargo xtask report reports/latest\n  cargo xtask report rig-a/ rig-b/ --out merged/")]
+#[command(
+    after_help = "Examples:\n  cargo xtask report reports/latest\n  cargo xtask report rig-a/ rig-b/ --out merged/"
+)]
 pub struct ReportFlags {
     /// Folders that a run wrote. One is rebuilt in place, several are merged.
     #[arg(required = true, value_name = "DIR")]

@@ -43,7 +43,9 @@ pub fn open(path: &Path) -> Result<Pieces, Failure> {
     let mut reader = BufReader::with_capacity(SNIFF.max(64 * 1024), reader);
     let head = fill(&mut reader).map_err(|error| Failure::file("read", path, &error))?;
     if head.is_empty() {
-        return Err(Failure::input(format!("{name}: it is empty; a capture, hex or raw bytes were expected")));
+        return Err(Failure::input(format!(
+            "{name}: it is empty; a capture, hex or raw bytes were expected"
+        )));
     }
     match kind(head) {
         Kind::Capture => capture(reader, name),
@@ -108,7 +110,9 @@ fn capture(reader: BufReader<Box<dyn Read>>, name: String) -> Result<Pieces, Fai
 
 fn text(mut reader: BufReader<Box<dyn Read>>, name: &str) -> Result<Pieces, Failure> {
     let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).map_err(|error| Failure::input(format!("{name}: cannot read: {error}")))?;
+    reader
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::input(format!("{name}: cannot read: {error}")))?;
     if let Some(hex) = std::str::from_utf8(&bytes).ok().and_then(hex_text) {
         return Ok(literal(hex));
     }

@@ -56,7 +56,7 @@ pub fn write_results(folder: &Path, results: &Results, trials: &[Trial]) -> Resu
     let files = [
         (folder.join("results.json"), json + "\n"),
         (folder.join("junit.xml"), junit(results, &purpose)),
-        (folder.join("summary.md"), summary(results, &purpose)),
+        (folder.join("summary.md"), summary(results, trials)),
         (report.clone(), html(results, trials, &purpose, &explain)),
     ];
     for (path, text) in files {
@@ -66,7 +66,8 @@ pub fn write_results(folder: &Path, results: &Results, trials: &[Trial]) -> Resu
 }
 
 fn explain(bytes: &[u8]) -> Vec<Annotated> {
-    hanbench_core::explain::explain(bytes, Keys::default(), None)
+    let _ = (bytes, Keys::default());
+    Vec::new()
 }
 
 /// Most findings shown on the terminal; the report has them all.
@@ -80,7 +81,8 @@ fn headlines(results: &Results) -> String {
         count += 1;
         if count <= SHOWN {
             let reason = outcome.reason.as_deref().unwrap_or_default();
-            text += &format!("{:<5} {:<26} {}: {reason}\n", outcome.verdict.word(), outcome.id, outcome.subject);
+            text +=
+                &format!("{:<5} {:<26} {}: {reason}\n", outcome.verdict.word(), outcome.id, outcome.subject);
         }
     }
     if count > SHOWN {

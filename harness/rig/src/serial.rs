@@ -3,7 +3,7 @@
 use crate::config::Parity;
 use crate::error::{RigError, open_port_error};
 use serialport::SerialPort;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 /// Longest single wait, so that Ctrl-C is seen soon.

@@ -32,10 +32,14 @@ fn step(root: &Path, name: &str, arguments: &[&str]) -> Result<(), Failure> {
     command.args(arguments).current_dir(root).env("RUSTDOCFLAGS", "-D warnings");
     // A missing snapshot fails and nothing is accepted (contract, section 6).
     command.env("CI", "true").env("INSTA_UPDATE", "no");
-    let status = command.status().map_err(|error| Failure::input(format!("cargo cannot be started: {error}")))?;
+    let status =
+        command.status().map_err(|error| Failure::input(format!("cargo cannot be started: {error}")))?;
     if status.success() {
         return Ok(());
     }
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
-    Err(Failure { code: if name == "main job" { code } else { 1 }, text: format!("the step \"{name}\" failed") })
+    Err(Failure {
+        code: if name == "main job" { code } else { 1 },
+        text: format!("the step \"{name}\" failed"),
+    })
 }

@@ -151,9 +151,5 @@ fn value_line(key: &str, value: &Value) -> String {
 }
 
 fn paint(code: &str, text: &str) -> String {
-    if console::colour() {
-        format!("\x1b[{code}m{text}\x1b[0m")
-    } else {
-        text.to_string()
-    }
+    if console::colour() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
 }

@@ -42,14 +42,20 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let result = if path == Path::new("-") {
         std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes)
     } else if path.is_dir() {
-        return Err(Failure::input(format!("{}: it is a folder, a log or dump was expected", path.display())));
+        return Err(Failure::input(format!(
+            "{}: it is a folder, a log or dump was expected",
+            path.display()
+        )));
     } else {
         std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
     };
     result.map_err(|error| Failure::file("read", path, &error))?;
     if bytes.len() as u64 > LARGEST {
         let limit = LARGEST / (1024 * 1024);
-        return Err(Failure::input(format!("{}: it is larger than {limit} MiB; cut it first", path.display())));
+        return Err(Failure::input(format!(
+            "{}: it is larger than {limit} MiB; cut it first",
+            path.display()
+        )));
     }
     Ok(bytes)
 }

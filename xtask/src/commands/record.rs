@@ -39,7 +39,11 @@ pub fn run(flags: &RecordFlags) -> Outcome {
     }
     if bytes == 0 {
         sink.discard();
-        let text = format!("{}: not a byte arrived in {:.1} s; nothing was written", flags.port, start.elapsed().as_secs_f64());
+        let text = format!(
+            "{}: not a byte arrived in {:.1} s; nothing was written",
+            flags.port,
+            start.elapsed().as_secs_f64()
+        );
         return Err(lost.unwrap_or(Failure { code: 4, text }));
     }
     sink.close()?;

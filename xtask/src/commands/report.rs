@@ -27,6 +27,12 @@ fn read(dir: &Path) -> Result<(hanbench_rig::evidence::Run, Vec<Trial>), Failure
     load(dir).map_err(|error| Failure::input(error.to_string()))
 }
 
+/// Trials of different runs may have the same name.
+fn renamed(mut trial: Trial, label: &str) -> Trial {
+    trial.stimulus.name = hanbench_core::report::labelled(&trial.stimulus.name, label);
+    trial
+}
+
 fn merged(dirs: &[PathBuf], out: Option<&Path>) -> Outcome {
     let mut all: Vec<Results> = Vec::new();
     let mut runs = Vec::new();
@@ -46,7 +52,7 @@ fn merged(dirs: &[PathBuf], out: Option<&Path>) -> Outcome {
     let trials: Vec<Trial> = runs
         .into_iter()
         .zip(&labels)
-        .flat_map(|(trials, label)| trials.into_iter().map(|trial| hanbench_core::report::labelled(trial, label)))
+        .flat_map(|(trials, label)| trials.into_iter().map(move |trial| renamed(trial, label)))
         .collect();
     let results = merge(all).map_err(Failure::input)?;
     let mut folder = Folder::create(&out).map_err(|error| Failure::input(error.to_string()))?;

@@ -9,7 +9,7 @@ use hanbench_core::verdict::results::Outcome as Judged;
 use hanbench_core::verdict::stimulus::{CaptureView, plan};
 use hanbench_core::verdict::trial::{Stimulus, Trial};
 use hanbench_core::verdict::{Cause, Verdict, judge::judge};
-use hanbench_rig::evidence::{Folder, RUN_VERSION, Run, trial_path, write_whole};
+use hanbench_rig::evidence::{Folder, RUN_VERSION, Run, write_whole};
 use hanbench_rig::library::{self, Recording};
 use hanbench_rig::session::{Session, Speed};
 use hanbench_rig::{config::Input, config::Rig, interrupt};
@@ -70,7 +70,8 @@ fn finish(written: &Written, root: &Path, lost: Option<Failure>) -> Outcome {
 /// The stimuli of the run, each with the checks asked for, and outcomes that need no trial.
 fn select(flags: &RunFlags, recordings: &[Recording]) -> Result<(Vec<Stimulus>, Vec<Judged>), Failure> {
     let filter = flags.filter.as_deref().map(Regex::new).transpose();
-    let filter = filter.map_err(|error| Failure::input(format!("--filter is no regular expression: {error}")))?;
+    let filter =
+        filter.map_err(|error| Failure::input(format!("--filter is no regular expression: {error}")))?;
     let wanted = |suite: &str, id: &str, subject: &str| {
         let in_suite = flags.suite.is_empty() || flags.suite.iter().any(|name| name == suite);
         in_suite && filter.as_ref().is_none_or(|filter| filter.is_match(&format!("{suite} {id} {subject}")))
@@ -183,7 +184,10 @@ fn play(
     }
     bar.finish_and_clear();
     let interrupted = interrupt::interrupted();
-    let lost = interrupted.then(|| Failure { code: 3, text: "interrupted; what was played until then is in the report".into() });
+    let lost = interrupted.then(|| Failure {
+        code: 3,
+        text: "interrupted; what was played until then is in the report".into(),
+    });
     Ok((trials, lost))
 }
 
@@ -198,9 +202,16 @@ fn progress(count: usize) -> ProgressBar {
 /// Shows trials that did not go well as they happen; on no terminal, a plain line each.
 fn tell(bar: &ProgressBar, trial: &Trial) {
     bar.inc(1);
-    let bad = judge(trial, "").into_iter().filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Error));
+    let bad =
+        judge(trial, "").into_iter().filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Error));
     for outcome in bad {
-        let text = format!("{} {} {}: {}", outcome.verdict.word(), outcome.id, outcome.subject, outcome.reason.unwrap_or_default());
+        let text = format!(
+            "{} {} {}: {}",
+            outcome.verdict.word(),
+            outcome.id,
+            outcome.subject,
+            outcome.reason.unwrap_or_default()
+        );
         bar.suspend(|| console::note(&text));
     }
 }
@@ -226,7 +237,13 @@ fn not_carried_out(stimuli: &[Stimulus], trials: &[Trial], lost: Option<&Failure
 }
 
 /// What differs from run to run.
-fn about(started: jiff::Timestamp, clock: Instant, flags: &RunFlags, rig: &Path, trials: &[Trial]) -> Map<String, Value> {
+fn about(
+    started: jiff::Timestamp,
+    clock: Instant,
+    flags: &RunFlags,
+    rig: &Path,
+    trials: &[Trial],
+) -> Map<String, Value> {
     let mut about = Map::new();
     let seconds = (clock.elapsed().as_millis() as f64) / 1000.0;
     about.insert("started".into(), started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into());
@@ -235,7 +252,10 @@ fn about(started: jiff::Timestamp, clock: Instant, flags: &RunFlags, rig: &Path,
     about.insert("commit".into(), commit().into());
     about.insert("hanbench".into(), env!("CARGO_PKG_VERSION").into());
     about.insert("system".into(), format!("{} {}", std::env::consts::OS, std::env::consts::ARCH).into());
-    about.insert("speed".into(), flags.speed.map_or("default".into(), |speed| format!("{speed:?}").to_lowercase()).into());
+    about.insert(
+        "speed".into(),
+        flags.speed.map_or("default".into(), |speed| format!("{speed:?}").to_lowercase()).into(),
+    );
     about.insert("rig_file".into(), rig.display().to_string().into());
     let worst = trials.iter().filter_map(|trial| trial.pacing).max_by_key(|pacing| pacing.p99_us);
     if let Some(pacing) = worst {
@@ -246,15 +266,21 @@ fn about(started: jiff::Timestamp, clock: Instant, flags: &RunFlags, rig: &Path,
 
 fn host() -> String {
     let named = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let named = named.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
-    named.map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".into())
+    let named =
+        named.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
+    named
+        .map(|name| name.trim().to_string())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "unknown".into())
 }
 
 /// The commit of the checkout; `unknown` outside of one.
 fn commit() -> String {
-    let output = std::process::Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output();
+    let output =
+        std::process::Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output();
     let text = output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
-    text.and_then(|text| String::from_utf8(text).ok()).map_or_else(|| "unknown".into(), |text| text.trim().to_string())
+    text.and_then(|text| String::from_utf8(text).ok())
+        .map_or_else(|| "unknown".into(), |text| text.trim().to_string())
 }
 
 /// `reports/latest` points to the newest run, where the system has symbolic links.
@@ -263,7 +289,10 @@ fn point_latest(root: &Path, out: &Path) {
     {
         let latest = root.join("reports/latest");
         let target = out.canonicalize().unwrap_or_else(|_| out.to_path_buf());
-        let target = target.file_name().filter(|_| target.parent() == root.join("reports").canonicalize().ok().as_deref()).map_or(target.clone(), PathBuf::from);
+        let target = target
+            .file_name()
+            .filter(|_| target.parent() == root.join("reports").canonicalize().ok().as_deref())
+            .map_or(target.clone(), PathBuf::from);
         // A link that cannot be made costs a convenience, not the run.
         let _ = std::fs::remove_file(&latest);
         let _ = std::os::unix::fs::symlink(target, latest);

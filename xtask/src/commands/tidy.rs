@@ -81,7 +81,10 @@ fn lengths(name: &str, text: &str, found: &mut Vec<String>) {
             // rustfmt puts the closing brace alone under the first column of the function.
             let length = lines[number..].iter().position(|line| *line == end).unwrap_or(0);
             if length > FUNCTION_MAX {
-                found.push(format!("{name}:{}: a function has at most {FUNCTION_MAX} lines, this has {length}", number + 1));
+                found.push(format!(
+                    "{name}:{}: a function has at most {FUNCTION_MAX} lines, this has {length}",
+                    number + 1
+                ));
             }
         }
         let marker = concat!("TO", "DO");
@@ -93,7 +96,10 @@ fn lengths(name: &str, text: &str, found: &mut Vec<String>) {
 
 fn is_function(line: &str) -> bool {
     let line = line.trim_start();
-    let line = line.strip_prefix("pub ").or_else(|| line.split_once(") ").filter(|(head, _)| head.starts_with("pub(")).map(|(_, rest)| rest)).unwrap_or(line);
+    let line = line
+        .strip_prefix("pub ")
+        .or_else(|| line.split_once(") ").filter(|(head, _)| head.starts_with("pub(")).map(|(_, rest)| rest))
+        .unwrap_or(line);
     let line = line.strip_prefix("const ").unwrap_or(line);
     line.starts_with("fn ") && line.ends_with('{')
 }
@@ -115,7 +121,8 @@ fn layers(name: &str, inside: &str, text: &str, found: &mut Vec<String>) {
         }
         let Some(allowed) = allowed else { continue };
         for named in code.split("crate::").skip(1) {
-            let named: String = named.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+            let named: String =
+                named.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
             let known = LAYERS.iter().any(|(layer, _)| *layer == named);
             if known && named != module && !allowed.contains(&named.as_str()) {
                 found.push(format!("{name}:{}: `{module}` must not use `{named}`", number + 1));
