@@ -33,8 +33,8 @@ const TYPES: [&str; 17] = [
     "MA304H4",
     "MA304T3",
     "MA304T4",
-    "6841131BN245101092",
     "6841131BN243101040",
+    "6841131BN245101092",
     "6841121BN243101040",
     "6861111BN242101040",
     "6841439BN243101010",
@@ -432,6 +432,12 @@ mod tests {
                 profile.types.is_empty() || profile.types.iter().any(|one| meter_type.starts_with(one));
             assert!(of_it, "{}: {meter_type:?}", profile.name);
         }
-        assert_eq!(Meter::usual(profile("nuri-ma304t4")).meter_type, b"MA304T4");
+        for (name, meter_type) in [
+            ("nuri-ma304t4", "MA304T4"),
+            ("kamstrup-6841131", "6841131BN243101040"),
+            ("kamstrup-6841131-1wh", "6841131BN245101092"),
+        ] {
+            assert_eq!(Meter::usual(profile(name)).meter_type, meter_type.as_bytes());
+        }
     }
 }

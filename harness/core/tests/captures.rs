@@ -1,0 +1,71 @@
+//! Every capture against the reviewed snapshot beside it: the oracle of a run.
+//!
+//! A snapshot holds the lines of `decode --json`, one for every stretch of the capture.
+
+use hanbench_core::capture::{Capture, Dir};
+use hanbench_core::hex;
+use hanbench_core::meters::{json, stream::Stream};
+use hanbench_core::reading::Instant;
+use hanbench_core::wire::cipher::Keys;
+use rstest::rstest;
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+
+fn read(path: &Path) -> Capture {
+    let text = std::fs::read_to_string(path).expect("a capture");
+    Capture::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// `# keys = <encryption key> <authentication key>`, of a capture that is ciphered.
+fn keys(capture: &Capture) -> Keys {
+    let text = capture.header.get("keys").map_or("", String::as_str);
+    let mut keys = text.split_whitespace().map(|key| {
+        let bytes = hex::bytes(key).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+        bytes.expect("a key has 32 hex digits")
+    });
+    Keys { encryption: keys.next(), authentication: keys.next() }
+}
+
+fn decode(capture: &Capture) -> Vec<Map<String, Value>> {
+    let mut lines = Vec::new();
+    let mut stream = Stream::new(None, keys(capture));
+    let received = capture.rows.iter().filter(|row| row.dir == Dir::Rx);
+    let bytes: Vec<u8> = received.flat_map(|row| row.bytes.iter().copied()).collect();
+    let mut each = |entry: &hanbench_core::meters::stream::Entry<'_>| lines.push(json::entry(entry));
+    stream.push(&bytes, Instant(0), &mut each);
+    stream.finish(&mut each);
+    lines
+}
+
+#[rstest]
+fn capture_says_what_was_reviewed(#[files("../../captures/**/*.csv")] path: PathBuf) {
+    let lines = decode(&read(&path));
+    let text: Vec<String> = lines.into_iter().map(|line| Value::Object(line).to_string()).collect();
+    let folder = path.parent().expect("a file is in a folder");
+    let name = path.file_stem().and_then(|name| name.to_str()).expect("a capture has a plain name");
+    insta::with_settings!({
+        snapshot_path => folder,
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(name, text.join("\n"));
+    });
+}
+
+#[rstest]
+fn capture_has_its_header_and_intact_frames(#[files("../../captures/**/*.csv")] path: PathBuf) {
+    let capture = read(&path);
+    let text = |key: &str| capture.header.get(key).map_or("", String::as_str);
+    for key in ["family", "model", "system", "baud", "parity", "stage", "source", "evidence", "t0"] {
+        assert!(!text(key).is_empty(), "{}: no `# {key} = …`", path.display());
+    }
+    let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    assert_eq!(folder, Some(text("family")), "{}: lies in the folder of another family", path.display());
+    if !text("damaged").is_empty() {
+        return;
+    }
+    for line in decode(&capture) {
+        let good = line["kind"] == "frame" && line["hcs_ok"] != false && line["fcs_ok"] != false;
+        assert!(good, "{}: {} in a capture without `# damaged = …`", path.display(), Value::Object(line));
+    }
+}
