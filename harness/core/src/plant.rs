@@ -277,7 +277,7 @@ impl House {
             self.hour = self.counted;
         }
         while self.counted.t_s < t_s {
-            if self.counted.t_s % 3600 == 0 {
+            if self.counted.t_s.is_multiple_of(3600) {
                 self.hour = self.counted;
             }
             let second = self.phasors(self.counted.t_s);

@@ -26,6 +26,7 @@ use crate::reading::Instant;
 use crate::wire::assemble::{Assembly, Outcome, Protection};
 use crate::wire::{apdu::DATA_NOTIFICATION, assemble, cipher, cipher::Keys, llc};
 use link::Link;
+pub use names::key as title;
 use rows::Out;
 
 /// Begins the meaning of a row inside a message that does not stand in the input as it is.

@@ -6,7 +6,7 @@ use crate::reading::{Key, Obis};
 use crate::wire::axdr::Element;
 
 /// A key in words.
-pub(super) fn key(key: Key) -> &'static str {
+pub fn key(key: Key) -> &'static str {
     match key {
         Key::ActiveImport => "active power import",
         Key::ActiveExport => "active power export",

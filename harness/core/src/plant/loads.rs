@@ -71,7 +71,7 @@ fn drawn(system: System, seed: u64, sun_w: f64, t_s: u64) -> [Phasor; 3] {
         add(Place::At(1), 2_500.0 * jitter, 0.0);
     }
     // The car charges with 16 A: on all phases where there is a neutral to do it with, else on one pair.
-    if second >= 22 * HOUR || second < HOUR {
+    if !(HOUR..22 * HOUR).contains(&second) {
         let (place, watts) = match system {
             System::ThreeTn => (Place::Everywhere, 11_040.0),
             System::OnePhase | System::ThreeIt => (Place::At(0), 3_680.0),

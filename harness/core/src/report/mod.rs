@@ -25,6 +25,7 @@ mod summary;
 mod text;
 mod timeline;
 
+pub use crate::explain::Annotated;
 pub use html::html;
 pub use junit::junit;
 pub use merge::{labelled, merge, run_labels};
@@ -42,20 +43,6 @@ pub type Purposes<'a> = &'a dyn Fn(&str) -> Option<(&'static str, &'static str)>
 
 /// What the bytes of a telegram mean, in order of their offsets. An empty answer shows the bytes alone.
 pub type Explain<'a> = &'a dyn Fn(&[u8]) -> Vec<Annotated>;
-
-/// A piece of a telegram and its meaning.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Annotated {
-    /// Offset of the first byte from the start of the telegram.
-    pub offset: usize,
-    /// The bytes.
-    pub bytes: Vec<u8>,
-    /// What they are: `frame length`, `1-0:1.7.0.255 active_import_w`. A row whose meaning holds the key of a
-    /// finding is marked in the report.
-    pub meaning: String,
-    /// What they say, with the unit: `733 W`. Empty where there is nothing to say.
-    pub value: String,
-}
 
 /// Name of the evidence file of a trial below the report folder.
 fn evidence_path(trial: &Trial) -> String {

@@ -2,6 +2,8 @@
 
 use super::{counted, plain};
 use crate::hex;
+use crate::explain::title;
+use crate::reading::Key;
 use crate::report::{Annotated, Explain};
 use maud::{Markup, html};
 
@@ -41,9 +43,12 @@ pub(super) fn table(bytes: &[u8], explain: Explain<'_>, keys: &[&str], unfold: b
     }
 }
 
-/// Whether `meaning` holds `key` as a whole word: `current_l1_a` is not in `thd_current_l1_a`.
+/// Whether a row is about `key`: its meaning ends with the key's title, or with a text key's own words.
 fn names(meaning: &str, key: &str) -> bool {
-    meaning.split(|char: char| !(char.is_alphanumeric() || char == '_')).any(|word| word == key)
+    match Key::from_name(key) {
+        Some(key) => meaning.ends_with(title(key)),
+        None => meaning.ends_with(&key.replace('_', " ")),
+    }
 }
 
 fn listing(rows: &[(&Annotated, bool)]) -> Markup {
