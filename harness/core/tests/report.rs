@@ -227,6 +227,20 @@ fn a_long_trial_is_listed_in_part_and_says_so() {
 }
 
 #[test]
+fn a_run_of_a_thousand_trials_still_opens_in_a_browser() {
+    let sample = &trials()[0];
+    let copy = |number: usize| {
+        let mut trial = sample.clone();
+        trial.stimulus.name = format!("copy-{number}");
+        trial
+    };
+    let page = page(&results(), &(0..1000).map(copy).collect::<Vec<_>>());
+    assert!(page.contains("left out here to keep this file small"));
+    assert!(page.contains("copy-999"), "every trial is listed all the same");
+    assert!(page.len() < 26_000_000, "{} bytes", page.len());
+}
+
+#[test]
 fn the_same_results_give_the_same_text() {
     assert_eq!(page(&results(), &trials()), page(&results(), &trials()));
     assert_eq!(report::junit(&results(), &purposes), report::junit(&results(), &purposes));
