@@ -379,6 +379,9 @@ fn the_corners_of_plotting_are_drawn() {
     }
     let long: Vec<_> = (0..20_000).map(|n| (f64::from(n), f64::from(n % 7), f64::from(n % 5))).collect();
     assert_eq!(svg_problem(&plot(&long)), None);
+    let legend = plot(&long).legend().into_string();
+    assert!(legend.contains("1 of 34 values drawn"), "{legend}");
+    assert!(legend.contains("the first 60 of 20000 deviations ringed"), "{legend}");
 }
 
 #[test]
