@@ -170,10 +170,30 @@ fn everything_that_did_not_pass_is_explained() {
         let reason = outcome.reason.as_ref().expect("only a PASS has no reason");
         assert!(page.contains(reason.as_str()), "{reason}");
     }
-    assert!(page.contains("uint32 current_l1_a"), "bytes stand beside their meaning");
+    let at = |text| page.find(text).unwrap_or_else(|| panic!("{text} is missing"));
+    assert!(
+        at("uint32 current_l1_a") < at("All bytes of the telegram"),
+        "the bytes concerned stand in front"
+    );
     assert!(page.contains("06 00 00 00 ae"), "174 tenths of an ampere");
     assert!(page.contains("\u{a0}s"), "times have a unit");
     assert!(page.contains("bytes late by 41"), "pacing is told");
+}
+
+#[test]
+fn every_check_is_listed_with_purpose_and_source() {
+    let page = page(&results(), &trials());
+    let list = page.split("id=\"checks\"").nth(1).expect("the list of all checks");
+    for outcome in &results().checks {
+        assert!(list.contains(outcome.subject.as_str()), "{}", outcome.subject);
+        match purposes(&outcome.id) {
+            Some((purpose, source)) => {
+                assert!(list.contains(purpose), "{purpose}");
+                assert!(list.contains(source), "{source}");
+            }
+            None => assert!(list.contains("holds no purpose for this id")),
+        }
+    }
 }
 
 #[test]
@@ -188,18 +208,36 @@ fn a_long_trial_is_listed_in_part_and_says_so() {
         }
         many.push(next);
     }
-    // The deviation at the very end must be among the telegrams that are listed.
-    let (failed, finding) = (results.checks.iter().position(|one| one.id == "han.value.exact"), 4999);
+    // A deviation near the end must be among the telegrams that are listed.
+    let (failed, finding) = (results.checks.iter().position(|one| one.id == "han.value.exact"), 4949);
     let failed = &mut results.checks[failed.expect("the sample has it")];
     failed.findings = vec![hanbench_core::verdict::results::Finding {
         part: Some(finding),
-        text: "the very last one".into(),
+        text: "late in the trial".into(),
         ..Default::default()
     }];
     let page = page(&results, &trials);
     assert!(page.contains("4800 telegrams left out"), "the number left out is told");
-    assert!(page.contains("the very last one"));
+    assert!(
+        page.contains("<td class=\"number\">4950</td>"),
+        "a telegram with a finding is listed before others"
+    );
+    assert!(!page.contains("<td class=\"number\">4949</td>"));
     assert!(page.len() < 800_000, "{} bytes", page.len());
+}
+
+#[test]
+fn a_run_of_a_thousand_trials_still_opens_in_a_browser() {
+    let sample = &trials()[0];
+    let copy = |number: usize| {
+        let mut trial = sample.clone();
+        trial.stimulus.name = format!("copy-{number}");
+        trial
+    };
+    let page = page(&results(), &(0..1000).map(copy).collect::<Vec<_>>());
+    assert!(page.contains("left out here to keep this file small"));
+    assert!(page.contains("copy-999"), "every trial is listed all the same");
+    assert!(page.len() < 26_000_000, "{} bytes", page.len());
 }
 
 #[test]
@@ -295,8 +333,8 @@ fn plot(values: &[(f64, f64, f64)]) -> Plot {
             .iter()
             .map(|value| Mark { x: value.1, deviation: value.2 > 0.0, text: "\"".into() })
             .collect(),
-        zero: values.len() % 2 == 0,
-        by_number: values.len() % 3 == 0,
+        zero: values.len().is_multiple_of(2),
+        by_number: values.len().is_multiple_of(3),
     }
 }
 
@@ -341,6 +379,9 @@ fn the_corners_of_plotting_are_drawn() {
     }
     let long: Vec<_> = (0..20_000).map(|n| (f64::from(n), f64::from(n % 7), f64::from(n % 5))).collect();
     assert_eq!(svg_problem(&plot(&long)), None);
+    let legend = plot(&long).legend().into_string();
+    assert!(legend.contains("1 of 34 values drawn"), "{legend}");
+    assert!(legend.contains("the first 60 of 20000 deviations ringed"), "{legend}");
 }
 
 #[test]

@@ -1,11 +1,12 @@
-//! Everything a run writes, made from [`Results`] and the trials behind it: `junit.xml`, `summary.md`, `report.html`.
+//! Everything a run writes, made from [`Results`] and the trials behind it: `junit.xml`, `summary.md` and
+//! `report.html`.
 //!
 //! Rendering only. Nothing here judges, decodes, opens a file or asks for the time; the same input gives the
 //! same text on every machine. What a reader needs and the results do not hold is passed in: the purpose and
 //! source of a check ([`Purposes`]) and the meaning of a telegram's bytes ([`Explain`]).
 //!
 //! Text that came from a device is foreign text. It is escaped, its control and direction characters are made
-//! visible, and it is cut where it is long ([`text`]). A report never loads anything from outside.
+//! visible, and it is cut where it is long (`text`). A report never loads anything from outside.
 //!
 //! | file | what |
 //! |---|---|
@@ -13,9 +14,9 @@
 //! | [`summary`](fn@summary) | Markdown, one page |
 //! | [`html`](fn@html) | one file for people; `html/` has one file per part of the page |
 //! | [`merge`](fn@merge) | results of several runs become one |
-//! | [`plot`] | values over time as SVG |
-//! | [`timeline`] | which claim is drawn beside which telegram |
-//! | [`text`] | foreign text made harmless |
+//! | `plot` | values over time as SVG |
+//! | `timeline` | which claim is drawn beside which telegram |
+//! | `text` | foreign text made harmless |
 
 mod html;
 mod junit;

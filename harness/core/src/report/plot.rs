@@ -242,7 +242,9 @@ impl Plot {
     /// What the lines, markers and rings mean, and what could not be drawn.
     pub fn legend(&self) -> Markup {
         let left_out = self.left_out();
-        let deviations = self.series.iter().any(|one| !one.deviations.is_empty());
+        let deviations = self.series.iter().map(|one| one.deviations.len()).max().unwrap_or(0);
+        let longest = self.series.iter().map(|one| one.expected.len().max(one.claimed.len())).max();
+        let stride = stride(longest.unwrap_or(0));
         html! {
             span.legend {
                 @for (index, one) in self.series.iter().enumerate() {
@@ -255,7 +257,7 @@ impl Plot {
                     }
                 }
                 span.key.muted { "line: expected, marker: claimed" }
-                @if deviations {
+                @if deviations > 0 {
                     span.key { svg.swatch.small viewBox="0 0 14 14" aria-hidden="true" {
                         circle class="ring" cx="7" cy="7" r="5.5" {}
                     } "deviation" }
@@ -266,6 +268,10 @@ impl Plot {
                             path class=(mark_class(deviation)) d="M7 2L12 12H2Z" {}
                         } (text) }
                     }
+                }
+                @if stride > 1 { span.key.muted { "1 of " (stride) " values drawn" } }
+                @if deviations > DEVIATIONS_MAX {
+                    span.key.muted { "the first " (DEVIATIONS_MAX) " of " (deviations) " deviations ringed" }
                 }
                 @if left_out > 0 {
                     span.key.muted { (left_out) " values cannot be drawn (not finite or beyond ±10¹²)" }
@@ -291,8 +297,12 @@ fn marker(index: usize) -> &'static str {
 
 /// Every n-th point, so that at most [`POINTS_MAX`] are left.
 fn thinned(steps: &[Step]) -> impl Iterator<Item = &Step> {
-    let stride = steps.len().div_ceil(POINTS_MAX).max(1);
-    steps.iter().filter(|step| step.is_drawable()).step_by(stride)
+    steps.iter().filter(|step| step.is_drawable()).step_by(stride(steps.len()))
+}
+
+/// One point in so many is drawn.
+fn stride(points: usize) -> usize {
+    points.div_ceil(POINTS_MAX).max(1)
 }
 
 fn draw_series(one: &Series, index: usize, x: Axis, y: Axis) -> Markup {

@@ -6,7 +6,8 @@
 use crate::verdict::trial::{Event, Part, Telegram, Trial, What};
 use serde_json::{Map, Value};
 
-/// How many telegrams without a claim are looked at for one claim. Bounds the work for a DUT that lags far behind.
+/// How many telegrams without a claim are looked at for one claim: bounds the work for a DUT that lags far
+/// behind.
 const LOOK_BACK: usize = 64;
 
 /// A telegram and what came of it.

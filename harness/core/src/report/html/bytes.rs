@@ -1,6 +1,6 @@
 //! Bytes beside their meaning.
 
-use super::{counted, plain};
+use super::{counted, plain, table_head};
 use crate::hex;
 use crate::explain::title;
 use crate::reading::Key;
@@ -13,9 +13,6 @@ const BYTES_MAX: usize = 4096;
 const ROWS_MAX: usize = 400;
 /// Bytes of one row.
 const ROW_BYTES_MAX: usize = 32;
-
-/// Most rows that are unfolded without being asked for.
-const OPEN_MAX: usize = 48;
 
 /// The bytes with their meaning. Rows that name one of `keys` stand in front and the whole telegram can be
 /// opened; where no row does, `unfold` shows the whole telegram at once.
@@ -32,7 +29,7 @@ pub(super) fn table(bytes: &[u8], explain: Explain<'_>, keys: &[&str], unfold: b
     let front: Vec<(&Annotated, bool)> = all.iter().copied().filter(|(_, concerned)| *concerned).collect();
     html! {
         @if any { (listing(&front)) }
-        details open[unfold && !any && all.len() <= OPEN_MAX] {
+        details open[unfold && !any] {
             summary { "All bytes of the telegram" }
             (listing(&all[..all.len().min(ROWS_MAX)]))
             @if all.len() > ROWS_MAX { p.note { (counted(all.len() - ROWS_MAX, "more row")) " left out." } }
@@ -54,7 +51,7 @@ fn names(meaning: &str, key: &str) -> bool {
 fn listing(rows: &[(&Annotated, bool)]) -> Markup {
     html! {
         div.scroll { table.bytes {
-            thead { tr { th { "Offset" } th { "Bytes" } th { "Meaning" } th { "Value" } } }
+            (table_head(&["Offset", "Bytes", "Meaning", "Value"]))
             tbody { @for (row, concerned) in rows {
                 tr.hit[*concerned] {
                     td.offset { (row.offset) }

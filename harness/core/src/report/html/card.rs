@@ -1,6 +1,6 @@
 //! One check that needs attention: what it is for, what went wrong, and the bytes it went wrong on.
 
-use super::{Page, badge, bytes, class, counted, evidence_link, part_name, plain};
+use super::{Page, badge, bytes, class, counted, evidence_link, part_name, plain, table_head};
 use crate::report::{needs_attention, reproduce, trials_of};
 use crate::verdict::Verdict;
 use crate::verdict::results::{Finding, Outcome};
@@ -39,7 +39,10 @@ pub(super) fn all(page: &Page<'_>, room: &mut usize) -> Markup {
             h2 { "What needs attention" }
             @for card in &cards { (card) }
             @if order.len() > CARDS_MAX {
-                p.note { (order.len() - CARDS_MAX) " more are listed under " a href="#checks" { "all checks" } " and in results.json." }
+                p.note {
+                    (order.len() - CARDS_MAX) " more are listed under " a href="#checks" { "all checks" }
+                    " and in results.json."
+                }
             }
         }
     }
@@ -52,7 +55,8 @@ fn card(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
     html! {
         article class={ "card " (class(outcome.verdict)) } id={ "o" (at) } {
             h3 {
-                (badge(outcome.verdict)) " " a.quiet href=(page.check_link(&outcome.id)) { code { (plain(&outcome.id)) } }
+                (badge(outcome.verdict)) " "
+                a.quiet href=(page.check_link(&outcome.id)) { code { (plain(&outcome.id)) } }
                 @if let Some(cause) = outcome.cause { " " span.cause { "cause " b { (cause.word()) } } }
             }
             p.reason { (plain(outcome.reason.as_deref().unwrap_or("no reason was given"))) }
@@ -81,7 +85,9 @@ fn card(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
             }
             (findings(page, outcome))
             @if in_full { (telegrams(page, outcome)) }
-            @else { p.note { "The bytes are left out here to keep this file small; the evidence file has them." } }
+            @else {
+                p.note { "The bytes are left out here to keep this file small; the evidence file has them." }
+            }
         }
     }
 }
@@ -96,7 +102,7 @@ fn findings(page: &Page<'_>, outcome: &Outcome) -> Markup {
     };
     html! {
         div.scroll { table.findings {
-            thead { tr { th { "Where" } th { "Key" } th { "Expected" } th { "Claimed" } th { "What is wrong" } } }
+            (table_head(&["Where", "Key", "Expected", "Claimed", "What is wrong"]))
             tbody { @for finding in outcome.findings.iter().take(FINDINGS_MAX) {
                 tr {
                     td.nowrap { (place(finding).unwrap_or_default()) }

@@ -23,11 +23,8 @@ pub(super) fn plots(timeline: &Timeline<'_>, findings: &ByPart<'_>) -> Vec<Plot>
     let drawn = |key: &str| GROUPS.iter().any(|group| group.3.iter().any(|(known, _)| *known == key));
     let mut others: Vec<Key> = Vec::new();
     for (_, finding) in findings.values().flatten() {
-        if let Some(key) = finding.key.as_deref().filter(|key| !drawn(key)).and_then(Key::from_name) {
-            if !others.contains(&key) && others.len() < OTHERS_MAX {
-                others.push(key);
-            }
-        }
+        let key = finding.key.as_deref().filter(|key| !drawn(key)).and_then(Key::from_name);
+        others.extend(key.filter(|key| !others.contains(key) && others.len() < OTHERS_MAX));
     }
     let axis = TimeAxis::of(timeline);
     let groups = GROUPS.iter().map(|(title, unit, zero, keys)| {

@@ -1,6 +1,6 @@
 //! Top of the page: the verdict, how to read it, what was tested; and the run data at its end.
 
-use super::{Page, badge, class, counted, plain};
+use super::{Page, badge, class, counted, plain, table_head};
 use crate::report::{counts_against_dut, counts_sentence, headline, needs_attention, reproduce, text};
 use crate::verdict::Verdict;
 use crate::verdict::trial::{Part, Trial};
@@ -21,7 +21,9 @@ pub(super) fn top(page: &Page<'_>) -> Markup {
             h1 { @if results.dut.is_empty() { "Device under test" } @else { (plain(&results.dut)) } }
             p.muted {
                 "Rig " b { (plain(&results.rig)) } ", seed " b { (results.seed) }
-                @if let Some(Value::String(started)) = results.run.get("started") { ", started " b { (plain(started)) } }
+                @if let Some(Value::String(started)) = results.run.get("started") {
+                    ", started " b { (plain(started)) }
+                }
             }
         }
         section class={ "banner " (class(verdict)) } aria-label="Verdict" {
@@ -59,12 +61,14 @@ pub(super) fn how_to_read() -> Markup {
             dl {
                 dt { (badge(Verdict::Pass)) } dd { "Evidence was seen and all of it was right." }
                 dt { (badge(Verdict::Fail)) } dd { "Evidence was seen that breaks the rule." }
-                dt { (badge(Verdict::Inconclusive)) } dd { "Nothing wrong can be shown, but the purpose was not met." }
+                dt { (badge(Verdict::Inconclusive)) }
+                dd { "Nothing wrong can be shown, but the purpose was not met." }
                 dt { (badge(Verdict::NotApplicable)) } dd { "The rig or the device lacks what the check needs." }
                 dt { (badge(Verdict::Error)) } dd { "The check could not be carried out." }
             }
             p {
-                "A check is judged once for every subject, usually a capture of a meter's telegrams, and counted as often. "
+                "A check is judged once for every subject, usually a capture of a meter's telegrams, "
+                "and counted as often. "
                 "Beside the verdict stands the cause: " b { "dut" } " (the device under test), " b { "rig" }
                 " (ports, cables, power), " b { "harness" } " (hanbench itself), " b { "config" }
                 " (a file the user wrote) or " b { "timeout" }
@@ -74,6 +78,13 @@ pub(super) fn how_to_read() -> Markup {
         }
     }
 }
+
+/// Run data that a reader looks for first.
+const RUN_FACTS: [(&str, &str); 4] =
+    [("host", "Host"), ("commit", "Commit"), ("started", "Started"), ("duration_s", "Duration, s")];
+
+const SUBJECT_COLUMNS: [&str; 8] =
+    ["Subject", "Family", "Evidence", "Source", "#Trials", "#Telegrams", "#Damaged", "Worst verdict"];
 
 /// The subjects with their evidence levels.
 pub(super) fn what_was_tested(page: &Page<'_>) -> Markup {
@@ -86,13 +97,17 @@ pub(super) fn what_was_tested(page: &Page<'_>) -> Markup {
         section #tested {
             h2 { "What was tested" }
             dl.facts {
-                dt { "Device under test" } dd { @if page.results.dut.is_empty() { "not described" } @else { (plain(&page.results.dut)) } }
+                dt { "Device under test" }
+                dd { @if page.results.dut.is_empty() { "not described" } @else { (plain(&page.results.dut)) } }
                 dt { "Rig" } dd { (plain(&page.results.rig)) }
-                @for (name, label) in [("host", "Host"), ("commit", "Commit"), ("started", "Started"), ("duration_s", "Duration, s")] {
-                    @if let Some(value) = page.results.run.get(name) { dt { (label) } dd { (plain(&value_text(value))) } }
+                @for (name, label) in RUN_FACTS {
+                    @if let Some(value) = page.results.run.get(name) {
+                        dt { (label) } dd { (plain(&value_text(value))) }
+                    }
                 }
                 dt { "Seed" } dd { (page.results.seed) }
-                dt { "Meter families" } dd { @if families.is_empty() { "none" } @else { (plain(&families.join(", "))) } }
+                dt { "Meter families" }
+                dd { @if families.is_empty() { "none" } @else { (plain(&families.join(", "))) } }
                 dt { "Played in" } dd {
                     (counted(telegrams, "telegram")) " in " (counted(page.trials.len(), "trial"))
                     " made from " (counted(subjects.len(), "subject"))
@@ -102,10 +117,11 @@ pub(super) fn what_was_tested(page: &Page<'_>) -> Markup {
             @if !subjects.is_empty() {
                 p.muted {
                     "Evidence level of a capture: " b { "recorded" } " from a real meter; " b { "rebuilt" }
-                    " from published values, with meter ids replaced; " b { "inferred" } " from documents, no meter was at hand."
+                    " from published values, with meter ids replaced; " b { "inferred" }
+                    " from documents, no meter was at hand."
                 }
                 div.scroll { table {
-                    thead { tr { th { "Subject" } th { "Family" } th { "Evidence" } th { "Source" } th.number { "Trials" } th.number { "Telegrams" } th.number { "Damaged" } th { "Worst verdict" } } }
+                    (table_head(&SUBJECT_COLUMNS))
                     tbody { @for (subject, trials) in &subjects { (subject_row(page, subject, trials)) } }
                 } }
             }
@@ -142,7 +158,9 @@ fn subject_row(page: &Page<'_>, subject: &str, trials: &[usize]) -> Markup {
         tr {
             td.path { (plain(subject)) }
             @if let Some(stimulus) = stimulus {
-                td { (plain(&stimulus.family)) } td { (plain(&stimulus.evidence)) } td.source { (plain(&stimulus.source)) }
+                td { (plain(&stimulus.family)) }
+                td { (plain(&stimulus.evidence)) }
+                td.source { (plain(&stimulus.source)) }
             } @else { td {} td {} td {} }
             td.number { (trials.len()) } td.number { (telegrams) } td.number { (damaged) }
             td { @match worst {
@@ -173,9 +191,14 @@ pub(super) fn run_data(page: &Page<'_>) -> Markup {
             h2 { "Run data" }
             @if rows.is_empty() { p.muted { "The run noted nothing about itself." } }
             @else {
-                p.muted { "What may differ from run to run. The same seed and inputs on a virtual rig give the same results otherwise." }
+                p.muted {
+                    "What may differ from run to run. "
+                    "The same seed and inputs on a virtual rig give the same results otherwise."
+                }
                 div.scroll { table.narrow {
-                    tbody { @for (name, value) in &rows { tr { th scope="row" { (plain(name)) } td { (plain(value)) } } } }
+                    tbody { @for (name, value) in &rows {
+                        tr { th scope="row" { (plain(name)) } td { (plain(value)) } }
+                    } }
                 } }
             }
         }

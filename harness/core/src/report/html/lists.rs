@@ -1,6 +1,6 @@
 //! Everything else: every check with every subject, and what was not applicable with its reason.
 
-use super::{Page, badge, class, counted, evidence_link, plain};
+use super::{Page, badge, class, counted, evidence_link, plain, table_head};
 use crate::report::needs_attention;
 use crate::verdict::Verdict;
 use crate::verdict::results::Outcome;
@@ -35,7 +35,9 @@ fn check(page: &Page<'_>, number: usize, id: &str, outcomes: &[usize]) -> Markup
             summary {
                 code { (plain(id)) }
                 span.counts { @for verdict in Verdict::ALL { @if count(verdict) > 0 {
-                    span class={ "chip " (class(verdict)) } { b { (count(verdict)) } " " (verdict.word().replace('_', " ")) } " "
+                    span class={ "chip " (class(verdict)) } {
+                        b { (count(verdict)) } " " (verdict.word().replace('_', " "))
+                    } " "
                 } } }
             }
             div.anchor id={ "c" (number) } {}
@@ -44,10 +46,12 @@ fn check(page: &Page<'_>, number: usize, id: &str, outcomes: &[usize]) -> Markup
                 None => p.muted { "The list of checks holds no purpose for this id." },
             }
             div.scroll { table {
-                thead { tr { th { "Verdict" } th { "Subject" } th { "Rests on, or reason" } th.number { "Attempts" } th { "Evidence" } } }
+                (table_head(&["Verdict", "Subject", "Rests on, or reason", "#Attempts", "Evidence"]))
                 tbody { @for &index in outcomes.iter().take(ROWS_MAX) { (outcome_row(page, index)) } }
             } }
-            @if outcomes.len() > ROWS_MAX { p.note { (counted(outcomes.len() - ROWS_MAX, "more subject")) " in results.json." } }
+            @if outcomes.len() > ROWS_MAX {
+                p.note { (counted(outcomes.len() - ROWS_MAX, "more subject")) " in results.json." }
+            }
         }
     }
 }
@@ -63,7 +67,9 @@ fn outcome_row(page: &Page<'_>, index: usize) -> Markup {
             td.path { (plain(&outcome.subject)) }
             td { @if let Some(said) = said { (plain(said)) } @else { span.muted { "nothing was noted" } } }
             td.number { (outcome.attempts) }
-            td { @for (number, path) in outcome.evidence.iter().enumerate() { @if number > 0 { ", " } (evidence_link(path)) } }
+            td { @for (number, path) in outcome.evidence.iter().enumerate() {
+                @if number > 0 { ", " } (evidence_link(path))
+            } }
         }
     }
 }
@@ -81,11 +87,16 @@ pub(super) fn not_applicable(page: &Page<'_>) -> Markup {
             @else { p.muted { "These were not judged, and nothing is claimed about them." } }
             @for (reason, outcomes) in &reasons {
                 details.check open[outcomes.len() <= 12] {
-                    summary { span.reason { (plain(reason)) } span.chip.na { b { (outcomes.len()) } " NOT APPLICABLE" } }
+                    summary {
+                        span.reason { (plain(reason)) }
+                        span.chip.na { b { (outcomes.len()) } " NOT APPLICABLE" }
+                    }
                     ul.plain { @for outcome in outcomes.iter().take(ROWS_MAX) {
                         li { code { (plain(&outcome.id)) } " " span.path.muted { (plain(&outcome.subject)) } }
                     } }
-                    @if outcomes.len() > ROWS_MAX { p.note { (outcomes.len() - ROWS_MAX) " more in results.json." } }
+                    @if outcomes.len() > ROWS_MAX {
+                        p.note { (outcomes.len() - ROWS_MAX) " more in results.json." }
+                    }
                 }
             }
         }

@@ -60,7 +60,8 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             h2 { "Matrix: check by meter family" }
             @if page.checks.is_empty() { p.muted { "No check was judged." } } @else {
                 p.muted {
-                    "P pass, F fail, I inconclusive, N not applicable, E error, each with the number of subjects. "
+                    "P pass, F fail, I inconclusive, N not applicable, E error, "
+                    "each with the number of subjects. "
                     "A cell shows the worst verdict in it and leads to it."
                 }
                 div.scroll { table.matrix {
@@ -98,7 +99,9 @@ fn row(
                 @let cell = cells.get(&(id, family.clone()));
                 @match cell.and_then(|cell| cell.leads_to.map(|to| (cell, to))) {
                     Some((cell, (worst, outcome))) => td class=(class(worst)) {
-                        a href=(page.link(outcome)) title=(cell.title()) { b { (letter(worst)) } " " (cell.text(worst)) }
+                        a href=(page.link(outcome)) title=(cell.title()) {
+                            b { (letter(worst)) } " " (cell.text(worst))
+                        }
                     },
                     None => td.none { span aria-label="not judged" { "·" } },
                 }

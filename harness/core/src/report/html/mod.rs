@@ -35,6 +35,9 @@ use std::collections::BTreeMap;
 /// the evidence files have it all. A browser opens 20 MB without trouble.
 const DETAIL_MAX: usize = 20_000_000;
 
+/// The policy of the page: its own style and nothing else.
+const LOAD_NOTHING: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
 /// The report as one HTML file.
 ///
 /// `trials` are the evidence behind the results, found by `evidence/<name>.json`; a missing one only leaves its
@@ -53,7 +56,7 @@ pub fn html(results: &Results, trials: &[Trial], purposes: Purposes<'_>, explain
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 // The browser itself makes sure that nothing is loaded from outside.
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
+                meta http-equiv="Content-Security-Policy" content=(LOAD_NOTHING);
                 title { "hanbench: " (plain(&results.dut)) " on " (plain(&results.rig)) }
                 style { (style) }
             }
@@ -205,7 +208,8 @@ fn part_name(trial: Option<&Trial>, part: usize) -> String {
     }
 }
 
-/// A link to an evidence file, relative to the report. A path that leaves the report folder is shown and not linked.
+/// A link to an evidence file, relative to the report. A path that leaves the report folder is shown and not
+/// linked.
 fn evidence_link(path: &str) -> Markup {
     let inside = path.starts_with("evidence/") && !path.split('/').any(|step| step == "..");
     if !inside {
@@ -220,6 +224,18 @@ fn evidence_link(path: &str) -> Markup {
         }
     }
     html! { a href=(address) { code { (plain(path)) } } }
+}
+
+/// Column heads; `#` in front marks a column of numbers.
+fn table_head(columns: &[&str]) -> Markup {
+    html! {
+        thead { tr { @for column in columns {
+            @match column.strip_prefix('#') {
+                Some(name) => th.number { (name) },
+                None => th { (column) },
+            }
+        } } }
+    }
 }
 
 /// `12.345 s`.

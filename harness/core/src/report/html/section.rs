@@ -1,6 +1,6 @@
 //! One section per trial: what was played in, what was claimed, values over time, what the device printed.
 
-use super::{ByPart, Page, badge, class, counted, drawings, evidence_link, plain, seconds};
+use super::{ByPart, Page, badge, class, counted, drawings, evidence_link, plain, seconds, table_head};
 use crate::report::evidence_path;
 use crate::report::timeline::{Claim, Row, Timeline};
 use crate::verdict::Verdict;
@@ -26,7 +26,12 @@ pub(super) fn all(page: &Page<'_>, room: &mut usize) -> Markup {
         section #trials {
             h2 { "Trials" }
             @if sections.is_empty() { p.muted { "No evidence of a trial was at hand." } }
-            @else { p.muted { "One trial is one stimulus played into the device. Worst first; those that passed are folded." } }
+            @else {
+                p.muted {
+                    "One trial is one stimulus played into the device. "
+                    "Worst first; those that passed are folded."
+                }
+            }
             @for section in &sections { (section) }
         }
     }
@@ -47,7 +52,8 @@ fn section(page: &Page<'_>, index: usize, in_full: bool) -> Markup {
                 @match worst { Some(verdict) => (badge(verdict)), None => span.badge.na { "NOT JUDGED" } }
                 span.name { (plain(&trial.stimulus.name)) }
                 span.muted {
-                    (counted(sent, "telegram")) @if damaged > 0 { " (" (damaged) " damaged)" } ", " (counted(claimed, "claim"))
+                    (counted(sent, "telegram")) @if damaged > 0 { " (" (damaged) " damaged)" }
+                    ", " (counted(claimed, "claim"))
                 }
             }
             // The target of links lies inside, because browsers open what holds the target.
@@ -58,7 +64,10 @@ fn section(page: &Page<'_>, index: usize, in_full: bool) -> Markup {
                 (telegrams(trial, timeline, &findings))
                 (output(trial, &timeline.stray))
             } @else {
-                p.note { "Plots and telegrams are left out here to keep this file small; the evidence file has them." }
+                p.note {
+                    "Plots and telegrams are left out here to keep this file small; "
+                    "the evidence file has them."
+                }
             }
         }
     }
@@ -76,12 +85,15 @@ fn facts(page: &Page<'_>, index: usize) -> Markup {
     html! {
         dl.facts {
             dt { "Subject" } dd.path { (plain(&stimulus.subject)) }
-            dt { "Meter family" } dd { (plain(&stimulus.family)) ", evidence level " b { (plain(&stimulus.evidence)) } }
+            dt { "Meter family" }
+            dd { (plain(&stimulus.family)) ", evidence level " b { (plain(&stimulus.evidence)) } }
             dt { "Source" } dd { (plain(&stimulus.source)) }
             dt { "Line" } dd { (stimulus.baud) " baud, 8N1" }
             @if !noise.is_empty() { dt { "Also sent" } dd { (plain(&noise.join("; "))) } }
             dt { "Pacing" } dd { @match trial.pacing {
-                Some(pacing) => { "bytes late by " (pacing.p50_us) " µs (median), " (pacing.p99_us) " µs (99th percentile)" },
+                Some(pacing) => {
+                    "bytes late by " (pacing.p50_us) " µs (median), " (pacing.p99_us) " µs (99th percentile)"
+                },
                 None => "lock-step: each telegram waits for its claim, no timing is judged",
             } }
             dt { "Checks" } dd.checks { @for &outcome in &page.outcomes_of[index] {
@@ -101,13 +113,19 @@ fn plots(timeline: &Timeline<'_>, findings: &ByPart<'_>) -> Markup {
         @if !plots.is_empty() {
             div.plots { @for plot in &plots {
                 figure {
-                    figcaption { b { (plain(&plot.title)) } @if !plot.unit.is_empty() { " in " (plot.unit) } (plot.legend()) }
+                    figcaption {
+                        b { (plain(&plot.title)) } @if !plot.unit.is_empty() { " in " (plot.unit) }
+                        (plot.legend())
+                    }
                     (plot.svg())
                 }
             } }
         }
     }
 }
+
+const TELEGRAM_COLUMNS: [&str; 8] =
+    ["#No.", "#Due", "List", "#Bytes", "Damage", "#Sent", "#Claimed after", "Findings"];
 
 /// The telegrams; those with findings are never left out before others.
 fn telegrams(trial: &Trial, timeline: &Timeline<'_>, findings: &ByPart<'_>) -> Markup {
@@ -123,15 +141,21 @@ fn telegrams(trial: &Trial, timeline: &Timeline<'_>, findings: &ByPart<'_>) -> M
         @if !shown.is_empty() { details open[timeline.rows.len() <= 12] {
             summary { "Telegrams" }
             div.scroll { table.telegrams {
-                thead { tr { th.number { "No." } th.number { "Due" } th { "List" } th.number { "Bytes" } th { "Damage" } th.number { "Sent" } th.number { "Claimed after" } th { "Findings" } } }
+                (table_head(&TELEGRAM_COLUMNS))
                 tbody { @for &row in &shown { (telegram_row(&timeline.rows[row], findings)) } }
             } }
             @if left_out > 0 {
-                p.note { (counted(left_out, "telegram")) " left out; those with findings are shown first. The evidence file has all." }
+                p.note {
+                    (counted(left_out, "telegram")) " left out; those with findings are kept first. "
+                    "The evidence file has all."
+                }
             }
-            p.muted.small { "Times from the start of the trial; “claimed after” counts from the last byte of the telegram. "
-                "Telegram n of this list is found in the evidence file among the parts of kind telegram, in order."
-                @if trial.pacing.is_none() { " In lock-step “due” is the capture's time and not the time of sending." }
+            p.muted.small {
+                "Times from the start of the trial; “claimed after” counts from the last byte of the telegram. "
+                "The evidence file holds the telegrams in this order."
+                @if trial.pacing.is_none() {
+                    " In lock-step “due” is the capture's time and not the time of sending."
+                }
             }
         } }
     }
