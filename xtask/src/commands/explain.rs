@@ -16,7 +16,7 @@ pub fn run(flags: &ExplainFlags) -> Outcome {
         _ => input::open(path)?,
     };
     let mut framer = Framer::new();
-    let mut show = |bytes: &[u8]| console::out(&format!("{}\n", text(&explain(bytes, keys, profile))));
+    let show = |bytes: &[u8]| console::out(&format!("{}\n", text(&explain(bytes, keys, profile))));
     for piece in pieces {
         let piece = piece?;
         if piece.apdu {

@@ -135,6 +135,7 @@ mod tests {
                 unannounced: Vec::new(),
                 zero_unmeasured: Vec::new(),
                 optional: false,
+                glued: false,
             })
         };
         let event = |&(seconds, what): &(u64, Result<usize, u64>)| Event {
@@ -145,6 +146,7 @@ mod tests {
             },
         };
         let stimulus = Stimulus {
+            paced: false,
             name: "t".into(),
             suite: "decode".into(),
             subject: "t".into(),

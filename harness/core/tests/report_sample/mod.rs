@@ -115,6 +115,7 @@ fn trial(
             unannounced: vec![],
             zero_unmeasured: vec![],
             optional: false,
+            glued: false,
         };
         parts.push(Part::Telegram(telegram));
         events.push(Event { t_us: due_us + 600_000, what: What::Sent { index: n as usize } });
@@ -128,6 +129,7 @@ fn trial(
     }
     let base = name.split('.').next().unwrap_or(name);
     let stimulus = Stimulus {
+        paced: false,
         name: name.into(),
         suite: "decode".into(),
         subject: format!("captures/{family}/{base}.csv"),

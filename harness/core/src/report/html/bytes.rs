@@ -1,8 +1,8 @@
 //! Bytes beside their meaning.
 
 use super::{counted, plain, table_head};
-use crate::hex;
 use crate::explain::title;
+use crate::hex;
 use crate::reading::Key;
 use crate::report::{Annotated, Explain};
 use maud::{Markup, html};
