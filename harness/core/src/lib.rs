@@ -22,6 +22,7 @@
 //! | What does the house draw? | `plant` |
 //! | What is a recording, and its text form? | `capture` |
 //! | How is pasted hex found in a log? | `import` |
+//! | What does every byte mean, for people? | `explain` |
 //! | What is played in, and how is a damaged telegram made? | `verdict::stimulus` |
 //! | Is a claim right? | `verdict::judge`; every rule is listed in `verdict::checks` |
 //! | What does a run write? | `report` |
@@ -36,7 +37,7 @@
 //! | [`wire`] | `reading` | vendors, amperes, files |
 //! | [`meters`] | `reading`, `wire`; `plant` in `sample` | rigs, tolerances |
 //! | `plant` | `reading` | bytes, OBIS, dongles |
-//! | `capture`, `import` | `reading`, `wire`, `meters` | rigs, verdicts |
+//! | `capture`, `import`, `explain` | `reading`, `wire`, `meters` | rigs, verdicts |
 //! | `verdict` | `reading`, `wire`, `meters`, `plant`, `capture` | how a claim arrived |
 //! | `report` | `verdict` and all below it | rigs |
 //!
@@ -69,6 +70,8 @@ pub mod wire;
 
 #[cfg(feature = "std")]
 pub mod capture;
+#[cfg(feature = "std")]
+pub mod explain;
 #[cfg(feature = "std")]
 pub mod hex;
 #[cfg(feature = "std")]

@@ -1,1 +1,41 @@
-//! Everything hanbench does to the world.
+//! # hanbench-rig: everything hanbench does to the world
+//!
+//! Bytes of a [`hanbench_core::verdict::trial::Stimulus`] go in, a
+//! [`hanbench_core::verdict::trial::Trial`] with everything that happened comes out. This crate refuses to know
+//! what is right or wrong: it compares no value with another.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`config`] | rig file → checked [`config::Rig`], with errors that point at the line |
+//! | [`error`] | everything that can go wrong, and the exit code it leads to |
+//! | [`line`](mod@line) | where HAN bytes go: pty, serial port, TCP; never hangs |
+//! | [`pty`] | a raw pty pair that nobody inherits |
+//! | [`pace`] | bytes at line rate, with absolute deadlines |
+//! | [`dut`] | the dongle: a program or a serial console; its lines with their times |
+//! | [`adapter`] | a line of text → claim, refusal or log |
+//! | [`session`] | plays stimuli into a DUT: lock-step or real time |
+//! | [`dongle`] | the virtual dongle, and its deliberately broken variants |
+//! | [`library`] | captures with their reviewed readings |
+//! | [`evidence`] | the folder of a run |
+//! | [`lock`] | one bench, one holder |
+//! | [`serial`] | a port that is only listened to |
+//! | [`interrupt`] | Ctrl-C as a flag that every loop looks at |
+
+pub mod adapter;
+pub mod config;
+pub mod dongle;
+pub mod dut;
+pub mod error;
+pub mod evidence;
+pub mod interrupt;
+pub mod library;
+pub mod line;
+pub mod lock;
+pub mod pace;
+pub mod pty;
+pub mod serial;
+pub mod session;
+
+pub use config::Rig;
+pub use error::RigError;
+pub use session::{Session, Speed};

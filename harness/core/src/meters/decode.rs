@@ -311,7 +311,7 @@ fn put_row<'a>(
 }
 
 /// Registers that hold texts and clocks, by any vendor's address (NVE letter of 2016-06-27; han-protocol, section 6).
-fn plain_register(obis: Obis) -> Option<Holds> {
+pub(crate) fn plain_register(obis: Obis) -> Option<Holds> {
     match obis.0 {
         [1, _, 0, 2, 129, 255] => Some(Holds::ListId),
         [0, 0, 96, 1, 0, 255] | [1, 1, 0, 0, 5, 255] => Some(Holds::MeterId),

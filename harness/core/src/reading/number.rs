@@ -52,8 +52,8 @@ impl core::fmt::Display for Milli {
         let sign = if self.0 < 0 { "-" } else { "" };
         match rest {
             0 => write!(f, "{sign}{whole}"),
-            _ if rest % 100 == 0 => write!(f, "{sign}{whole}.{}", rest / 100),
-            _ if rest % 10 == 0 => write!(f, "{sign}{whole}.{:02}", rest / 10),
+            _ if rest.is_multiple_of(100) => write!(f, "{sign}{whole}.{}", rest / 100),
+            _ if rest.is_multiple_of(10) => write!(f, "{sign}{whole}.{:02}", rest / 10),
             _ => write!(f, "{sign}{whole}.{rest:03}"),
         }
     }

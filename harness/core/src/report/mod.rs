@@ -1,1 +1,188 @@
-//! stub
+//! Everything a run writes, made from [`Results`] and the trials behind it: `junit.xml`, `summary.md` and
+//! `report.html`.
+//!
+//! Rendering only. Nothing here judges, decodes, opens a file or asks for the time; the same input gives the
+//! same text on every machine. What a reader needs and the results do not hold is passed in: the purpose and
+//! source of a check ([`Purposes`]) and the meaning of a telegram's bytes ([`Explain`]).
+//!
+//! Text that came from a device is foreign text. It is escaped, its control and direction characters are made
+//! visible, and it is cut where it is long (`text`). A report never loads anything from outside.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`junit`](fn@junit) | for CI servers |
+//! | [`summary`](fn@summary) | Markdown, one page |
+//! | [`html`](fn@html) | one file for people; `html/` has one file per part of the page |
+//! | [`merge`](fn@merge) | results of several runs become one |
+//! | `plot` | values over time as SVG |
+//! | `timeline` | which claim is drawn beside which telegram |
+//! | `text` | foreign text made harmless |
+
+mod html;
+mod junit;
+mod merge;
+mod plot;
+mod summary;
+mod text;
+mod timeline;
+
+pub use crate::explain::Annotated;
+pub use html::html;
+pub use junit::junit;
+pub use merge::{labelled, merge, run_labels};
+pub use plot::{Deviation, Mark, Plot, Series, Step};
+pub use summary::summary;
+
+use crate::verdict::results::{Outcome, Results};
+use crate::verdict::trial::Trial;
+use crate::verdict::{Cause, Verdict};
+use std::collections::BTreeMap;
+
+/// Purpose and source of a check, by its id: `("verify that …", "IEC 62056-46, 6.4.4")`.
+/// `None` for an id that the list of checks does not hold.
+pub type Purposes<'a> = &'a dyn Fn(&str) -> Option<(&'static str, &'static str)>;
+
+/// What the bytes of a telegram mean, in order of their offsets. An empty answer shows the bytes alone.
+pub type Explain<'a> = &'a dyn Fn(&[u8]) -> Vec<Annotated>;
+
+/// Name of the evidence file of a trial below the report folder.
+fn evidence_path(trial: &Trial) -> String {
+    format!("evidence/{}.json", trial.stimulus.name)
+}
+
+/// The trials that an outcome rests on, as indices into `trials`, in the order the outcome names them.
+fn trials_of(outcome: &Outcome, by_path: &BTreeMap<String, usize>) -> Vec<usize> {
+    outcome.evidence.iter().filter_map(|path| by_path.get(path).copied()).collect()
+}
+
+/// Finds trials by the path of their evidence file.
+fn index_trials(trials: &[Trial]) -> BTreeMap<String, usize> {
+    trials.iter().enumerate().map(|(index, trial)| (evidence_path(trial), index)).collect()
+}
+
+/// The meter family of an outcome: that of its first trial, else the folder of the capture, else `other`.
+fn family_of(outcome: &Outcome, trials: &[Trial], by_path: &BTreeMap<String, usize>) -> String {
+    if let Some(&trial) = trials_of(outcome, by_path).first() {
+        return trials[trial].stimulus.family.clone();
+    }
+    let mut folders = outcome.subject.split('/');
+    match (folders.next(), folders.next(), folders.next()) {
+        (Some("captures"), Some(family), Some(_)) => family.to_string(),
+        _ => "other".to_string(),
+    }
+}
+
+/// FAIL with cause `dut`: the only kind that counts against the device under test.
+fn counts_against_dut(outcome: &Outcome) -> bool {
+    outcome.verdict == Verdict::Fail && outcome.cause == Some(Cause::Dut)
+}
+
+/// FAIL, ERROR and INCONCLUSIVE: what a reader must look at.
+fn needs_attention(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Fail | Verdict::Error | Verdict::Inconclusive)
+}
+
+/// All counts in one sentence.
+fn counts_sentence(results: &Results) -> String {
+    let total = |verdict| results.total(verdict);
+    let (passed, failed) = (total(Verdict::Pass), total(Verdict::Fail));
+    let (unclear, not_applicable) = (total(Verdict::Inconclusive), total(Verdict::NotApplicable));
+    format!(
+        "{passed} {} passed, {failed} failed, {unclear} {} inconclusive, {not_applicable} {} not applicable \
+         and {} could not be carried out.",
+        if passed == 1 { "check" } else { "checks" },
+        if unclear == 1 { "was" } else { "were" },
+        if not_applicable == 1 { "was" } else { "were" },
+        total(Verdict::Error),
+    )
+}
+
+/// What the run says as a whole, in a few words, and the verdict whose colour it wears.
+///
+/// Follows what counts against the device, not the exit code: a reader wants to know about the device first.
+fn headline(results: &Results) -> (Verdict, String) {
+    let failed = results.checks.iter().filter(|outcome| counts_against_dut(outcome)).count();
+    let (errors, unclear) = (results.total(Verdict::Error), results.total(Verdict::Inconclusive));
+    let other_fails = results.total(Verdict::Fail) - failed;
+    let checks = |count: usize| if count == 1 { "1 check".to_string() } else { format!("{count} checks") };
+    if failed > 0 {
+        (Verdict::Fail, format!("The device failed {}", checks(failed)))
+    } else if errors + other_fails > 0 {
+        (Verdict::Error, format!("{} went wrong outside the device", checks(errors + other_fails)))
+    } else if results.total(Verdict::Pass) == 0 {
+        (Verdict::Inconclusive, "Nothing was proven".to_string())
+    } else if unclear > 0 {
+        (Verdict::Inconclusive, format!("No check failed, {} inconclusive", checks(unclear)))
+    } else {
+        (Verdict::Pass, "All judged checks passed".to_string())
+    }
+}
+
+/// The command that repeats the run, narrowed to one check where `check` is given.
+///
+/// `run.command` is used where the caller stored it; else the command is built from rig and seed.
+fn reproduce(results: &Results, check: Option<&str>) -> String {
+    let stored = results.run.get("command").and_then(serde_json::Value::as_str);
+    let mut command = match stored {
+        Some(command) => command.to_string(),
+        None if results.rig == "virtual" => format!("cargo xtask run --seed {}", results.seed),
+        None => format!("cargo xtask run --rig rigs/{}.toml --seed {}", results.rig, results.seed),
+    };
+    if let Some(id) = check {
+        command.push_str(&format!(" --filter '{id}'"));
+    }
+    text::visible(&command, text::LINE_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(verdicts: &[(Verdict, Option<Cause>)]) -> Results {
+        let outcome = |(verdict, cause): &(Verdict, Option<Cause>)| Outcome {
+            id: "han.value.exact".into(),
+            suite: "decode".into(),
+            subject: "captures/aidon/x.csv".into(),
+            verdict: *verdict,
+            cause: *cause,
+            reason: None,
+            attempts: 1,
+            evidence: Vec::new(),
+            rests_on: None,
+            findings: Vec::new(),
+        };
+        Results {
+            version: 1,
+            run: serde_json::Map::new(),
+            rig: "virtual".into(),
+            dut: String::new(),
+            seed: 1,
+            totals: BTreeMap::new(),
+            checks: verdicts.iter().map(outcome).collect(),
+        }
+    }
+
+    #[test]
+    fn only_a_fail_of_the_device_is_called_its_failure() {
+        let pass = (Verdict::Pass, None);
+        let line = |verdicts: &[_]| headline(&results(verdicts)).1;
+        assert_eq!(line(&[pass, (Verdict::Fail, Some(Cause::Dut))]), "The device failed 1 check");
+        assert_eq!(line(&[pass, (Verdict::Fail, Some(Cause::Rig))]), "1 check went wrong outside the device");
+        assert_eq!(
+            line(&[pass, (Verdict::Error, Some(Cause::Rig))]),
+            "1 check went wrong outside the device"
+        );
+        assert_eq!(line(&[pass, (Verdict::Inconclusive, None)]), "No check failed, 1 check inconclusive");
+        assert_eq!(line(&[pass, (Verdict::NotApplicable, None)]), "All judged checks passed");
+    }
+
+    #[test]
+    fn a_run_without_a_pass_proves_nothing() {
+        for verdicts in [&[][..], &[(Verdict::NotApplicable, None)], &[(Verdict::Inconclusive, None)]] {
+            assert_eq!(
+                headline(&results(verdicts)),
+                (Verdict::Inconclusive, "Nothing was proven".to_string())
+            );
+        }
+    }
+}

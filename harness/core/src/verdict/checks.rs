@@ -1,1 +1,188 @@
-//! stub
+//! Every check on a dongle: its stable id, what it is for, and the rule it comes from.
+//!
+//! An id is never reused and never changes its meaning. Whether a check can be carried out on a trial is decided
+//! by [`super::judge`]; which stimulus is made for which check, by [`super::stimulus`].
+
+/// One check of the list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CheckSpec {
+    /// Stable id.
+    pub id: &'static str,
+    /// The suite it is run in first (a stimulus of another suite may carry it too).
+    pub suite: &'static str,
+    /// What a PASS shows, in one sentence.
+    pub purpose: &'static str,
+    /// Where the rule comes from.
+    pub source: &'static str,
+}
+
+const fn check(
+    id: &'static str,
+    suite: &'static str,
+    purpose: &'static str,
+    source: &'static str,
+) -> CheckSpec {
+    CheckSpec { id, suite, purpose, source }
+}
+
+/// All checks on claims, in the order of the reports.
+pub const CHECKS: &[CheckSpec] = &[
+    check(
+        "han.claim.answers",
+        "decode",
+        "The dongle claims anything at all when intact telegrams are sent.",
+        "basic interconnection test, ISO/IEC 9646",
+    ),
+    check(
+        "han.dut.alive",
+        "decode",
+        "The dongle does not end by itself while telegrams are sent.",
+        "contract, section 3",
+    ),
+    check(
+        "han.claim.once",
+        "decode",
+        "Every intact telegram is claimed exactly once, in the order sent.",
+        "contract, section 3",
+    ),
+    check(
+        "han.claim.in-time",
+        "decode",
+        "Every claim comes within the time the rig file allows after the last byte of its telegram.",
+        "contract, section 3",
+    ),
+    check(
+        "han.claim.explained",
+        "decode",
+        "Nothing is claimed that no telegram explains.",
+        "contract, section 3; field bug H4",
+    ),
+    check(
+        "han.claim.fresh",
+        "decode",
+        "An earlier reading is never claimed again as if it were new.",
+        "contract, section 3; field bug E6",
+    ),
+    check(
+        "han.claim.form",
+        "decode",
+        "Numbers are claimed as JSON numbers, texts and times as strings.",
+        "contract, section 3",
+    ),
+    check(
+        "han.field.value",
+        "decode",
+        "Every claimed number equals the number sent, to the last digit.",
+        "contract, sections 2 and 3; field bugs S1 and S11",
+    ),
+    check(
+        "han.field.complete",
+        "decode",
+        "Every field that a telegram carries is claimed, but for those the rig file lists under omits.",
+        "contract, section 3; field bugs D1 and L6",
+    ),
+    check(
+        "han.field.absent",
+        "decode",
+        "What the meter did not send is absent or null, or an estimate inside the interval physics allows.",
+        "contract, sections 2 and 3; field bugs D8, P4 and P5",
+    ),
+    check(
+        "han.field.time",
+        "decode",
+        "Claimed times are the digits as sent, with the offset as sent.",
+        "contract, sections 2 and 3; field bugs C1 to C3",
+    ),
+    check(
+        "han.field.text",
+        "decode",
+        "Claimed meter ids, types and list ids equal those sent, without padding.",
+        "contract, section 3; field bug D4",
+    ),
+    check(
+        "han.scale.unannounced",
+        "decode",
+        "Values whose unusual scale no telegram announces are claimed in the right scale.",
+        "contract, section 3; field bugs S2 and S3",
+    ),
+    check(
+        "han.link.segmentation",
+        "decode",
+        "A telegram spread over several frames is claimed as one reading.",
+        "contract, section 3; field bug G1",
+    ),
+    check(
+        "han.link.inner-flag",
+        "decode",
+        "A telegram with 7E between its flags is claimed: the length field ends a frame, not the next 7E.",
+        "IEC 62056-46, frame format type 3; field bug H2",
+    ),
+    check(
+        "han.link.shared-flag",
+        "decode",
+        "Telegrams that share one flag are all claimed.",
+        "contract, section 3; field bug H1",
+    ),
+    check(
+        "han.link.fcs-reject",
+        "decode",
+        "A telegram with a wrong frame check sequence produces no claim.",
+        "contract, section 3; IEC 62056-46; field bugs H4 and H5",
+    ),
+    check(
+        "han.link.hcs-reject",
+        "decode",
+        "A telegram whose header check sequence alone is wrong produces no claim.",
+        "contract, section 3; IEC 62056-46; field bug H5",
+    ),
+    check(
+        "han.link.length-reject",
+        "decode",
+        "A telegram whose length field alone is wrong produces no claim.",
+        "contract, section 3; IEC 62056-46",
+    ),
+    check(
+        "han.link.resync",
+        "decode",
+        "Damage and noise on the line cost no intact telegram.",
+        "contract, section 3; field bugs H1, H6, H7, E9 and G4",
+    ),
+    check(
+        "han.link.gap-bridged",
+        "timing",
+        "A telegram with a pause of up to 200 ms inside is claimed.",
+        "contract, section 3",
+    ),
+    check(
+        "han.link.silence-ends-frame",
+        "timing",
+        "After more than 1 s of silence an unfinished frame is over and the next telegram is claimed.",
+        "contract, section 3",
+    ),
+    check(
+        "han.timing.claim-latency",
+        "timing",
+        "At the speed of the line, every claim comes in time after the last byte of its telegram.",
+        "contract, section 3",
+    ),
+];
+
+/// The check with this id.
+pub fn find(id: &str) -> Option<&'static CheckSpec> {
+    CHECKS.iter().find(|check| check.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_every_check_says_what_it_is_for() {
+        for (at, check) in CHECKS.iter().enumerate() {
+            assert!(CHECKS[..at].iter().all(|other| other.id != check.id), "{} twice", check.id);
+            assert!(check.id.starts_with("han.") && check.purpose.ends_with('.'), "{}", check.id);
+            assert!(["decode", "timing"].contains(&check.suite) && !check.source.is_empty(), "{}", check.id);
+            assert_eq!(find(check.id), Some(check));
+        }
+    }
+}

@@ -42,6 +42,9 @@ pub struct Stimulus {
     pub checks: Vec<String>,
     /// Features a DUT must support for it: the family, and `p1`, `mbus`, `segmentation`, `ciphering`.
     pub needs: Vec<String>,
+    /// Played at the speed of the line even in a lock-step run, because what is judged is a time.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub paced: bool,
     /// Line speed for pacing at real time, in baud (8N1: ten bits a byte).
     pub baud: u32,
     /// The pieces, in the order they are sent.
@@ -97,6 +100,10 @@ pub struct Telegram {
     /// Claiming it and refusing it are both right (bytes left over behind the body of an intact APDU).
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub optional: bool,
+    /// Sent right behind the part before it: no wait for a claim in between, not even in lock-step. For telegrams
+    /// that share a flag and for what follows an unfinished frame at once.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub glued: bool,
 }
 
 /// What the rig file says about the DUT, as far as judging depends on it.

@@ -1,0 +1,249 @@
+//! `report.html`: one file that opens offline and is read by somebody who was not there.
+//!
+//! Order of the page: the verdict, how to read it, what was tested on what, the matrix, every check that needs
+//! attention with its bytes, then everything else. No script, no font and no picture from outside; the page
+//! forbids the browser to load any.
+//!
+//! | file | part of the page |
+//! |---|---|
+//! | [`head`] | verdict, explanation, what was tested, run data |
+//! | [`matrix`] | check × family |
+//! | [`card`] | one check that needs attention |
+//! | [`bytes`] | bytes beside their meaning |
+//! | [`section`] | one trial |
+//! | [`drawings`] | the plots of a trial |
+//! | [`lists`] | all checks, what was not applicable |
+
+mod bytes;
+mod card;
+mod drawings;
+mod head;
+mod lists;
+mod matrix;
+mod section;
+
+use super::text::{LINE_MAX, visible};
+use super::timeline::{Timeline, timeline};
+use super::{Explain, Purposes, index_trials, needs_attention, trials_of};
+use crate::verdict::Verdict;
+use crate::verdict::results::{Finding, Outcome, Results};
+use crate::verdict::trial::{Part, Trial};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::collections::BTreeMap;
+
+/// How much of cards and trials is written in full, in bytes. What comes after is listed in brief and says so;
+/// the evidence files have it all. A browser opens 20 MB without trouble.
+const DETAIL_MAX: usize = 20_000_000;
+
+/// The policy of the page: its own style and nothing else.
+const LOAD_NOTHING: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+/// The report as one HTML file.
+///
+/// `trials` are the evidence behind the results, found by `evidence/<name>.json`; a missing one only leaves its
+/// section out. `explain` gives the meaning of a telegram's bytes.
+pub fn html(results: &Results, trials: &[Trial], purposes: Purposes<'_>, explain: Explain<'_>) -> String {
+    let page = Page::new(results, trials, purposes, explain);
+    let style = PreEscaped(include_str!("style.css"));
+    let mut room = DETAIL_MAX;
+    let cards = card::all(&page, &mut room);
+    let sections = section::all(&page, &mut room);
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                // The browser itself makes sure that nothing is loaded from outside.
+                meta http-equiv="Content-Security-Policy" content=(LOAD_NOTHING);
+                title { "hanbench: " (plain(&results.dut)) " on " (plain(&results.rig)) }
+                style { (style) }
+            }
+            body {
+                main {
+                    (head::top(&page))
+                    (head::how_to_read())
+                    (head::what_was_tested(&page))
+                    (matrix::section(&page))
+                    (cards)
+                    (sections)
+                    (lists::checks(&page))
+                    (lists::not_applicable(&page))
+                    (head::run_data(&page))
+                }
+                footer { "Written by hanbench from results.json; that file is the one truth." }
+            }
+        }
+    };
+    document.into_string()
+}
+
+/// Findings by the part of the stimulus they are about.
+type ByPart<'a> = BTreeMap<usize, Vec<(&'a Outcome, &'a Finding)>>;
+
+/// What every part of the page needs.
+struct Page<'a> {
+    results: &'a Results,
+    trials: &'a [Trial],
+    purposes: Purposes<'a>,
+    explain: Explain<'a>,
+    by_path: BTreeMap<String, usize>,
+    /// One per trial.
+    timelines: Vec<Timeline<'a>>,
+    /// For every trial the outcomes that rest on it, as indices.
+    outcomes_of: Vec<Vec<usize>>,
+    /// Check ids in the order they first appear, with their suite.
+    checks: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Page<'a> {
+    fn new(
+        results: &'a Results,
+        trials: &'a [Trial],
+        purposes: Purposes<'a>,
+        explain: Explain<'a>,
+    ) -> Page<'a> {
+        let by_path = index_trials(trials);
+        let mut outcomes_of = vec![Vec::new(); trials.len()];
+        let mut checks: Vec<(&str, &str)> = Vec::new();
+        let mut known = BTreeMap::new();
+        for (index, outcome) in results.checks.iter().enumerate() {
+            for trial in trials_of(outcome, &by_path) {
+                outcomes_of[trial].push(index);
+            }
+            if known.insert(outcome.id.as_str(), ()).is_none() {
+                checks.push((&outcome.id, &outcome.suite));
+            }
+        }
+        let timelines = trials.iter().map(timeline).collect();
+        Page { results, trials, purposes, explain, by_path, timelines, outcomes_of, checks }
+    }
+
+    /// The trial that a finding is about: the first of the outcome's trials that has such a part.
+    fn trial_of(&self, outcome: &Outcome, finding: &Finding) -> Option<usize> {
+        let trials = trials_of(outcome, &self.by_path);
+        match finding.part {
+            Some(part) => trials.into_iter().find(|&trial| self.trials[trial].stimulus.parts.len() > part),
+            None => trials.first().copied(),
+        }
+    }
+
+    /// All findings about the parts of a trial, with the outcomes they belong to.
+    fn findings_of(&self, trial: usize) -> ByPart<'a> {
+        let mut by_part = ByPart::new();
+        for &index in &self.outcomes_of[trial] {
+            let outcome = &self.results.checks[index];
+            for finding in &outcome.findings {
+                if let (Some(part), true) = (finding.part, self.trial_of(outcome, finding) == Some(trial)) {
+                    by_part.entry(part).or_default().push((outcome, finding));
+                }
+            }
+        }
+        by_part
+    }
+
+    /// The worst verdict about a trial; `None` when nothing was judged.
+    fn worst_of(&self, trial: usize) -> Option<Verdict> {
+        self.outcomes_of[trial].iter().map(|&index| self.results.checks[index].verdict).max()
+    }
+
+    /// Where a reader finds more about an outcome.
+    fn link(&self, outcome: usize) -> String {
+        if needs_attention(self.results.checks[outcome].verdict) {
+            format!("#o{outcome}")
+        } else {
+            self.check_link(&self.results.checks[outcome].id)
+        }
+    }
+
+    fn check_link(&self, id: &str) -> String {
+        let number = self.checks.iter().position(|(known, _)| *known == id);
+        number.map_or_else(|| "#checks".to_string(), |number| format!("#c{number}"))
+    }
+}
+
+/// Foreign text for a table or sentence.
+fn plain(text: &str) -> String {
+    visible(text, LINE_MAX)
+}
+
+/// The verdict as a coloured word.
+fn badge(verdict: Verdict) -> Markup {
+    html! { span class={ "badge " (class(verdict)) } { (verdict.word().replace('_', " ")) } }
+}
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Fail => "fail",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::NotApplicable => "na",
+        Verdict::Error => "error",
+    }
+}
+
+/// The verdict as a short sign for crowded places: colour is never the only carrier.
+fn letter(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "P",
+        Verdict::Fail => "F",
+        Verdict::Inconclusive => "I",
+        Verdict::NotApplicable => "N",
+        Verdict::Error => "E",
+    }
+}
+
+/// `telegram 3` for a part that is a telegram; noise and silence are not counted.
+fn part_name(trial: Option<&Trial>, part: usize) -> String {
+    let parts = trial.map_or(&[][..], |trial| &trial.stimulus.parts[..]);
+    match parts.get(part) {
+        Some(Part::Telegram(_)) => {
+            let before = parts[..part].iter().filter(|part| matches!(part, Part::Telegram(_))).count();
+            format!("telegram {}", before + 1)
+        }
+        Some(Part::Noise { .. }) => format!("noise (part {part})"),
+        Some(Part::Silence { .. }) => format!("silence (part {part})"),
+        None => format!("part {part}"),
+    }
+}
+
+/// A link to an evidence file, relative to the report. A path that leaves the report folder is shown and not
+/// linked.
+fn evidence_link(path: &str) -> Markup {
+    let inside = path.starts_with("evidence/") && !path.split('/').any(|step| step == "..");
+    if !inside {
+        return html! { code { (plain(path)) } };
+    }
+    let mut address = String::new();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~@".contains(&byte) {
+            address.push(char::from(byte));
+        } else {
+            address.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    html! { a href=(address) { code { (plain(path)) } } }
+}
+
+/// Column heads; `#` in front marks a column of numbers.
+fn table_head(columns: &[&str]) -> Markup {
+    html! {
+        thead { tr { @for column in columns {
+            @match column.strip_prefix('#') {
+                Some(name) => th.number { (name) },
+                None => th { (column) },
+            }
+        } } }
+    }
+}
+
+/// `12.345 s`.
+fn seconds(us: u64) -> String {
+    format!("{}.{:03}\u{a0}s", us / 1_000_000, us % 1_000_000 / 1000)
+}
+
+/// `1 telegram`, `2 telegrams`.
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

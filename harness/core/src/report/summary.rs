@@ -1,0 +1,134 @@
+//! `summary.md`: the run on one page, in the Markdown that GitHub step summaries accept.
+
+use super::text::{markdown, markdown_code};
+use super::{
+    counts_against_dut, counts_sentence, family_of, headline, index_trials, needs_attention, reproduce,
+};
+use crate::verdict::Verdict;
+use crate::verdict::results::{Outcome, Results};
+use crate::verdict::trial::Trial;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Rows of the table of failures. A step summary is cut off by GitHub above 1 MiB; 200 rows stay far below.
+const ROWS_MAX: usize = 200;
+
+/// The results as Markdown: the verdict in one sentence, what needs attention, counts, how to repeat the run.
+///
+/// `trials` are used for the meter family of a subject; without them the folder of the capture is taken.
+pub fn summary(results: &Results, trials: &[Trial]) -> String {
+    let mut page = String::new();
+    let against = results.checks.iter().filter(|outcome| counts_against_dut(outcome)).count();
+    push(&mut page, &format!("**{}.**", headline(results).1));
+    push(&mut page, &counts_sentence(results));
+    let failed = results.total(Verdict::Fail);
+    if failed > against {
+        let others = failed - against;
+        push(&mut page, &format!("{others} of the {failed} failures do not count against the device."));
+    }
+    push(&mut page, "");
+    attention(&mut page, results);
+    counts(&mut page, results, trials);
+    not_applicable(&mut page, results);
+    again(&mut page, results);
+    page
+}
+
+fn push(page: &mut String, line: &str) {
+    page.push_str(line);
+    page.push('\n');
+}
+
+/// FAIL first, then ERROR, then INCONCLUSIVE.
+fn attention(page: &mut String, results: &Results) {
+    let mut rows: Vec<&Outcome> =
+        results.checks.iter().filter(|outcome| needs_attention(outcome.verdict)).collect();
+    if rows.is_empty() {
+        return;
+    }
+    let rank = |verdict| match verdict {
+        Verdict::Fail => 0,
+        Verdict::Error => 1,
+        _ => 2,
+    };
+    rows.sort_by_key(|outcome| rank(outcome.verdict));
+    push(page, "## Failed, not carried out, inconclusive\n");
+    push(page, "| verdict | cause | check | subject | reason |");
+    push(page, "|---|---|---|---|---|");
+    for outcome in rows.iter().take(ROWS_MAX) {
+        let row = format!(
+            "| {} | {} | {} | {} | {} |",
+            outcome.verdict.word(),
+            outcome.cause.map_or("", |cause| cause.word()),
+            markdown_code(&outcome.id),
+            markdown_code(&outcome.subject),
+            markdown(outcome.reason.as_deref().unwrap_or("no reason was given")),
+        );
+        push(page, &row);
+    }
+    push(page, "");
+    if rows.len() > ROWS_MAX {
+        push(
+            page,
+            &format!("{} more rows are in `report.html` and `results.json`.\n", rows.len() - ROWS_MAX),
+        );
+    }
+}
+
+/// Counts per family and suite.
+fn counts(page: &mut String, results: &Results, trials: &[Trial]) {
+    if results.checks.is_empty() {
+        return;
+    }
+    let by_path = index_trials(trials);
+    let mut cells: BTreeMap<(String, &str), BTreeMap<Verdict, usize>> = BTreeMap::new();
+    for outcome in &results.checks {
+        let family = family_of(outcome, trials, &by_path);
+        let cell = cells.entry((family, outcome.suite.as_str())).or_default();
+        *cell.entry(outcome.verdict).or_default() += 1;
+    }
+    push(page, "## By family and suite\n");
+    push(page, "| family | suite | PASS | FAIL | INCONCLUSIVE | NOT_APPLICABLE | ERROR |");
+    push(page, "|---|---|---:|---:|---:|---:|---:|");
+    for ((family, suite), cell) in &cells {
+        let mut row = format!("| {} | {} |", markdown(family), markdown(suite));
+        for verdict in Verdict::ALL {
+            // Writing into a String cannot fail.
+            let _ = write!(row, " {} |", cell.get(&verdict).copied().unwrap_or(0));
+        }
+        push(page, &row);
+    }
+    push(page, "");
+}
+
+/// Every reason for NOT_APPLICABLE with its count: what was not tested is never hidden.
+fn not_applicable(page: &mut String, results: &Results) {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for outcome in results.checks.iter().filter(|outcome| outcome.verdict == Verdict::NotApplicable) {
+        *reasons.entry(outcome.reason.as_deref().unwrap_or("no reason was given")).or_default() += 1;
+    }
+    if reasons.is_empty() {
+        return;
+    }
+    push(page, "## Not applicable\n");
+    for (reason, count) in reasons.iter().take(ROWS_MAX) {
+        push(page, &format!("- {count} × {}", markdown(reason)));
+    }
+    if reasons.len() > ROWS_MAX {
+        push(page, &format!("- {} more reasons are in `report.html`", reasons.len() - ROWS_MAX));
+    }
+    push(page, "");
+}
+
+fn again(page: &mut String, results: &Results) {
+    push(page, "## How to repeat it\n");
+    if !results.dut.is_empty() {
+        push(page, &format!("Device under test: {}.", markdown(&results.dut)));
+    }
+    push(page, &format!("Rig: {}, seed {}.", markdown(&results.rig), results.seed));
+    if let Some(commit) = results.run.get("commit").and_then(serde_json::Value::as_str) {
+        push(page, &format!("Commit: {}.", markdown_code(commit)));
+    }
+    // Indented and not fenced: no text can end such a block.
+    push(page, &format!("\n    {}", reproduce(results, None)));
+}

@@ -1,0 +1,106 @@
+//! Trial → outcomes: what a dongle claimed, judged by the rules of the contract, section 3.
+//!
+//! | file | what |
+//! |---|---|
+//! | `align.rs` | which claim belongs to which telegram |
+//! | `session.rs` | the trial put in order; what each claim is about |
+//! | `fields.rs` | one claim against one telegram, field by field |
+//! | `rules.rs` | one function per check: verdict, cause, reason |
+//!
+//! Needs nothing but the trial, so that stored evidence can be judged again. Calls no decoder (lib.rs, invariant 3),
+//! never says PASS without naming what it rests on, and keeps measured times out of its words, so that the same
+//! behaviour gives the same outcome.
+
+mod align;
+mod fields;
+mod rules;
+mod session;
+
+use super::results::{Finding, Outcome};
+use super::trial::Trial;
+use super::{Cause, Verdict};
+use session::Session;
+
+/// How many findings an outcome keeps; the reason counts them all.
+const FINDINGS_MAX: usize = 100;
+
+/// Judges one trial: one outcome for each check that its stimulus lists, in that order.
+///
+/// `evidence_path` is where the trial is stored, below the report folder.
+pub fn judge(trial: &Trial, evidence_path: &str) -> Vec<Outcome> {
+    let missing: Vec<String> = trial
+        .stimulus
+        .needs
+        .iter()
+        .filter(|need| !trial.dut.supports.contains(need))
+        .map(|need| format!("`{need}`"))
+        .collect();
+    let session = Session::of(trial);
+    let ruling = |id: &str| match &session {
+        _ if !missing.is_empty() => Ruling::not_applicable(format!(
+            "the rig file does not list {} under supports",
+            missing.join(" and ")
+        )),
+        Ok(session) => rules::rule(id, session),
+        Err(what) => Ruling::error(format!("the trial contradicts itself: {what}")),
+    };
+    let outcome = |id: &String| ruling(id).outcome(id, trial, evidence_path);
+    trial.stimulus.checks.iter().map(outcome).collect()
+}
+
+/// What one rule says about one trial.
+struct Ruling {
+    verdict: Verdict,
+    cause: Option<Cause>,
+    reason: Option<String>,
+    rests_on: Option<String>,
+    findings: Vec<Finding>,
+}
+
+impl Ruling {
+    fn new(verdict: Verdict, cause: Option<Cause>, reason: String) -> Ruling {
+        Ruling { verdict, cause, reason: Some(reason), rests_on: None, findings: Vec::new() }
+    }
+
+    fn pass(rests_on: String) -> Ruling {
+        let rests_on = Some(rests_on);
+        Ruling { verdict: Verdict::Pass, cause: None, reason: None, rests_on, findings: Vec::new() }
+    }
+
+    fn not_applicable(reason: impl Into<String>) -> Ruling {
+        Ruling::new(Verdict::NotApplicable, None, reason.into())
+    }
+
+    fn inconclusive(cause: Cause, reason: impl Into<String>) -> Ruling {
+        Ruling::new(Verdict::Inconclusive, Some(cause), reason.into())
+    }
+
+    fn error(reason: String) -> Ruling {
+        Ruling::new(Verdict::Error, Some(Cause::Harness), reason)
+    }
+
+    /// FAIL by the DUT. The reason is the first finding and how many more there are.
+    fn fail(mut findings: Vec<Finding>) -> Ruling {
+        let mut reason = findings.first().map(|first| first.text.clone()).unwrap_or_default();
+        if findings.len() > 1 {
+            reason.push_str(&format!("; {} more", findings.len() - 1));
+        }
+        findings.truncate(FINDINGS_MAX);
+        Ruling { findings, ..Ruling::new(Verdict::Fail, Some(Cause::Dut), reason) }
+    }
+
+    fn outcome(self, id: &str, trial: &Trial, evidence_path: &str) -> Outcome {
+        Outcome {
+            id: id.to_string(),
+            suite: trial.stimulus.suite.clone(),
+            subject: trial.stimulus.subject.clone(),
+            verdict: self.verdict,
+            cause: self.cause,
+            reason: self.reason,
+            attempts: 1,
+            evidence: vec![evidence_path.to_string()],
+            rests_on: self.rests_on,
+            findings: self.findings,
+        }
+    }
+}

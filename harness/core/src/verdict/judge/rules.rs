@@ -1,0 +1,473 @@
+//! One function per check: from a trial put in order to verdict, cause and reason.
+//!
+//! A silent dongle fails `han.claim.answers` and nothing else: all other checks are inconclusive, so that one cause
+//! does not look like twenty (basic interconnection test, ISO/IEC 9646).
+
+use super::Ruling;
+use super::fields::{Comparison, Rule};
+use super::session::{About, End, Sent, Session, list};
+use crate::verdict::results::Finding;
+use crate::verdict::stimulus::{has_inner_flag, is_segmented};
+use crate::verdict::trial::{Part, Telegram};
+use crate::verdict::{Cause, checks};
+use serde_json::Map;
+use std::collections::BTreeMap;
+
+/// Judges one check.
+pub(super) fn rule(id: &str, session: &Session<'_>) -> Ruling {
+    match id {
+        "han.dut.alive" => return alive(session),
+        "han.claim.answers" => return answers(session),
+        _ if checks::find(id).is_none() => return Ruling::error(format!("no rule is known for check {id}")),
+        _ => {}
+    }
+    if let Some(ruling) = nothing_to_judge(session) {
+        return ruling;
+    }
+    match id {
+        "han.claim.once" => once(session),
+        "han.claim.in-time" => in_time(session),
+        "han.claim.explained" => explained(session),
+        "han.claim.fresh" => fresh(session),
+        "han.claim.form" => fields(session, Rule::Form),
+        "han.field.value" => fields(session, Rule::Value),
+        "han.field.complete" => fields(session, Rule::Complete),
+        "han.field.absent" => fields(session, Rule::Absent),
+        "han.field.time" => fields(session, Rule::Time),
+        "han.field.text" => fields(session, Rule::Text),
+        "han.scale.unannounced" => fields(session, Rule::Scale),
+        "han.link.fcs-reject" | "han.link.hcs-reject" | "han.link.length-reject" => rejected(session, id),
+        "han.timing.claim-latency" => latency(session),
+        _ => claimed_all(session, id),
+    }
+}
+
+/// `1 telegram`, `2 telegrams`.
+fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+fn finding(sent: &Sent<'_>, text: String) -> Finding {
+    Finding { part: Some(sent.part), text, ..Finding::default() }
+}
+
+fn due<'s, 'a>(session: &'s Session<'a>) -> impl Iterator<Item = (usize, &'s Sent<'a>)> {
+    session.sent.iter().enumerate().filter(|(_, sent)| sent.must_be_claimed())
+}
+
+/// Who ended a trial before this could be judged, and how.
+fn ended_early(session: &Session<'_>) -> (Cause, String) {
+    match session.end {
+        Some(End::Exited(how)) => {
+            (Cause::Dut, format!("the DUT ended by itself before this could be judged: {how}"))
+        }
+        Some(End::Stopped(why)) if session.sent.is_empty() => {
+            (Cause::Rig, format!("nothing was sent: {why}"))
+        }
+        Some(End::Stopped(why)) => {
+            (Cause::Timeout, format!("the bench stopped before this could be judged: {why}"))
+        }
+        None => (Cause::Rig, "nothing was sent".to_string()),
+    }
+}
+
+/// What every check but `han.claim.answers` and `han.dut.alive` says when nothing was claimed.
+fn nothing_to_judge(session: &Session<'_>) -> Option<Ruling> {
+    if !session.claims.is_empty() {
+        return None;
+    }
+    if session.sent.iter().all(|sent| !sent.judged) {
+        let (cause, reason) = ended_early(session);
+        return Some(Ruling::inconclusive(cause, reason));
+    }
+    Some(Ruling::inconclusive(Cause::Dut, "nothing was claimed, so nothing could be compared"))
+}
+
+fn alive(session: &Session<'_>) -> Ruling {
+    match session.end {
+        Some(End::Exited(how)) => {
+            let text = format!("the DUT ended by itself: {how}");
+            Ruling::fail(vec![Finding { text, ..Finding::default() }])
+        }
+        _ if session.sent.is_empty() => {
+            let (cause, reason) = ended_early(session);
+            Ruling::inconclusive(cause, reason)
+        }
+        _ if session.claims.is_empty() => {
+            Ruling::inconclusive(Cause::Dut, "nothing was claimed, so it gave no sign of life")
+        }
+        _ => {
+            let sent = count(session.sent.len(), "telegram");
+            Ruling::pass(format!("{sent} sent, {} seen", count(session.claims.len(), "claim")))
+        }
+    }
+}
+
+fn answers(session: &Session<'_>) -> Ruling {
+    let intact = due(session).count();
+    if !session.claims.is_empty() {
+        let claims = count(session.claims.len(), "claim");
+        return Ruling::pass(format!("{claims} with {} sent", count(session.sent.len(), "telegram")));
+    }
+    if required(session).next().is_none() {
+        return Ruling::not_applicable("there is no intact telegram to answer");
+    }
+    if let (Some(End::Exited(how)), false) = (&session.end, session.sent.is_empty()) {
+        let text = format!("the DUT ended by itself before it claimed anything: {how}");
+        return Ruling::fail(vec![Finding { text, ..Finding::default() }]);
+    }
+    if intact == 0 {
+        let (cause, reason) = ended_early(session);
+        return Ruling::inconclusive(cause, reason);
+    }
+    let were = if intact == 1 { "was" } else { "were" };
+    let sent = count(intact, "intact telegram");
+    let text = format!("{sent} {were} sent and nothing was claimed: the dongle is silent");
+    Ruling::fail(vec![Finding { text, ..Finding::default() }])
+}
+
+fn once(session: &Session<'_>) -> Ruling {
+    let mut findings = Vec::new();
+    let mut judged = 0;
+    for (at, sent) in due(session) {
+        judged += 1;
+        if sent.claim.is_none() && !session.claimed_out_of_order(at) {
+            let text = format!("{} was not claimed within {}", session.name(sent), session.within());
+            findings.push(finding(sent, text));
+        }
+    }
+    for claim in &session.claims {
+        let (at, how) = match claim.about {
+            About::Twice(at) => (at, "was claimed twice"),
+            About::OutOfOrder(at) => (at, "was claimed after a later one"),
+            _ => continue,
+        };
+        let sent = &session.sent[at];
+        findings.push(finding(sent, format!("{} {how}", session.name(sent))));
+    }
+    findings.sort_by_key(|finding| finding.part);
+    match judged {
+        _ if !findings.is_empty() => Ruling::fail(findings),
+        0 if required(session).next().is_none() => {
+            Ruling::not_applicable("there is no intact telegram to claim")
+        }
+        0 => unseen(session, "no intact telegram was sent"),
+        _ => Ruling::pass(format!("{judged} of {}", count(judged, "intact telegram"))),
+    }
+}
+
+/// What the stimulus has was not seen: the trial ended early, or the DUT did not claim it.
+fn unseen(session: &Session<'_>, reason: &str) -> Ruling {
+    if session.end.is_some() {
+        let (cause, reason) = ended_early(session);
+        return Ruling::inconclusive(cause, reason);
+    }
+    Ruling::inconclusive(Cause::Dut, reason)
+}
+
+/// The telegrams of the stimulus, sent or not, with their part.
+fn telegrams<'a>(session: &Session<'a>) -> impl Iterator<Item = (usize, &'a Telegram)> {
+    session.trial.stimulus.parts.iter().enumerate().filter_map(|(at, part)| match part {
+        Part::Telegram(telegram) => Some((at, telegram)),
+        Part::Noise { .. } | Part::Silence { .. } => None,
+    })
+}
+
+/// The telegrams of the stimulus that must be claimed once they are sent.
+fn required<'a>(session: &Session<'a>) -> impl Iterator<Item = (usize, &'a Telegram)> {
+    telegrams(session).filter(|(_, telegram)| telegram.damage.is_none() && !telegram.optional)
+}
+
+fn in_time(session: &Session<'_>) -> Ruling {
+    let claimed = session.sent.iter().filter(|sent| sent.is_intact() && sent.claim.is_some());
+    let (mut findings, mut judged) = (Vec::new(), 0);
+    for sent in claimed {
+        judged += 1;
+        if session.late(sent) {
+            let text = format!("{} was claimed later than {}", session.name(sent), session.within());
+            findings.push(finding(sent, text));
+        }
+    }
+    match judged {
+        _ if !findings.is_empty() => Ruling::fail(findings),
+        0 => unseen(session, "no claim belongs to an intact telegram"),
+        _ => Ruling::pass(format!("{} within {}", count(judged, "claim"), session.within())),
+    }
+}
+
+/// At the speed of the line. The bench's own error must be small beside the limit.
+fn latency(session: &Session<'_>) -> Ruling {
+    let Some(pacing) = session.trial.pacing else {
+        return Ruling::not_applicable("the bytes were not paced at the speed of the line");
+    };
+    if pacing.p99_us > session.trial.dut.claim_within_us / 10 {
+        let reason = "the bench paced its own bytes worse than a tenth of the time limit";
+        return Ruling::inconclusive(Cause::Rig, reason);
+    }
+    in_time(session)
+}
+
+fn lists(session: &Session<'_>, id: &str) -> bool {
+    session.trial.stimulus.checks.iter().any(|check| check == id)
+}
+
+/// The check that a claim of this damaged telegram fails, by the first word of what was done to it.
+fn reject_check(telegram: &Telegram) -> Option<&'static str> {
+    let damage = telegram.damage.as_deref()?;
+    let word = damage.split([' ', ':']).next()?;
+    match word {
+        "FCS" => Some("han.link.fcs-reject"),
+        "HCS" => Some("han.link.hcs-reject"),
+        "length" => Some("han.link.length-reject"),
+        _ => None,
+    }
+}
+
+fn damaged_claimed(session: &Session<'_>, at: usize) -> Finding {
+    let sent = &session.sent[at];
+    let damage = sent.telegram.damage.as_deref().unwrap_or_default();
+    finding(sent, format!("{} was claimed although it was damaged ({damage})", session.name(sent)))
+}
+
+/// Claims that no telegram explains, and those of other kinds that no listed check is about.
+fn explained(session: &Session<'_>) -> Ruling {
+    let mut findings = Vec::new();
+    for claim in &session.claims {
+        match claim.about {
+            About::Telegram(_) | About::Stale { .. } => {}
+            About::Damaged(at) => {
+                let sent = &session.sent[at];
+                if !reject_check(sent.telegram).is_some_and(|check| lists(session, check)) {
+                    findings.push(damaged_claimed(session, at));
+                }
+            }
+            About::Twice(at) | About::OutOfOrder(at) => {
+                if !lists(session, "han.claim.once") {
+                    let sent = &session.sent[at];
+                    let text = format!("{} was claimed twice or out of order", session.name(sent));
+                    findings.push(finding(sent, text));
+                }
+            }
+            About::Old(at) => {
+                if !lists(session, "han.claim.fresh") {
+                    findings.push(repeated(session, at));
+                }
+            }
+            About::Nothing => {
+                let text = serde_json::to_string(claim.claim).unwrap_or_default();
+                let short: String = text.chars().take(80).collect();
+                let dots = if short.len() < text.len() { "…" } else { "" };
+                let text = format!("no telegram explains the claim {short}{dots}");
+                findings.push(Finding { text, ..Finding::default() });
+            }
+        }
+    }
+    if !findings.is_empty() {
+        return Ruling::fail(findings);
+    }
+    Ruling::pass(format!("{}, each explained by a telegram", count(session.claims.len(), "claim")))
+}
+
+fn repeated(session: &Session<'_>, at: usize) -> Finding {
+    let sent = &session.sent[at];
+    finding(sent, format!("the reading of {} was claimed again later", session.name(sent)))
+}
+
+fn fresh(session: &Session<'_>) -> Ruling {
+    let (mut findings, mut judged) = (Vec::new(), 0);
+    for claim in &session.claims {
+        match claim.about {
+            About::Stale { of, repeats } => {
+                let (sent, old) = (&session.sent[of], session.sent[repeats].number);
+                let text = format!("{} was answered with the reading of telegram {old}", session.name(sent));
+                findings.push(finding(sent, text));
+            }
+            About::Old(at) => findings.push(repeated(session, at)),
+            About::Telegram(at) => {
+                let reading = &session.sent[at].telegram.reading;
+                let could = session.sent[..at].iter().any(|old| old.telegram.reading != *reading);
+                judged += usize::from(could);
+            }
+            _ => {}
+        }
+    }
+    if !findings.is_empty() {
+        return Ruling::fail(findings);
+    }
+    let mut readings =
+        telegrams(session).filter(|(_, one)| one.damage.is_none()).map(|(_, one)| &one.reading);
+    let first = readings.next();
+    match judged {
+        0 if readings.all(|reading| Some(reading) == first) => {
+            Ruling::not_applicable("all intact telegrams of this capture carry the same reading")
+        }
+        0 => unseen(session, "no telegram after a different one was claimed"),
+        _ => Ruling::pass(format!("{} that differ from an earlier one", count(judged, "claim"))),
+    }
+}
+
+/// The words of a field rule: one thing compared, and what a telegram would have to carry.
+fn words(rule: Rule) -> (&'static str, &'static str) {
+    match rule {
+        Rule::Form => ("field", "a field"),
+        Rule::Value => ("value", "a number in an announced scale"),
+        Rule::Complete => ("field", "a field"),
+        Rule::Absent => ("claim", "anything"),
+        Rule::Time => ("time", "a time"),
+        Rule::Text => ("text", "a text"),
+        Rule::Scale => ("value", "a number in an unannounced scale"),
+    }
+}
+
+/// All claims that belong to a telegram, compared; and what the rest would have given to compare.
+fn compared(session: &Session<'_>, rule: Rule) -> (Comparison, Vec<Finding>, usize) {
+    let mut all = Comparison::default();
+    let (mut findings, mut claimed) = (Vec::new(), 0);
+    let own = |(at, sent): &(usize, &Sent<'_>)| {
+        sent.claim.is_some_and(|claim| session.claims[claim].about == About::Telegram(*at))
+    };
+    // Per part: the telegram as sent and claimed.
+    let claimed_parts: BTreeMap<usize, usize> =
+        session.sent.iter().enumerate().filter(own).map(|(at, sent)| (sent.part, at)).collect();
+    for (part, telegram) in telegrams(session).filter(|(_, telegram)| telegram.damage.is_none()) {
+        let sent = claimed_parts.get(&part).map(|at| (*at, &session.sent[*at]));
+        let own = sent.and_then(|(at, sent)| sent.claim.map(|claim| (at, sent, claim)));
+        let Some((at, sent, claim)) = own else {
+            all.add_expected(&super::fields::compare(telegram, &Map::new(), &session.trial.dut));
+            continue;
+        };
+        claimed += 1;
+        let result = session.compare(at, claim);
+        let list = list(telegram).map(|list| format!(", {list}")).unwrap_or_default();
+        findings.extend(result.findings(rule).iter().map(|one| Finding {
+            part: Some(part),
+            text: format!("{} (telegram {}{list})", one.text, sent.number),
+            ..one.clone()
+        }));
+        all.add(result);
+    }
+    (all, findings, claimed)
+}
+
+fn fields(session: &Session<'_>, rule: Rule) -> Ruling {
+    let (all, findings, claimed) = compared(session, rule);
+    let telegrams = session.sent.iter().filter(|sent| sent.is_intact() && sent.judged).count();
+    let (thing, carried) = words(rule);
+    let omits = match session.trial.dut.omits.is_empty() {
+        true => "",
+        false => ", but for what the rig file lists under omits",
+    };
+    if !findings.is_empty() {
+        return Ruling::fail(findings);
+    }
+    if all.expected(rule) == 0 && rule != Rule::Form {
+        return Ruling::not_applicable(format!("no telegram of this capture carries {carried}{omits}"));
+    }
+    if rule == Rule::Scale && !session.trial.dut.scale_told {
+        let reason = "the rig file does not say that this DUT was told the scale";
+        return Ruling::inconclusive(Cause::Config, reason);
+    }
+    if all.compared(rule) == 0 {
+        return unseen(session, &format!("no claim has {carried} that could be compared"));
+    }
+    let compared = count(all.compared(rule), thing);
+    let mut rests_on = format!("{claimed} of {}, {compared} compared", count(telegrams, "telegram"));
+    if matches!(rule, Rule::Form | Rule::Absent) {
+        let about = if rule == Rule::Form { "unknown key" } else { "estimate" };
+        for note in all.notes.iter().filter(|note| note.starts_with(about)) {
+            rests_on.push_str("; ");
+            rests_on.push_str(note);
+        }
+    }
+    Ruling::pass(rests_on)
+}
+
+/// Damaged telegrams of one kind must produce no claim. Silence proves nothing: an intact neighbour must be claimed.
+fn rejected(session: &Session<'_>, id: &str) -> Ruling {
+    let mut findings = Vec::new();
+    for claim in &session.claims {
+        if let About::Damaged(at) = claim.about
+            && reject_check(session.sent[at].telegram) == Some(id)
+        {
+            findings.push(damaged_claimed(session, at));
+        }
+    }
+    if !findings.is_empty() {
+        return Ruling::fail(findings);
+    }
+    let is_target = |sent: &Sent<'_>| reject_check(sent.telegram) == Some(id);
+    let targets: Vec<usize> = (0..session.sent.len()).filter(|at| is_target(&session.sent[*at])).collect();
+    if telegrams(session).all(|(_, telegram)| reject_check(telegram) != Some(id)) {
+        return Ruling::not_applicable("no telegram of this stimulus has this damage");
+    }
+    let proven = targets.iter().filter(|at| was_listening(session, **at)).count();
+    if proven == 0 {
+        let reason =
+            "no intact telegram beside a damaged one was claimed, so refusing cannot be told from silence";
+        return Ruling::inconclusive(Cause::Dut, reason);
+    }
+    Ruling::pass(format!(
+        "{proven} of {} refused by a DUT that claimed the intact ones",
+        count(targets.len(), "damaged telegram")
+    ))
+}
+
+/// An intact telegram after this one was claimed; where none came after it, the one before.
+fn was_listening(session: &Session<'_>, at: usize) -> bool {
+    let claimed = |sent: &Sent<'_>| sent.is_intact() && sent.claim.is_some();
+    let mut after = session.sent[at + 1..].iter().filter(|sent| sent.is_intact()).peekable();
+    match after.peek() {
+        Some(_) => after.any(claimed),
+        None => session.sent[..at].iter().rev().find(|sent| sent.is_intact()).is_some_and(claimed),
+    }
+}
+
+/// Whether the check is about this telegram, and why, for the reason.
+fn concern(id: &str, parts: &[Part], at: usize, telegram: &Telegram) -> Option<&'static str> {
+    let shared = |at: usize| match parts.get(at) {
+        Some(Part::Telegram(telegram)) => telegram.glued && telegram.bytes.first() != Some(&0x7E),
+        _ => false,
+    };
+    let troubled = |part: &Part| match part {
+        Part::Telegram(telegram) => telegram.damage.is_some(),
+        Part::Noise { .. } => true,
+        Part::Silence { .. } => false,
+    };
+    let silent_before = at > 0 && matches!(parts[at - 1], Part::Silence { .. });
+    let (is, how) = match id {
+        "han.link.resync" => (parts[..at].iter().any(troubled), ""),
+        "han.link.shared-flag" => (shared(at) || shared(at + 1), ", which shares a flag with its neighbour,"),
+        "han.link.inner-flag" => (has_inner_flag(&telegram.bytes), ", which has 7E between its flags,"),
+        "han.link.segmentation" => (is_segmented(&telegram.bytes), ", which is spread over several frames,"),
+        "han.link.gap-bridged" => (!telegram.gaps.is_empty(), ", which has a short pause inside,"),
+        _ => (silent_before, ", which came after an unfinished frame and more than 1 s of silence,"),
+    };
+    is.then_some(how)
+}
+
+/// Every telegram that the check is about must be claimed, in time.
+fn claimed_all(session: &Session<'_>, id: &str) -> Ruling {
+    let parts = &session.trial.stimulus.parts;
+    let (mut findings, mut judged) = (Vec::new(), 0);
+    for (_, sent) in due(session) {
+        let Some(how) = concern(id, parts, sent.part, sent.telegram) else { continue };
+        judged += 1;
+        let verdict = match sent.claim {
+            None => format!("was not claimed within {}", session.within()),
+            Some(_) if session.late(sent) => format!("was claimed later than {}", session.within()),
+            Some(_) => continue,
+        };
+        let trouble = match session.trouble_before(sent) {
+            Some(trouble) if how.is_empty() => format!("; before it came: {trouble}"),
+            _ => String::new(),
+        };
+        findings.push(finding(sent, format!("{}{how} {verdict}{trouble}", session.name(sent))));
+    }
+    let mut all = required(session).filter_map(|(at, telegram)| concern(id, parts, at, telegram));
+    match judged {
+        _ if !findings.is_empty() => Ruling::fail(findings),
+        0 if all.next().is_none() => Ruling::not_applicable("no telegram of this stimulus is of this kind"),
+        0 => unseen(session, "no telegram of this kind was sent"),
+        _ => Ruling::pass(format!("{judged} of {}", count(judged, "intact telegram"))),
+    }
+}

@@ -1,0 +1,250 @@
+//! A trial put in order: what was sent, what was claimed, and what each claim is about.
+
+use super::align::{Candidate, LOOK_BACK, Statement, align};
+use super::fields::{Comparison, compare};
+use crate::hex;
+use crate::verdict::trial::{Part, Telegram, Trial, What};
+use serde_json::{Map, Value};
+
+/// A telegram whose last byte was handed to the line.
+pub(super) struct Sent<'a> {
+    /// Index into the stimulus's parts.
+    pub(super) part: usize,
+    /// For people: from 1, damaged telegrams counted.
+    pub(super) number: usize,
+    pub(super) telegram: &'a Telegram,
+    order: usize,
+    t_us: u64,
+    /// The claim that belongs to it.
+    pub(super) claim: Option<usize>,
+    /// Long enough ago for a missing claim to be the DUT's fault.
+    pub(super) judged: bool,
+}
+
+impl Sent<'_> {
+    /// The DUT must claim it.
+    pub(super) fn must_be_claimed(&self) -> bool {
+        self.judged && self.is_intact() && !self.telegram.optional
+    }
+
+    pub(super) fn is_intact(&self) -> bool {
+        self.telegram.damage.is_none()
+    }
+}
+
+/// One claim and what it is about.
+pub(super) struct Claimed<'a> {
+    pub(super) claim: &'a Map<String, Value>,
+    order: usize,
+    t_us: u64,
+    pub(super) about: About,
+}
+
+/// What a claim is about. Numbers are indices into [`Session::sent`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum About {
+    /// An intact telegram, right or wrong.
+    Telegram(usize),
+    /// It stands where telegram `of` should be claimed, and repeats `repeats`.
+    Stale { of: usize, repeats: usize },
+    /// A damaged telegram.
+    Damaged(usize),
+    /// A telegram that was claimed just before.
+    Twice(usize),
+    /// A telegram that was passed over, behind the claim of a later one.
+    OutOfOrder(usize),
+    /// A telegram of long ago.
+    Old(usize),
+    /// No telegram that was sent.
+    Nothing,
+}
+
+/// How a trial ended before its time.
+pub(super) enum End<'a> {
+    /// The DUT ended by itself.
+    Exited(&'a str),
+    /// The bench gave up.
+    Stopped(&'a str),
+}
+
+/// A trial put in order.
+pub(super) struct Session<'a> {
+    pub(super) trial: &'a Trial,
+    pub(super) sent: Vec<Sent<'a>>,
+    pub(super) claims: Vec<Claimed<'a>>,
+    pub(super) end: Option<End<'a>>,
+    /// Telegrams of the stimulus, sent or not.
+    pub(super) total: usize,
+}
+
+impl<'a> Session<'a> {
+    /// Puts the trial in order.
+    ///
+    /// # Errors
+    /// An event names a part that the stimulus does not have.
+    pub(super) fn of(trial: &'a Trial) -> Result<Session<'a>, String> {
+        let parts = &trial.stimulus.parts;
+        let is_telegram = |part: &&Part| matches!(part, Part::Telegram(_));
+        let mut session = Session {
+            trial,
+            sent: Vec::new(),
+            claims: Vec::new(),
+            end: None,
+            total: parts.iter().filter(is_telegram).count(),
+        };
+        let mut end_us = None;
+        for (order, event) in trial.events.iter().enumerate() {
+            match &event.what {
+                What::Sent { index } => {
+                    let part = parts.get(*index);
+                    let have = parts.len();
+                    let part = part.ok_or_else(|| format!("event {order} sent part {index} of {have}"))?;
+                    let Part::Telegram(telegram) = part else { continue };
+                    let number = parts[..=*index].iter().filter(is_telegram).count();
+                    let (part, t_us) = (*index, event.t_us);
+                    let sent = Sent { part, number, telegram, order, t_us, claim: None, judged: true };
+                    session.sent.push(sent);
+                }
+                What::Claim { claim, .. } => {
+                    session.claims.push(Claimed { claim, order, t_us: event.t_us, about: About::Nothing });
+                }
+                What::Exited { how } if session.end.is_none() => {
+                    (session.end, end_us) = (Some(End::Exited(how)), Some(event.t_us));
+                }
+                What::Stopped { why } if session.end.is_none() => {
+                    (session.end, end_us) = (Some(End::Stopped(why)), Some(event.t_us));
+                }
+                What::Exited { .. } | What::Stopped { .. } | What::Rejected { .. } | What::Log { .. } => {}
+            }
+        }
+        session.attribute();
+        let within = trial.dut.claim_within_us;
+        for sent in &mut session.sent {
+            let over = end_us.is_none_or(|end| end >= sent.t_us.saturating_add(within));
+            sent.judged = sent.claim.is_some() || over;
+        }
+        Ok(session)
+    }
+
+    /// Says of every claim what it is about.
+    fn attribute(&mut self) {
+        let candidates: Vec<Candidate<'_>> = self.sent.iter().map(candidate).collect();
+        let statements: Vec<Statement<'_>> = self.claims.iter().map(statement).collect();
+        let matches = align(&candidates, &statements, &self.trial.dut.omits);
+        for (j, sent) in matches.iter().enumerate() {
+            if let Some(i) = *sent {
+                self.sent[i].claim = Some(j);
+            }
+        }
+        for (j, sent) in matches.iter().enumerate() {
+            self.claims[j].about = match *sent {
+                Some(i) if self.sent[i].is_intact() => self.telegram_or_stale(j, i),
+                Some(i) => About::Damaged(i),
+                None => self.left_over(j),
+            };
+        }
+    }
+
+    fn telegram_or_stale(&self, claim: usize, own: usize) -> About {
+        if self.compare(own, claim).is_exact() {
+            return About::Telegram(own);
+        }
+        let reading = &self.sent[own].telegram.reading;
+        let other = |i: &usize| {
+            let sent = &self.sent[*i];
+            sent.is_intact() && sent.telegram.reading != *reading && self.repeats(*i, claim)
+        };
+        (0..own)
+            .rev()
+            .take(LOOK_BACK)
+            .find(other)
+            .map_or(About::Telegram(own), |repeats| About::Stale { of: own, repeats })
+    }
+
+    /// A claim that no alignment has room for.
+    fn left_over(&self, claim: usize) -> About {
+        let order = self.claims[claim].order;
+        let before = self.sent.partition_point(|sent| sent.order < order);
+        let recent = || (0..before).rev().take(LOOK_BACK);
+        let last = recent().find(|i| self.sent[*i].claim.is_some_and(|other| other < claim));
+        if let Some(last) = last {
+            let same = self.sent[last].claim.map(|other| self.claims[other].claim);
+            if same == Some(self.claims[claim].claim) {
+                return About::Twice(last);
+            }
+        }
+        let exact = |i: &usize| self.sent[*i].is_intact() && self.repeats(*i, claim);
+        if let Some(missed) = recent().filter(|i| self.sent[*i].claim.is_none()).find(exact) {
+            return About::OutOfOrder(missed);
+        }
+        match recent().find(exact) {
+            Some(known) if Some(known) == last => About::Twice(known),
+            Some(known) => About::Old(known),
+            None => match before.checked_sub(1) {
+                Some(damaged) if !self.sent[damaged].is_intact() => About::Damaged(damaged),
+                _ => About::Nothing,
+            },
+        }
+    }
+
+    /// The claim is that reading, and says something at all.
+    fn repeats(&self, sent: usize, claim: usize) -> bool {
+        !self.sent[sent].telegram.reading.is_empty() && self.compare(sent, claim).is_exact()
+    }
+
+    pub(super) fn compare(&self, sent: usize, claim: usize) -> Comparison {
+        compare(self.sent[sent].telegram, self.claims[claim].claim, &self.trial.dut)
+    }
+
+    /// The claim came later than the rig file allows.
+    pub(super) fn late(&self, sent: &Sent<'_>) -> bool {
+        let within = self.trial.dut.claim_within_us;
+        sent.claim.is_some_and(|claim| self.claims[claim].t_us > sent.t_us.saturating_add(within))
+    }
+
+    /// A claim that passed over this telegram and came back to it.
+    pub(super) fn claimed_out_of_order(&self, sent: usize) -> bool {
+        self.claims.iter().any(|claim| claim.about == About::OutOfOrder(sent))
+    }
+
+    /// `telegram 4 of 12 (list 2)`.
+    pub(super) fn name(&self, sent: &Sent<'_>) -> String {
+        let list = list(sent.telegram).map(|list| format!(" ({list})")).unwrap_or_default();
+        format!("telegram {} of {}{list}", sent.number, self.total)
+    }
+
+    /// `2 s`.
+    pub(super) fn within(&self) -> String {
+        format!("{} s", self.trial.dut.claim_within_us as f64 / 1_000_000.0)
+    }
+
+    /// What stands before a telegram, when that is not an intact telegram.
+    pub(super) fn trouble_before(&self, sent: &Sent<'_>) -> Option<String> {
+        let parts = &self.trial.stimulus.parts[..sent.part];
+        match parts.iter().rev().find(|part| !matches!(part, Part::Silence { .. }))? {
+            Part::Telegram(telegram) => telegram.damage.clone(),
+            Part::Noise { bytes, why } => {
+                let shown = hex::text(bytes.get(..8).unwrap_or(bytes));
+                let dots = if bytes.len() > 8 { "…" } else { "" };
+                Some(format!("noise {shown}{dots}: {why}"))
+            }
+            Part::Silence { .. } => None,
+        }
+    }
+}
+
+/// `list 2`, or the list's own word.
+pub(super) fn list(telegram: &Telegram) -> Option<String> {
+    let name = telegram.list.as_str();
+    let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
+    (!name.is_empty()).then(|| if is_number { format!("list {name}") } else { name.to_string() })
+}
+
+fn candidate<'a>(sent: &Sent<'a>) -> Candidate<'a> {
+    let reading = &sent.telegram.reading;
+    Candidate { intact: sent.is_intact(), order: sent.order, t_us: sent.t_us, reading }
+}
+
+fn statement<'a>(claim: &Claimed<'a>) -> Statement<'a> {
+    Statement { order: claim.order, t_us: claim.t_us, claim: claim.claim }
+}

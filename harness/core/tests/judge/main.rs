@@ -1,0 +1,7 @@
+//! The judge's rules, each both ways, written as small scripts; and laws over generated stimuli.
+
+mod dsl;
+mod fields;
+mod laws;
+mod rules;
+mod stimuli;

@@ -1,0 +1,453 @@
+//! Rig file → checked [`Rig`]. One TOML file per bench; what it does not say has a default.
+//!
+//! Two steps: the raw file as serde reads it, unknown keys refused; then the checked form, in which what cannot
+//! work cannot be said. Every mistake points at its place in the file.
+//!
+//! | key | default | meaning |
+//! |---|---|---|
+//! | `name` | file stem | name in reports |
+//! | `[input] kind` | `pty` | `pty`, `serial` (`port`, `baud` 2400, `parity` none), `tcp` (`address`) |
+//! | `[dut] kind` | – | `virtual`, `process` (`command`), `serial` (`port`, `baud` 115200) |
+//! | `[dut] readings` | `jsonl` | what its lines look like, see [`Readings`] |
+//! | `[dut] supports` | the five families | see [`FEATURES`] |
+//! | `[dut] omits` | none | keys it does not claim, by design |
+//! | `[dut] claim_within_s` | 2.0 | from the last byte of a telegram to its claim, 0.05 to 60 |
+//! | `[dut] scale_told` | false | it was told the scales that no telegram announces |
+//! | `[dut] name`, `model`, `firmware` | – | free text for the report |
+//! | `[dut] broken` | – | `virtual` only: a deliberately broken variant, see [`Broken`] |
+//!
+//! Relative paths in `command` start at the directory that hanbench was started in, because the program runs there.
+
+mod raw;
+
+use crate::dongle::Broken;
+use crate::error::{ConfigError, RigError};
+use hanbench_core::reading::Key;
+use hanbench_core::verdict::trial::DutTerms;
+use raw::{RawDut, RawInput, RawRig};
+use std::ops::Range;
+use std::path::Path;
+use toml::Spanned;
+
+/// What a rig file may list under `supports` (contract, section 3).
+pub const FEATURES: [&str; 9] =
+    ["aidon", "kaifa", "kamstrup", "nuri", "stange", "p1", "mbus", "segmentation", "ciphering"];
+
+/// Keys of a reading that are no numbers (contract, section 2).
+const TEXT_KEYS: [&str; 9] = [
+    "meter_id",
+    "meter_type",
+    "list_id",
+    "timestamp",
+    "timestamp_utc_offset_min",
+    "timestamp_status",
+    "clock",
+    "clock_utc_offset_min",
+    "clock_status",
+];
+
+/// One bench, checked.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Rig {
+    /// Name in reports.
+    pub name: String,
+    /// How bytes get in.
+    pub input: Input,
+    /// What they get into.
+    pub dut: Dut,
+    /// What judging depends on.
+    pub terms: DutTerms,
+    /// One line about the DUT for the head of the report: name, model, firmware.
+    pub about: String,
+}
+
+/// How HAN bytes get into the DUT.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Input {
+    /// A pty that the program under test opens by its path.
+    Pty,
+    /// A port with a transmitter (USB to M-Bus, USB to P1).
+    Serial {
+        /// Path of the port.
+        port: String,
+        /// Line speed.
+        baud: u32,
+        /// Parity bit.
+        parity: Parity,
+    },
+    /// A port server that passes bytes on as they are (ser2net raw, esp-link).
+    Tcp {
+        /// `host:port`.
+        address: String,
+    },
+}
+
+/// Parity bit of a serial line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Parity {
+    /// 8N1.
+    #[default]
+    None,
+    /// 8E1.
+    Even,
+    /// 8O1.
+    Odd,
+}
+
+impl Parity {
+    pub(crate) fn setting(self) -> serialport::Parity {
+        match self {
+            Parity::None => serialport::Parity::None,
+            Parity::Even => serialport::Parity::Even,
+            Parity::Odd => serialport::Parity::Odd,
+        }
+    }
+}
+
+/// The device under test, and how its claims come out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Dut {
+    /// hanbench's own dongle, as a program of its own.
+    Virtual {
+        /// How it is broken on purpose.
+        broken: Option<Broken>,
+    },
+    /// Any program.
+    Process {
+        /// Program and arguments; `{han}` stands for the path of the pty.
+        command: Vec<String>,
+        /// Language of its lines.
+        readings: Readings,
+    },
+    /// The serial console of a real dongle.
+    Serial {
+        /// Path of the port.
+        port: String,
+        /// Its speed.
+        baud: u32,
+        /// Language of its lines.
+        readings: Readings,
+    },
+}
+
+/// The language that a DUT prints its readings in: which [`crate::adapter`] reads it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Readings {
+    /// One JSON object per telegram with the keys of the contract.
+    #[default]
+    Jsonl,
+    /// amsreader-firmware, JSON classic and flat.
+    AmsreaderJson,
+    /// amshan's dictionary as JSON.
+    Amshan,
+    /// An ESPHome log, one sensor per line.
+    EsphomeLog,
+}
+
+impl Rig {
+    /// Reads a rig file.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::Read`] and [`RigError::Config`], both exit code 2.
+    pub fn load(path: &Path) -> Result<Rig, RigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| RigError::Read { path: path.to_path_buf(), source })?;
+        Rig::parse(&text, &path.display().to_string())
+    }
+
+    /// Reads the text of a rig file; `file` is its name, for messages and the default of `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::Config`], exit code 2.
+    pub fn parse(text: &str, file: &str) -> Result<Rig, RigError> {
+        let check = Checker { file, text };
+        check.rig().map_err(RigError::Config)
+    }
+}
+
+/// Boxed, because results carry it through every function here.
+type Mistake = Box<ConfigError>;
+
+struct Checker<'a> {
+    file: &'a str,
+    text: &'a str,
+}
+
+impl Checker<'_> {
+    fn error(&self, span: Range<usize>, message: impl Into<String>) -> Mistake {
+        Box::new(ConfigError::new(self.file, self.text, span, message.into()))
+    }
+
+    fn rig(&self) -> Result<Rig, Mistake> {
+        let raw: RawRig = toml::from_str(self.text).map_err(|error| self.toml_error(&error))?;
+        let stem = Path::new(self.file).file_stem().map_or("rig".into(), |stem| stem.to_string_lossy());
+        let name = raw.name.unwrap_or_else(|| stem.into_owned());
+        let input_span = raw.input.as_ref().map_or(0..0, Spanned::span);
+        let input = raw.input.map_or(Ok(Input::Pty), |input| self.input(input))?;
+        let (terms, about) = (self.terms(raw.dut.get_ref())?, about(raw.dut.get_ref()));
+        let dut = self.dut(raw.dut, &input, input_span)?;
+        Ok(Rig { name, input, dut, terms, about })
+    }
+
+    /// toml's own message, with the nearest word that would have been right.
+    fn toml_error(&self, error: &toml::de::Error) -> Mistake {
+        let span = error.span().unwrap_or(0..0);
+        let message = error.message().trim().replace('\n', ", ");
+        let mut quoted = message.split('`').skip(1).step_by(2);
+        let help = message.starts_with("unknown ").then(|| {
+            let wrong = quoted.next()?;
+            nearest(wrong, quoted).map(|word| format!("did you mean `{word}`?"))
+        });
+        self.error(span, message.as_str()).with_help(help.flatten())
+    }
+
+    fn input(&self, raw: Spanned<RawInput>) -> Result<Input, Mistake> {
+        let whole = raw.span();
+        let RawInput { kind, port, baud, parity, address } = raw.into_inner();
+        let kind_span = kind.as_ref().map_or(whole, Spanned::span);
+        let kind = kind.map_or("pty".to_string(), Spanned::into_inner);
+        let serial = kind == "serial";
+        let own = |fits: bool, key: &str, span: Option<Range<usize>>| match span {
+            Some(span) if !fits => Err(self.error(span, format!("[input] kind \"{kind}\" has no `{key}`"))),
+            _ => Ok(()),
+        };
+        own(serial, "port", port.as_ref().map(Spanned::span))?;
+        own(serial, "baud", baud.as_ref().map(Spanned::span))?;
+        own(serial, "parity", parity.as_ref().map(Spanned::span))?;
+        own(matches!(kind.as_str(), "tcp" | "rfc2217"), "address", address.as_ref().map(Spanned::span))?;
+        match kind.as_str() {
+            "pty" => Ok(Input::Pty),
+            "serial" => Ok(Input::Serial {
+                port: self.needed(
+                    port,
+                    &kind_span,
+                    "[input] kind \"serial\" needs `port`, the path of the transmitter",
+                )?,
+                baud: self.baud(baud, 2400)?,
+                parity: parity.map_or(Parity::None, Spanned::into_inner),
+            }),
+            "tcp" => {
+                let span = address.as_ref().map(Spanned::span);
+                let address =
+                    self.needed(address, &kind_span, "[input] kind \"tcp\" needs `address`, \"host:port\"")?;
+                match address.rsplit_once(':') {
+                    Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
+                        Ok(Input::Tcp { address })
+                    }
+                    _ => Err(self.error(
+                        span.unwrap_or(kind_span),
+                        format!("`address` is {address:?}; expected \"host:port\""),
+                    )),
+                }
+            }
+            "rfc2217" => Err(self
+                .error(kind_span, "[input] kind \"rfc2217\" cannot be used in this version")
+                .with_help(Some("kind = \"tcp\" reaches the same port server when it is set to raw".into()))),
+            other => {
+                Err(self.unknown(kind_span, "[input] kind", other, &["pty", "serial", "tcp", "rfc2217"]))
+            }
+        }
+    }
+
+    fn dut(&self, raw: Spanned<RawDut>, input: &Input, input_span: Range<usize>) -> Result<Dut, Mistake> {
+        let raw = raw.into_inner();
+        let (kind, span) = (raw.kind.get_ref().as_str(), raw.kind.span());
+        let own = |owner: &[&str], key: &str, at: Option<Range<usize>>| match at {
+            Some(at) if !owner.contains(&kind) => {
+                Err(self.error(at, format!("[dut] kind \"{kind}\" has no `{key}`")))
+            }
+            _ => Ok(()),
+        };
+        match kind {
+            "virtual" | "process" | "serial" => {}
+            "rtt" | "mqtt" | "http" => {
+                return Err(self
+                    .error(span, format!("[dut] kind \"{kind}\" cannot be used in this version"))
+                    .with_help(Some(
+                        "kind = \"process\" runs a program of yours that prints what it sees there".into(),
+                    )));
+            }
+            other => {
+                let known = ["virtual", "process", "serial", "rtt", "mqtt", "http"];
+                return Err(self.unknown(span, "[dut] kind", other, &known));
+            }
+        }
+        own(&["process"], "command", raw.command.as_ref().map(Spanned::span))?;
+        own(&["process", "serial"], "readings", raw.readings.as_ref().map(Spanned::span))?;
+        own(&["serial"], "port", raw.port.as_ref().map(Spanned::span))?;
+        own(&["serial"], "baud", raw.baud.as_ref().map(Spanned::span))?;
+        own(&["virtual"], "broken", raw.broken.as_ref().map(Spanned::span))?;
+        match kind {
+            "virtual" if *input != Input::Pty => {
+                Err(self
+                    .error(input_span, "the virtual dongle listens on a pty; [input] kind must be \"pty\""))
+            }
+            "virtual" => Ok(Dut::Virtual { broken: raw.broken.map(|word| self.broken(word)).transpose()? }),
+            "process" => {
+                let readings = self.readings(raw.readings)?;
+                Ok(Dut::Process { command: self.command(raw.command, &span, input)?, readings })
+            }
+            _ if *input == Input::Pty => {
+                Err(self.error(span, "a dongle with a serial console cannot listen on a pty").with_help(
+                    Some("say under [input] how bytes get into it: kind = \"serial\" or \"tcp\"".into()),
+                ))
+            }
+            _ => Ok(Dut::Serial {
+                port: self.needed(
+                    raw.port,
+                    &span,
+                    "[dut] kind \"serial\" needs `port`, the path of its console",
+                )?,
+                baud: self.baud(raw.baud, 115_200)?,
+                readings: self.readings(raw.readings)?,
+            }),
+        }
+    }
+
+    fn command(
+        &self,
+        command: Option<Spanned<Vec<String>>>,
+        kind: &Range<usize>,
+        input: &Input,
+    ) -> Result<Vec<String>, Mistake> {
+        let span = command.as_ref().map_or(kind.clone(), Spanned::span);
+        let command =
+            self.needed(command, kind, "[dut] kind \"process\" needs `command`, a list of words")?;
+        if command.first().is_none_or(|program| program.is_empty()) {
+            return Err(self.error(span, "`command` is empty; expected a program and its arguments"));
+        }
+        let mentions = command.iter().any(|word| word.contains("{han}"));
+        if *input == Input::Pty && !mentions {
+            return Err(self
+                .error(span, "`command` never says {han}, so the program cannot know which device to read")
+                .with_help(Some(
+                    "{han} is replaced by the path of the serial device with the HAN bytes".into(),
+                )));
+        }
+        if *input != Input::Pty && mentions {
+            return Err(self.error(
+                span,
+                "`command` says {han}, but only [input] kind \"pty\" has such a path; name the program's own port",
+            ));
+        }
+        Ok(command)
+    }
+
+    fn readings(&self, word: Option<Spanned<String>>) -> Result<Readings, Mistake> {
+        let Some(word) = word else {
+            return Ok(Readings::Jsonl);
+        };
+        let known = ["jsonl", "amsreader-json", "amshan", "esphome-log"];
+        match word.get_ref().as_str() {
+            "jsonl" => Ok(Readings::Jsonl),
+            "amsreader-json" => Ok(Readings::AmsreaderJson),
+            "amshan" => Ok(Readings::Amshan),
+            "esphome-log" => Ok(Readings::EsphomeLog),
+            late @ ("amsreader-raw" | "tibber-pulse" | "tasmota-sml") => Err(self.error(
+                word.span(),
+                format!("`readings` \"{late}\" arrives by MQTT, which cannot be used in this version; available are {}", known.join(", ")),
+            )),
+            other => Err(self.unknown(word.span(), "`readings`", other, &known)),
+        }
+    }
+
+    fn broken(&self, word: Spanned<String>) -> Result<Broken, Mistake> {
+        let names: Vec<&str> = Broken::ALL.iter().map(|broken| broken.name()).collect();
+        Broken::from_name(word.get_ref())
+            .ok_or_else(|| self.unknown(word.span(), "`broken`", word.get_ref(), &names))
+    }
+
+    fn terms(&self, raw: &RawDut) -> Result<DutTerms, Mistake> {
+        let mut terms = DutTerms::default();
+        if let Some(supports) = &raw.supports {
+            for word in supports {
+                if !FEATURES.contains(&word.get_ref().as_str()) {
+                    return Err(self.unknown(word.span(), "`supports`", word.get_ref(), &FEATURES));
+                }
+            }
+            terms.supports = supports.iter().map(|word| word.get_ref().clone()).collect();
+        }
+        let numbers = Key::ALL.iter().map(|key| key.name());
+        let keys: Vec<&str> = numbers.chain(TEXT_KEYS).collect();
+        for word in &raw.omits {
+            if !keys.contains(&word.get_ref().as_str()) {
+                let help = nearest(word.get_ref(), keys.iter().copied());
+                return Err(self
+                    .error(
+                        word.span(),
+                        format!("`omits` names {:?}, which is no key of a reading", word.get_ref()),
+                    )
+                    .with_help(help.map(|key| format!("did you mean `{key}`?"))));
+            }
+            terms.omits.push(word.get_ref().clone());
+        }
+        if let Some(within) = &raw.claim_within_s {
+            let seconds = *within.get_ref();
+            if !(0.05..=60.0).contains(&seconds) {
+                let message = format!("`claim_within_s` is {seconds}; expected 0.05 to 60 seconds");
+                return Err(self.error(within.span(), message));
+            }
+            terms.claim_within_us = (seconds * 1e6).round() as u64;
+        }
+        terms.scale_told = raw.scale_told;
+        Ok(terms)
+    }
+
+    fn baud(&self, baud: Option<Spanned<i64>>, default: u32) -> Result<u32, Mistake> {
+        let Some(baud) = baud else {
+            return Ok(default);
+        };
+        match u32::try_from(*baud.get_ref()) {
+            Ok(value) if (300..=4_000_000).contains(&value) => Ok(value),
+            _ => Err(self.error(
+                baud.span(),
+                format!(
+                    "`baud` is {}; expected 300 to 4000000, HAN ports run at 2400 or 115200",
+                    baud.get_ref()
+                ),
+            )),
+        }
+    }
+
+    fn needed<T>(&self, value: Option<Spanned<T>>, at: &Range<usize>, message: &str) -> Result<T, Mistake> {
+        value.map(Spanned::into_inner).ok_or_else(|| self.error(at.clone(), message))
+    }
+
+    fn unknown(&self, span: Range<usize>, what: &str, word: &str, known: &[&str]) -> Mistake {
+        let help = nearest(word, known.iter().copied()).map(|word| format!("did you mean \"{word}\"?"));
+        self.error(span, format!("{what} \"{word}\" is unknown; expected {}", known.join(", ")))
+            .with_help(help)
+    }
+}
+
+fn about(dut: &RawDut) -> String {
+    let parts = [&dut.name, &dut.model, &dut.firmware];
+    let said: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    if said.is_empty() { dut.kind.get_ref().clone() } else { said.join(", ") }
+}
+
+/// The known word that is nearest to what was written, where one is near enough to be a slip of the finger.
+fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = known.map(|candidate| (distance(word, candidate), candidate));
+    let (score, best) = scored.min_by_key(|(score, _)| *score)?;
+    (score <= 1 + best.len() / 4).then_some(best)
+}
+
+/// Levenshtein distance, in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substitute = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,43 @@
+//! The rig file as serde reads it: every key, no meaning yet. Spans are kept for messages.
+
+use super::Parity;
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRig {
+    pub(super) name: Option<String>,
+    pub(super) input: Option<Spanned<RawInput>>,
+    pub(super) dut: Spanned<RawDut>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawInput {
+    pub(super) kind: Option<Spanned<String>>,
+    pub(super) port: Option<Spanned<String>>,
+    pub(super) baud: Option<Spanned<i64>>,
+    pub(super) parity: Option<Spanned<Parity>>,
+    pub(super) address: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDut {
+    pub(super) kind: Spanned<String>,
+    pub(super) command: Option<Spanned<Vec<String>>>,
+    pub(super) readings: Option<Spanned<String>>,
+    pub(super) port: Option<Spanned<String>>,
+    pub(super) baud: Option<Spanned<i64>>,
+    pub(super) supports: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    pub(super) omits: Vec<Spanned<String>>,
+    pub(super) claim_within_s: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub(super) scale_told: bool,
+    pub(super) name: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) firmware: Option<String>,
+    pub(super) broken: Option<Spanned<String>>,
+}

@@ -1,0 +1,197 @@
+//! A program as DUT. It runs in a process group of its own, and no process of that group outlives the bench's
+//! interest in it: SIGTERM first, SIGKILL after a grace.
+
+use super::inbox::{Inbox, Stream, TextLine};
+use crate::adapter;
+use crate::error::RigError;
+use crate::interrupt::interrupted;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a program may take to say that it is ready; then it gets bytes anyway (contract, section 3).
+const READY_WITHIN: Duration = Duration::from_secs(2);
+/// How long a program may take to end after SIGTERM.
+const GRACE: Duration = Duration::from_secs(1);
+/// How long the last lines of a program that has ended may take through the pipe. A child of it that lives on
+/// can hold the pipe open for ever.
+const LAST_LINES_WITHIN: Duration = Duration::from_millis(300);
+/// How many of its last lines of log are quoted when it ends by itself.
+const LAST_WORDS: usize = 3;
+/// Longest quote, in characters.
+const QUOTE_MAX: usize = 300;
+
+/// A running program.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    inbox: Inbox,
+    /// Set once it has ended.
+    status: Option<ExitStatus>,
+    last_words: Vec<String>,
+}
+
+impl Program {
+    /// Starts `command` with `{han}` replaced by `han`.
+    ///
+    /// Standard input is closed. The program runs in the current directory.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::Start`] when the system cannot start it.
+    pub fn start(command: &[String], han: &str) -> Result<Program, RigError> {
+        let words: Vec<String> = command.iter().map(|word| word.replace("{han}", han)).collect();
+        let (name, arguments) = words
+            .split_first()
+            .ok_or_else(|| RigError::Start { program: String::new(), why: "the command is empty".into() })?;
+        let mut command = Command::new(name);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let guard = crate::pty::spawn_guard();
+        let started = command.spawn();
+        drop(guard);
+        let mut child = started.map_err(|error| RigError::Start {
+            program: name.clone(),
+            why: match error.kind() {
+                std::io::ErrorKind::NotFound => "no such program; is it installed and on the PATH?".into(),
+                std::io::ErrorKind::PermissionDenied => "it may not be executed; is it a program?".into(),
+                _ => error.to_string(),
+            },
+        })?;
+        let inbox = Inbox::default();
+        if let Some(stdout) = child.stdout.take() {
+            spawn_reader(&inbox, stdout, Stream::Readings);
+        }
+        if let Some(stderr) = child.stderr.take() {
+            spawn_reader(&inbox, stderr, Stream::Log);
+        }
+        Ok(Program { child, inbox, status: None, last_words: Vec::new() })
+    }
+
+    /// Where its lines arrive.
+    pub(super) fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
+    /// Waits until it says that it is ready, ends, or 2 s are over. Returns what it printed until then.
+    pub fn wait_ready(&mut self) -> Vec<TextLine> {
+        let until = Instant::now() + READY_WITHIN;
+        let mut seen = Vec::new();
+        loop {
+            let new = self.inbox.take(until.min(Instant::now() + Duration::from_millis(20)));
+            let ready =
+                new.iter().any(|line| line.stream == Stream::Readings && adapter::is_ready(&line.text));
+            seen.extend(new);
+            if ready || interrupted() || Instant::now() >= until || self.ended() {
+                return seen;
+            }
+        }
+    }
+
+    /// Remembers a line of log for the case that the program ends by itself.
+    pub(crate) fn note_words(&mut self, line: &str) {
+        if !line.trim().is_empty() {
+            self.last_words.push(line.trim().to_string());
+            let surplus = self.last_words.len().saturating_sub(LAST_WORDS);
+            self.last_words.drain(..surplus);
+        }
+    }
+
+    fn ended(&mut self) -> bool {
+        if self.status.is_none() {
+            self.status = self.child.try_wait().ok().flatten();
+        }
+        self.status.is_some()
+    }
+
+    /// How it ended, if it has, in one line without its last words.
+    ///
+    /// Everything it printed has arrived in the inbox before this says so.
+    pub(super) fn exited(&mut self) -> Option<String> {
+        if !self.ended() {
+            return None;
+        }
+        let until = Instant::now() + LAST_LINES_WITHIN;
+        while !self.inbox.closed() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.status.map(describe)
+    }
+
+    /// Its last lines, for the reason of an exit; empty when it printed nothing.
+    pub(crate) fn last_words(&self) -> String {
+        let words = self.last_words.join(" | ");
+        match words.char_indices().nth(QUOTE_MAX) {
+            Some((cut, _)) => format!("{}…", &words[..cut]),
+            None => words,
+        }
+    }
+
+    /// Ends it and all its children: asks, waits, kills.
+    fn stop(&mut self) {
+        if !self.ended() {
+            self.signal(Signal::Terminate);
+            let until = Instant::now() + GRACE;
+            while !self.ended() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+        // Also after an orderly end: a child of the program may still be there.
+        self.signal(Signal::Kill);
+        if self.status.is_none() {
+            // Killed, so this returns; an error means that it is already gone.
+            self.status = self.child.wait().ok();
+        }
+    }
+
+    #[cfg(unix)]
+    fn signal(&mut self, signal: Signal) {
+        let Ok(group) = libc::pid_t::try_from(self.child.id()) else {
+            return;
+        };
+        let number = match signal {
+            Signal::Terminate => libc::SIGTERM,
+            Signal::Kill => libc::SIGKILL,
+        };
+        #[allow(unsafe_code, reason = "kill exists only as a C function")]
+        // SAFETY: integers only. The group is the one made for this child; when it is empty nothing happens.
+        unsafe {
+            libc::kill(-group, number);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn signal(&mut self, signal: Signal) {
+        // There is no polite request here. A child that has ended gives an error, which changes nothing.
+        if matches!(signal, Signal::Terminate | Signal::Kill) {
+            let _ = self.child.kill();
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Signal {
+    Terminate,
+    Kill,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn spawn_reader(inbox: &Inbox, source: impl std::io::Read + Send + 'static, stream: Stream) {
+    inbox.open();
+    let inbox = inbox.clone();
+    // Not joined: it ends with the pipe, which a stray grandchild may hold open.
+    std::thread::spawn(move || inbox.read_lines(source, stream, || false));
+}
+
+fn describe(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return format!("ended by signal {signal}");
+    }
+    status.code().map_or("ended".to_string(), |code| format!("ended with exit code {code}"))
+}

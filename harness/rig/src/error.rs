@@ -1,0 +1,165 @@
+//! Everything that can go wrong between a rig file and a dongle, and the exit code it leads to.
+//!
+//! A dongle that misbehaves is no error: that is evidence and belongs in the trial.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// Why a rig cannot be used, or is no longer there.
+#[derive(Debug, thiserror::Error)]
+pub enum RigError {
+    /// The rig file cannot be read.
+    #[error("cannot read the rig file {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The rig file says something that cannot be.
+    #[error("{0}")]
+    Config(Box<ConfigError>),
+    /// The program of `[dut] command` cannot be started.
+    #[error("cannot start the program {program:?} of [dut] command: {why}")]
+    Start {
+        /// The first word of the command.
+        program: String,
+        /// The system's words, and what to look at.
+        why: String,
+    },
+    /// A port or address of the rig cannot be opened.
+    #[error("{what} is not available: {why}")]
+    Unavailable {
+        /// Port, address or feature of the platform.
+        what: String,
+        /// Why, and what to do about it.
+        why: String,
+    },
+    /// Someone else uses the rig.
+    #[error("{resource} is held by {holder}")]
+    Held {
+        /// Port or address.
+        resource: String,
+        /// Who, since when, doing what.
+        holder: String,
+    },
+    /// The rig was there and is gone, or no longer takes bytes.
+    #[error("{what} was lost: {why}")]
+    Lost {
+        /// Port or address.
+        what: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl RigError {
+    /// The exit code of the contract, section 1: 2 for bad input, 3 for a rig that is not there.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            RigError::Read { .. } | RigError::Config(_) | RigError::Start { .. } => 2,
+            RigError::Unavailable { .. } | RigError::Held { .. } | RigError::Lost { .. } => 3,
+        }
+    }
+
+    /// The text for a person: a config error with the line of the file and a caret, any other in one line.
+    pub fn pretty(&self) -> String {
+        let RigError::Config(config) = self else {
+            return self.to_string();
+        };
+        let mut text = String::new();
+        let theme = miette::GraphicalTheme::unicode_nocolor();
+        let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);
+        match handler.render_report(&mut text, config.as_ref()) {
+            Ok(()) => text.trim_end().to_string(),
+            Err(fmt::Error) => config.to_string(),
+        }
+    }
+}
+
+/// A mistake in a rig file: where, what, and what was expected.
+#[derive(Debug)]
+pub struct ConfigError {
+    /// Name of the file as the user gave it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong, and what was expected.
+    pub message: String,
+    /// What the user probably meant, or what to do.
+    pub help: Option<String>,
+    source: miette::NamedSource<String>,
+    span: miette::SourceSpan,
+}
+
+impl ConfigError {
+    /// A mistake at the bytes `span` of `text`.
+    pub(crate) fn new(file: &str, text: &str, span: Range<usize>, message: String) -> ConfigError {
+        // A span from the parser may lie behind the last byte, or (in a broken file) inside a character.
+        let mut start = span.start.min(text.len());
+        while !text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let before = &text[..start];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        ConfigError {
+            file: file.to_string(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            message,
+            help: None,
+            source: miette::NamedSource::new(file, text.to_string()),
+            span: (start..span.end.clamp(start, text.len())).into(),
+        }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub(crate) fn with_help(mut self: Box<Self>, help: Option<String>) -> Box<ConfigError> {
+        self.help = help;
+        self
+    }
+}
+
+impl fmt::Display for ConfigError {
+    /// `rigs/oslo.toml:4:8: unknown field …; did you mean …?`: one line, also for JSON and logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, "; {help}"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl miette::Diagnostic for ConfigError {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(miette::LabeledSpan::new_with_span(Some("here".into()), self.span))))
+    }
+}
+
+/// The text of an opening error of a serial port, with what to do about it.
+pub(crate) fn open_port_error(port: &str, error: &serialport::Error) -> RigError {
+    use serialport::ErrorKind;
+    let why = match error.kind() {
+        ErrorKind::NoDevice if !std::path::Path::new(port).exists() => {
+            "no such port; is the adapter plugged in? `cargo xtask rig scan` lists what is there".to_string()
+        }
+        ErrorKind::Io(std::io::ErrorKind::PermissionDenied) => format!(
+            "permission denied; add yourself to the group that owns the port (`ls -l {port}` shows it, \
+             often dialout): `sudo usermod -aG dialout $USER`, then log in again"
+        ),
+        _ => format!("{error}; another program may hold it open"),
+    };
+    RigError::Unavailable { what: format!("port {port}"), why }
+}

@@ -1,0 +1,104 @@
+//! The captures of the checkout and the reviewed readings beside them.
+//!
+//! Refuses to take a decoder's word for what is right: a capture without a reviewed snapshot is handed out as
+//! such, and the proposal beside it (`.snap.new`) is never read.
+
+use hanbench_core::capture::{Capture, Dir};
+use hanbench_core::meters::{json, stream::Stream};
+use hanbench_core::reading::Instant;
+use hanbench_core::verdict::expectation::{self, Item};
+use hanbench_core::wire::cipher::Keys;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Why a capture or its snapshot cannot be used: file, line, what was expected.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {what}")]
+pub struct LibraryError {
+    /// File, and line where there is one.
+    pub place: String,
+    /// What is wrong, and what was expected.
+    pub what: String,
+}
+
+/// One capture with what is known to be right about it.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// Path from the root of the checkout, with forward slashes: `captures/aidon/6525-it3.csv`.
+    pub subject: String,
+    /// The file.
+    pub path: PathBuf,
+    /// Its header.
+    pub header: BTreeMap<String, String>,
+    /// What the meter sent, with times in microseconds.
+    pub chunks: Vec<(u64, Vec<u8>)>,
+    /// The reviewed readings; `None` where nobody has reviewed any.
+    pub reviewed: Option<Vec<Item>>,
+}
+
+/// Reads all captures below `root/captures`, in order of their paths.
+///
+/// # Errors
+/// A file that cannot be read, a capture with a bad line, a snapshot that is none.
+pub fn load(root: &Path) -> Result<Vec<Recording>, LibraryError> {
+    let mut paths = Vec::new();
+    collect(&root.join("captures"), &mut paths)?;
+    paths.sort();
+    paths.iter().map(|path| recording(root, path)).collect()
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), LibraryError> {
+    let entries = fs::read_dir(folder).map_err(|error| located(folder, None, error.to_string()))?;
+    for entry in entries {
+        let path = entry.map_err(|error| located(folder, None, error.to_string()))?.path();
+        if path.is_dir() {
+            collect(&path, paths)?;
+        } else if path.extension().is_some_and(|extension| extension == "csv") {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn recording(root: &Path, path: &Path) -> Result<Recording, LibraryError> {
+    let text = fs::read_to_string(path).map_err(|error| located(path, None, error.to_string()))?;
+    let capture = Capture::parse(&text).map_err(|error| located(path, Some(error.line), error.what))?;
+    let subject = path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
+    let chunks = capture.rows.into_iter().filter(|row| row.dir == Dir::Rx);
+    let chunks = chunks.map(|row| (row.t_us, row.bytes)).collect();
+    let reviewed = reviewed(&path.with_extension("snap"))?;
+    Ok(Recording { subject, path: path.to_path_buf(), header: capture.header, chunks, reviewed })
+}
+
+fn reviewed(path: &Path) -> Result<Option<Vec<Item>>, LibraryError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(located(path, None, error.to_string())),
+    };
+    let items = expectation::parse(&text).map_err(|error| located(path, Some(error.line), error.what))?;
+    Ok(Some(items))
+}
+
+fn located(path: &Path, line: Option<usize>, what: String) -> LibraryError {
+    let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+    LibraryError { place: format!("{}{line}", path.display()), what }
+}
+
+/// Text of the snapshot that our decoder proposes for a capture, to be reviewed by a person.
+///
+/// It has the form that `cargo insta review` reads.
+pub fn proposal(recording: &Recording) -> String {
+    let mut lines = String::new();
+    let mut stream = Stream::new(None, Keys::default());
+    let mut each = |entry: &hanbench_core::meters::stream::Entry<'_>| {
+        lines.push_str(&serde_json::Value::Object(json::entry(entry)).to_string());
+        lines.push('\n');
+    };
+    for (t_us, bytes) in &recording.chunks {
+        stream.push(bytes, Instant(*t_us), &mut each);
+    }
+    stream.finish(&mut each);
+    format!("---\nsource: {}\nexpression: the readings of this capture\n---\n{lines}", recording.subject)
+}

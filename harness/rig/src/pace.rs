@@ -1,0 +1,106 @@
+//! Bytes at line rate.
+//!
+//! Deadlines are absolute (start + n × byte time) and never relative sleeps: a late byte does not make the next
+//! one late. What the scheduler adds is recorded and reported; nobody may judge a time finer than that.
+
+use crate::interrupt::interrupted;
+use crate::line::{Line, WriteFailure};
+use hanbench_core::verdict::trial::Pacing;
+use std::time::{Duration, Instant};
+
+/// How long one write may take beyond its deadline before the other end counts as not reading.
+pub(crate) const WRITE_WITHIN: Duration = Duration::from_secs(2);
+/// Longest single sleep, so that Ctrl-C is seen soon.
+const NAP: Duration = Duration::from_millis(50);
+/// How many latenesses are kept; more bytes are paced but no longer measured.
+const SAMPLES_MAX: usize = 1 << 20;
+
+/// Time of one byte on the line: ten bits (8N1).
+pub fn byte_time(baud: u32, factor: f64) -> Duration {
+    Duration::from_secs_f64(10.0 / (f64::from(baud.max(1)) * factor))
+}
+
+/// Sleeps until `when`; false when Ctrl-C came first.
+pub fn sleep_until(when: Instant) -> bool {
+    loop {
+        if interrupted() {
+            return false;
+        }
+        let left = when.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        std::thread::sleep(left.min(NAP));
+    }
+}
+
+/// How late bytes were, in microseconds.
+#[derive(Debug, Default)]
+pub struct Lateness(Vec<u32>);
+
+impl Lateness {
+    fn note(&mut self, deadline: Instant) {
+        if self.0.len() < SAMPLES_MAX {
+            let late = Instant::now().saturating_duration_since(deadline);
+            self.0.push(u32::try_from(late.as_micros()).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// Median and 99th percentile; `None` when no byte was paced.
+    pub fn pacing(mut self) -> Option<Pacing> {
+        self.0.sort_unstable();
+        let at = |percent: usize| self.0.get(self.0.len().saturating_sub(1) * percent / 100).copied();
+        Some(Pacing { p50_us: u64::from(at(50)?), p99_us: u64::from(at(99)?) })
+    }
+}
+
+/// Writes `bytes` so that byte n is on the line at `start` + n × `byte_time`, and returns when the last one was
+/// handed over, and when it is over on the line.
+///
+/// A real port paces itself: it gets everything at `start`, and this function waits until its UART must be done.
+///
+/// # Errors
+///
+/// See [`WriteFailure`].
+pub fn write_paced(
+    line: &mut Line,
+    bytes: &[u8],
+    start: Instant,
+    byte_time: Duration,
+    lateness: &mut Lateness,
+) -> Result<Instant, WriteFailure> {
+    let whole = byte_time.saturating_mul(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    if line.paces_itself() {
+        wait(start)?;
+        lateness.note(start);
+        // The deadline has room for a UART that was still busy with the part before.
+        line.write_all(bytes, start + whole * 2 + WRITE_WITHIN)?;
+        wait(start + whole)?;
+        return Ok(start + whole);
+    }
+    let mut handed_over = start;
+    for (index, byte) in (0_u32..).zip(bytes) {
+        // A byte is complete at the receiver only after its last bit.
+        let deadline = start + byte_time.saturating_mul(index + 1);
+        wait(deadline)?;
+        lateness.note(deadline);
+        handed_over = Instant::now();
+        line.write_all(std::slice::from_ref(byte), deadline + WRITE_WITHIN)?;
+    }
+    Ok(handed_over)
+}
+
+pub(crate) fn wait(until: Instant) -> Result<(), WriteFailure> {
+    if sleep_until(until) { Ok(()) } else { Err(WriteFailure::Interrupted) }
+}
+
+/// Asks the system to wake this thread within a nanosecond instead of 50 µs of a deadline; halves the median
+/// lateness. Linux only; elsewhere nothing happens.
+pub fn sharpen_timers() {
+    #[cfg(target_os = "linux")]
+    #[allow(unsafe_code, reason = "prctl exists only as a C function")]
+    // SAFETY: integers only; a failure leaves the default slack.
+    unsafe {
+        libc::prctl(libc::PR_SET_TIMERSLACK, 1_usize);
+    }
+}

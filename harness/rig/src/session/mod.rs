@@ -1,0 +1,214 @@
+//! Plays stimuli into a DUT, one trial at a time, and keeps everything that happened.
+//!
+//! Refuses to judge. It looks at claims only to know when to go on, never at their values.
+
+mod play;
+
+use crate::adapter::Adapter;
+use crate::config::{Dut, Input, Readings, Rig};
+use crate::dut::{Console, Program, Running, TextLine};
+use crate::error::RigError;
+use crate::interrupt::interrupted;
+use crate::line::Line;
+use crate::lock::Lock;
+use hanbench_core::verdict::trial::{Stimulus, Trial};
+use play::Play;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How fast a stimulus is played.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Speed {
+    /// Lock-step: the next part as soon as the DUT has answered. Only pauses that are themselves the stimulus
+    /// (`Silence`, `gaps`) take their time. No timing is judged. A stimulus about the speed of the line
+    /// ([`Stimulus::paced`]) is played at it all the same.
+    Max,
+    /// As recorded: due times kept, bytes at line rate.
+    Real,
+    /// So many times faster than recorded. Pauses that are themselves the stimulus stay as they are.
+    Factor(f64),
+}
+
+impl Speed {
+    /// By how much due times and byte times are divided; `None` in lock-step.
+    pub(crate) fn factor(self) -> Option<f64> {
+        match self {
+            Speed::Max => None,
+            Speed::Real => Some(1.0),
+            Speed::Factor(factor) => Some(factor),
+        }
+    }
+}
+
+impl std::str::FromStr for Speed {
+    type Err = String;
+
+    /// `real`, `max`, or a factor from 0.01 to 10000.
+    fn from_str(text: &str) -> Result<Speed, String> {
+        match text {
+            "max" => Ok(Speed::Max),
+            "real" => Ok(Speed::Real),
+            _ => match text.parse::<f64>() {
+                Ok(factor) if (0.01..=10_000.0).contains(&factor) => Ok(Speed::Factor(factor)),
+                _ => Err(format!("speed {text:?}: expected real, max, or a number from 0.01 to 10000")),
+            },
+        }
+    }
+}
+
+/// An open bench with its DUT, held until dropped.
+#[derive(Debug)]
+pub struct Session {
+    rig: Rig,
+    speed: Speed,
+    /// Program and first arguments of the virtual dongle; the path of the pty and the variant are added.
+    virtual_command: Vec<String>,
+    adapter: Adapter,
+    bench: Option<Bench>,
+    /// Lines that the DUT printed before it was ready; they belong to the next trial.
+    early: Vec<TextLine>,
+    _locks: Vec<Lock>,
+}
+
+/// What bytes go into and come out of. Field order matters: the line closes first, so that a program sees the
+/// hang-up before it is asked to end (contract, section 3).
+#[derive(Debug)]
+struct Bench {
+    line: Line,
+    dut: Running,
+}
+
+impl Session {
+    /// Takes hold of the rig. A program is started by the first trial.
+    ///
+    /// `virtual_dongle` overrides the program that plays the virtual dongle; by default it is this executable with
+    /// the subcommand `dongle`.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError`]: held by someone else, or a port that cannot be opened.
+    pub fn open(rig: Rig, speed: Speed, virtual_dongle: Option<PathBuf>) -> Result<Session, RigError> {
+        let locks = Lock::take_rig(&rig, "run")?;
+        let virtual_command = match &rig.dut {
+            Dut::Virtual { .. } => virtual_command(virtual_dongle)?,
+            Dut::Process { .. } | Dut::Serial { .. } => Vec::new(),
+        };
+        let adapter = Adapter::new(readings(&rig));
+        let mut session =
+            Session { rig, speed, virtual_command, adapter, bench: None, early: Vec::new(), _locks: locks };
+        if matches!(session.rig.dut, Dut::Serial { .. }) {
+            // Ports that are missing must show at once and not in the middle of a run.
+            session.bench = Some(session.open_bench()?);
+        }
+        Ok(session)
+    }
+
+    /// The rig.
+    pub fn rig(&self) -> &Rig {
+        &self.rig
+    }
+
+    /// Plays one stimulus and returns all that happened.
+    ///
+    /// Always ends: every wait in it has a bound. After a trial in which something was missing, too late or too
+    /// much, a program is started anew for the next one, so that no trial pays for another.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::Start`] when the program cannot be started, [`RigError::Lost`] when a port is gone. A DUT that
+    /// ends or is silent is no error but an event of the trial.
+    pub fn trial(&mut self, stimulus: &Stimulus) -> Result<Trial, RigError> {
+        let mut bench = match self.bench.take() {
+            Some(bench) => bench,
+            None => self.open_bench()?,
+        };
+        let early = std::mem::take(&mut self.early);
+        let terms = &self.rig.terms;
+        let speed = if stimulus.paced && self.speed == Speed::Max { Speed::Real } else { self.speed };
+        let mut play = Play::new(&mut bench.line, &mut bench.dut, &mut self.adapter, stimulus, terms, speed);
+        play.run(early)?;
+        let healthy = play.healthy();
+        let trial = play.into_trial();
+        if !healthy {
+            // Half a reading of this trial must not become part of the next one's first.
+            self.adapter = Adapter::new(readings(&self.rig));
+        }
+        if healthy {
+            self.bench = Some(bench);
+        } else if matches!(bench.dut, Running::Console(_)) {
+            self.calm_down(&bench);
+            self.bench = Some(bench);
+        }
+        // A program that is not kept is ended here, by closing its line and SIGTERM.
+        Ok(trial)
+    }
+
+    /// A real dongle cannot be started anew: what it still had to say is heard and dropped.
+    fn calm_down(&self, bench: &Bench) {
+        let until = Instant::now() + Duration::from_micros(self.rig.terms.claim_within_us);
+        while Instant::now() < until && !interrupted() && !bench.dut.inbox().closed() {
+            bench.dut.inbox().take(until.min(Instant::now() + Duration::from_millis(50)));
+        }
+        bench.dut.inbox().take_flooded();
+    }
+
+    fn open_bench(&mut self) -> Result<Bench, RigError> {
+        // A new pty for every start: bytes that the last program did not read must not reach the next one.
+        let line = Line::open(&self.rig.input)?;
+        let dut = match &self.rig.dut {
+            Dut::Serial { port, baud, .. } => Running::Console(Console::open(port, *baud)?),
+            Dut::Process { command, .. } => self.start(&command.clone(), &line)?,
+            Dut::Virtual { broken } => {
+                let mut command = self.virtual_command.clone();
+                if let Some(broken) = broken {
+                    command.extend(["--broken".to_string(), broken.name().to_string()]);
+                }
+                self.start(&command, &line)?
+            }
+        };
+        Ok(Bench { line, dut })
+    }
+
+    fn start(&mut self, command: &[String], line: &Line) -> Result<Running, RigError> {
+        let mut program = Program::start(command, line.path().unwrap_or_default())?;
+        self.early = program.wait_ready();
+        Ok(Running::Program(program))
+    }
+}
+
+fn readings(rig: &Rig) -> Readings {
+    match &rig.dut {
+        Dut::Virtual { .. } => Readings::Jsonl,
+        Dut::Process { readings, .. } | Dut::Serial { readings, .. } => *readings,
+    }
+}
+
+fn virtual_command(dongle: Option<PathBuf>) -> Result<Vec<String>, RigError> {
+    let program = match dongle {
+        Some(program) => program,
+        None => std::env::current_exe().map_err(|error| RigError::Start {
+            program: "the virtual dongle".into(),
+            why: format!("this executable cannot be found: {error}"),
+        })?,
+    };
+    let program = program.into_os_string().into_string().map_err(|path| RigError::Start {
+        program: path.to_string_lossy().into_owned(),
+        why: "its path is no UTF-8".into(),
+    })?;
+    Ok(vec![program, "dongle".into(), "{han}".into()])
+}
+
+/// Whether a rig can be used at all: opens what it names and lets go again. For `rig check`.
+///
+/// # Errors
+///
+/// See [`Session::open`].
+pub fn probe(rig: &Rig) -> Result<(), RigError> {
+    let _locks = Lock::take_rig(rig, "rig check")?;
+    if let Dut::Serial { port, baud, .. } = &rig.dut {
+        Console::open(port, *baud)?;
+    }
+    match &rig.input {
+        Input::Pty | Input::Serial { .. } | Input::Tcp { .. } => Line::open(&rig.input).map(drop),
+    }
+}

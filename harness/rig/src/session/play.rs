@@ -1,0 +1,415 @@
+//! One trial.
+//!
+//! Lock-step (`Speed::Max`): an intact telegram is sent and its claim awaited, for at most `claim_within`. What is
+//! damaged, and noise, is sent without waiting: the intact telegram behind it is the sentinel that shows whether
+//! the damage cost anything.
+//!
+//! No claim of a healthy DUT is missed: every intact telegram is waited for as long as a claim may take. What comes
+//! after the last one can only be surplus. It is caught by a settle time, and if it comes still later, it stands at
+//! time 0 of the next trial, where no telegram explains it: it is never lost silently, and after a trial with any
+//! surplus a program is started anew. When surplus claims were seen, one of them may have been taken for the answer
+//! to the last telegram; then the settle time is a whole `claim_within`.
+
+use super::Speed;
+use crate::adapter::Adapter;
+use crate::dut::{Gone, Running, Stream, TextLine};
+use crate::error::RigError;
+use crate::interrupt::interrupted;
+use crate::line::{Line, WriteFailure};
+use crate::pace::{Lateness, WRITE_WITHIN, byte_time, sharpen_timers, write_paced};
+use hanbench_core::verdict::trial::{DutTerms, Event, Part, Stimulus, TRIAL_VERSION, Telegram, Trial, What};
+use std::time::{Duration, Instant};
+
+/// Quiet time after the last part in lock-step.
+const SETTLE_MAX: Duration = Duration::from_millis(40);
+/// The same at line speed.
+const SETTLE_REAL: Duration = Duration::from_millis(300);
+/// How long a telegram that may be refused is waited for in lock-step.
+const OPTIONAL_WITHIN: Duration = Duration::from_millis(250);
+/// After so many telegrams in a row without a claim the rest is not sent: a silent dongle costs seconds.
+const SILENT_AFTER: usize = 3;
+/// Most events of one trial.
+const EVENTS_MAX: usize = 10_000;
+/// Most text in one trial, in bytes.
+const TEXT_MAX: usize = 4 << 20;
+/// Longest wait for lines before Ctrl-C, exit and idle adapters are looked at.
+const TICK: Duration = Duration::from_millis(20);
+/// Room in the deadline of a trial for what the scheduler does.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// Why a trial ended early.
+enum End {
+    /// Nothing more is sent; the words go into the evidence.
+    Stopped(String),
+    /// The DUT ended by itself.
+    Exited(String),
+    /// The rig is gone.
+    Lost(RigError),
+}
+
+pub(super) struct Play<'a> {
+    line: &'a mut Line,
+    dut: &'a mut Running,
+    adapter: &'a mut Adapter,
+    stimulus: &'a Stimulus,
+    terms: &'a DutTerms,
+    speed: Speed,
+    start: Instant,
+    deadline: Instant,
+    events: Vec<Event>,
+    text: usize,
+    lateness: Lateness,
+    claims: usize,
+    rejections: usize,
+    /// Telegrams that a claim was seen for, as far as counting can tell.
+    answered: usize,
+    /// Intact telegrams sent, and when, since the last claim.
+    unanswered: Vec<Instant>,
+    /// Intact telegrams sent without waiting, because the next one must follow at once: claims before the first
+    /// of them, and how many.
+    owed: Option<(usize, usize)>,
+    /// Ended early, or a claim was missing.
+    trouble: bool,
+}
+
+impl<'a> Play<'a> {
+    pub(super) fn new(
+        line: &'a mut Line,
+        dut: &'a mut Running,
+        adapter: &'a mut Adapter,
+        stimulus: &'a Stimulus,
+        terms: &'a DutTerms,
+        speed: Speed,
+    ) -> Play<'a> {
+        sharpen_timers();
+        let start = Instant::now();
+        Play {
+            line,
+            dut,
+            adapter,
+            stimulus,
+            terms,
+            speed,
+            start,
+            deadline: start + bound(stimulus, terms, speed),
+            events: Vec::new(),
+            text: 0,
+            lateness: Lateness::default(),
+            claims: 0,
+            rejections: 0,
+            answered: 0,
+            unanswered: Vec::new(),
+            owed: None,
+            trouble: false,
+        }
+    }
+
+    /// Plays the whole stimulus. `early` are lines that came while the DUT started.
+    pub(super) fn run(&mut self, early: Vec<TextLine>) -> Result<(), RigError> {
+        let ended = self.hear(early).and_then(|()| self.parts()).and_then(|()| self.settle());
+        let Err(end) = ended else {
+            return Ok(());
+        };
+        self.trouble = true;
+        match end {
+            End::Stopped(why) => self.note(Instant::now(), What::Stopped { why }),
+            End::Exited(how) => self.note(Instant::now(), What::Exited { how }),
+            End::Lost(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Nothing was missing, late or too much: the DUT can go on as it is.
+    pub(super) fn healthy(&self) -> bool {
+        !self.trouble && self.claims == self.answered
+    }
+
+    pub(super) fn into_trial(mut self) -> Trial {
+        // Lines of two streams and the bench's own notes; equal times keep the order in which they were noted.
+        self.events.sort_by_key(|event| event.t_us);
+        Trial {
+            version: TRIAL_VERSION,
+            stimulus: self.stimulus.clone(),
+            dut: self.terms.clone(),
+            events: self.events,
+            pacing: self.speed.factor().and_then(|_| self.lateness.pacing()),
+        }
+    }
+
+    fn parts(&mut self) -> Result<(), End> {
+        // What arrived since the last trial belongs to this one, at its very beginning.
+        self.pump(Instant::now())?;
+        let mut cursor = self.start;
+        for (index, part) in self.stimulus.parts.iter().enumerate() {
+            cursor = match part {
+                Part::Silence { us } => {
+                    let until = cursor.max(Instant::now()) + Duration::from_micros(*us);
+                    self.pump_until(until)?;
+                    self.note(until, What::Sent { index });
+                    until
+                }
+                Part::Noise { bytes, .. } => self.send(index, bytes, &[], cursor)?,
+                Part::Telegram(telegram) => self.telegram(index, telegram, cursor)?,
+            };
+            self.pump(Instant::now())?;
+        }
+        Ok(())
+    }
+
+    fn telegram(&mut self, index: usize, telegram: &Telegram, cursor: Instant) -> Result<Instant, End> {
+        let mut due = cursor;
+        if let Some(factor) = self.speed.factor() {
+            due = due.max(self.start + Duration::from_secs_f64(telegram.due_us as f64 / 1e6 / factor));
+            // Anything that the DUT says before is heard in time; the last stretch is left to the pacing.
+            self.pump_until(due.checked_sub(TICK).unwrap_or(due))?;
+        }
+        let (claims, rejections) = (self.claims, self.rejections);
+        let over = self.send(index, &telegram.bytes, &telegram.gaps, due)?;
+        if telegram.damage.is_some() {
+            return Ok(over);
+        }
+        if self.next_is_glued(index) && !telegram.optional {
+            self.unanswered.push(over);
+            let (before, count) = self.owed.unwrap_or((claims, 0));
+            self.owed = Some((before, count + 1));
+            return Ok(over);
+        }
+        if telegram.optional {
+            if self.speed.factor().is_none() {
+                self.wait_for(over + OPTIONAL_WITHIN, |play| {
+                    play.claims > claims || play.rejections > rejections
+                })?;
+                self.answered += usize::from(self.claims > claims);
+            } else {
+                self.answered += 1;
+            }
+            return Ok(over);
+        }
+        self.unanswered.push(over);
+        let (before, owed) = self.owed.take().map_or((claims, 1), |(before, count)| (before, count + 1));
+        if self.speed.factor().is_none() {
+            let within = over + Duration::from_micros(self.terms.claim_within_us);
+            let complete = self.wait_for(within, |play| play.claims >= before + owed)?;
+            self.trouble |= !complete;
+            self.answered += owed.min(self.claims - before);
+        } else {
+            self.answered += owed;
+        }
+        self.give_up_on_silence()?;
+        Ok(over)
+    }
+
+    fn next_is_glued(&self, index: usize) -> bool {
+        matches!(self.stimulus.parts.get(index + 1), Some(Part::Telegram(next)) if next.glued)
+    }
+
+    /// Stops when the last telegrams, each given its time, brought no claim at all.
+    fn give_up_on_silence(&mut self) -> Result<(), End> {
+        let within = Duration::from_micros(self.terms.claim_within_us);
+        let now = Instant::now();
+        let overdue = self.unanswered.iter().filter(|&&sent| now >= sent + within).count();
+        if overdue >= SILENT_AFTER {
+            let seconds = within.as_secs_f64();
+            return Err(End::Stopped(format!("no claim for {overdue} telegrams in a row, {seconds} s each")));
+        }
+        Ok(())
+    }
+
+    /// Sends bytes with the pauses inside them. Returns when the last byte was over.
+    fn send(
+        &mut self,
+        index: usize,
+        bytes: &[u8],
+        gaps: &[(usize, u64)],
+        start: Instant,
+    ) -> Result<Instant, End> {
+        let mut cursor = start;
+        let mut sent = 0;
+        let mut over = Instant::now();
+        let last = (bytes.len(), 0);
+        for &(until, pause_us) in gaps.iter().chain(std::iter::once(&last)) {
+            let until = until.clamp(sent, bytes.len());
+            if until > sent {
+                over = self.write(&bytes[sent..until], cursor)?;
+                sent = until;
+            }
+            if pause_us > 0 {
+                cursor = over.max(Instant::now()) + Duration::from_micros(pause_us);
+                self.pump_until(cursor)?;
+            }
+        }
+        self.note(over, What::Sent { index });
+        Ok(over)
+    }
+
+    /// Writes bytes that belong together and returns when the last one was handed over.
+    ///
+    /// The time is taken before the write that finishes them: a DUT on another core can answer before this thread
+    /// runs again, and no claim may seem to come before its telegram.
+    fn write(&mut self, bytes: &[u8], start: Instant) -> Result<Instant, End> {
+        let factor = self.speed.factor();
+        let now = Instant::now();
+        let written = if self.line.paces_itself() {
+            let baud = match &*self.line {
+                Line::Serial { baud, .. } => *baud,
+                Line::Pty(_) | Line::Tcp { .. } => self.stimulus.baud,
+            };
+            write_paced(self.line, bytes, start.max(now), byte_time(baud, 1.0), &mut self.lateness)
+        } else if let Some(factor) = factor {
+            let byte = byte_time(self.stimulus.baud, factor);
+            write_paced(self.line, bytes, start.max(now), byte, &mut self.lateness)
+        } else {
+            self.line.write_all(bytes, now + WRITE_WITHIN).map(|()| now)
+        };
+        written.map_err(|failure| match failure {
+            WriteFailure::Interrupted => End::Stopped("interrupted".into()),
+            WriteFailure::Stuck(_) => match self.exit() {
+                Err(end) => end,
+                Ok(()) => End::Stopped(format!(
+                    "the DUT does not read: no byte was taken for {} s",
+                    WRITE_WITHIN.as_secs()
+                )),
+            },
+            WriteFailure::Lost(error) => End::Lost(error),
+        })
+    }
+
+    /// Waits until `done` or `until`; whether it was `done`.
+    fn wait_for(&mut self, until: Instant, done: impl Fn(&Self) -> bool) -> Result<bool, End> {
+        loop {
+            if done(self) {
+                return Ok(true);
+            }
+            if Instant::now() >= until {
+                return Ok(false);
+            }
+            self.pump(until)?;
+        }
+    }
+
+    fn pump_until(&mut self, until: Instant) -> Result<(), End> {
+        self.wait_for(until, |_| false).map(drop)
+    }
+
+    /// After the last part: first what is still owed at line speed, then until it is quiet.
+    fn settle(&mut self) -> Result<(), End> {
+        let within = Duration::from_micros(self.terms.claim_within_us);
+        if self.speed.factor().is_some()
+            && let Some(&last) = self.unanswered.last()
+        {
+            let complete = self.wait_for(last + within, |play| play.claims >= play.answered)?;
+            self.trouble |= !complete;
+            self.give_up_on_silence()?;
+        }
+        let usual = if self.speed.factor().is_none() { SETTLE_MAX } else { SETTLE_REAL };
+        let limit = Instant::now() + (within * 2).max(usual * 4);
+        loop {
+            let quiet = if self.claims > self.answered { within.max(usual) } else { usual };
+            let seen = (self.claims, self.rejections);
+            let until = limit.min(Instant::now() + quiet);
+            if !self.wait_for(until, |play| (play.claims, play.rejections) != seen)? || until == limit {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hears what arrives, waiting for it no longer than a tick or `until`.
+    fn pump(&mut self, until: Instant) -> Result<(), End> {
+        if interrupted() {
+            return Err(End::Stopped("interrupted".into()));
+        }
+        if Instant::now() >= self.deadline {
+            return Err(End::Stopped("the trial took longer than its deadline".into()));
+        }
+        let lines = self.dut.inbox().take(until.min(Instant::now() + TICK));
+        self.hear(lines)?;
+        if let Some((at, what)) = self.adapter.idle(Instant::now()) {
+            self.note(at, what);
+        }
+        if self.dut.inbox().take_flooded() {
+            return Err(flooded());
+        }
+        self.exit()
+    }
+
+    fn hear(&mut self, lines: Vec<TextLine>) -> Result<(), End> {
+        for line in lines {
+            if let Running::Program(program) = &mut *self.dut
+                && line.stream == Stream::Log
+            {
+                program.note_words(&line.text);
+            }
+            self.text += line.text.len();
+            for (at, what) in self.adapter.line(&line) {
+                self.note(at, what);
+            }
+            if self.events.len() >= EVENTS_MAX || self.text > TEXT_MAX {
+                return Err(flooded());
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, at: Instant, what: What) {
+        match &what {
+            What::Claim { .. } => {
+                self.claims += 1;
+                self.unanswered.clear();
+            }
+            What::Rejected { .. } => self.rejections += 1,
+            What::Sent { .. } | What::Log { .. } | What::Exited { .. } | What::Stopped { .. } => {}
+        }
+        let since = at.saturating_duration_since(self.start);
+        self.events.push(Event { t_us: u64::try_from(since.as_micros()).unwrap_or(u64::MAX), what });
+    }
+
+    /// Ends the trial when the DUT is gone, after its last lines were heard.
+    fn exit(&mut self) -> Result<(), End> {
+        match self.dut.gone() {
+            None => Ok(()),
+            Some(Gone::Lost(error)) => Err(End::Lost(error)),
+            Some(Gone::Exited(how)) => {
+                let lines = self.dut.inbox().take(Instant::now());
+                self.hear(lines)?;
+                let words = match &*self.dut {
+                    Running::Program(program) => program.last_words(),
+                    Running::Console(_) => String::new(),
+                };
+                let last = if words.is_empty() { "it printed no error".to_string() } else { words };
+                Err(End::Exited(format!("{how}: {last}")))
+            }
+        }
+    }
+}
+
+/// One sentence for both bounds: which of them is met first depends on the scheduler.
+fn flooded() -> End {
+    let mib = TEXT_MAX >> 20;
+    End::Stopped(format!("the DUT printed more than {EVENTS_MAX} lines or {mib} MiB in one trial"))
+}
+
+/// No trial can take longer than this: the sum of everything that it may wait for.
+fn bound(stimulus: &Stimulus, terms: &DutTerms, speed: Speed) -> Duration {
+    let factor = speed.factor().map_or(1.0, |factor| factor.min(1.0));
+    let byte = byte_time(stimulus.baud, factor);
+    let within = Duration::from_micros(terms.claim_within_us);
+    let mut total = SLACK + within * 3;
+    let mut last_due = 0;
+    for part in &stimulus.parts {
+        let (bytes, extra) = match part {
+            Part::Silence { us } => (0, Duration::from_micros(*us)),
+            Part::Noise { bytes, .. } => (bytes.len(), Duration::ZERO),
+            Part::Telegram(telegram) => {
+                last_due = last_due.max(telegram.due_us);
+                let pauses: u64 = telegram.gaps.iter().map(|(_, us)| us).sum();
+                (telegram.bytes.len(), Duration::from_micros(pauses) + within + OPTIONAL_WITHIN)
+            }
+        };
+        // Twice the time of the bytes: a port server may run slower than the stimulus says.
+        let line_time = byte.saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX)).saturating_mul(2);
+        total = total.saturating_add(extra).saturating_add(line_time).saturating_add(TICK);
+    }
+    let due = if speed.factor().is_some() { last_due as f64 / 1e6 / factor } else { 0.0 };
+    // Instants overflow at some thousands of years; a bound of a year is none, but it does not panic.
+    total.saturating_add(Duration::from_secs_f64(due.min(1e7))).min(Duration::from_secs(366 * 86_400))
+}

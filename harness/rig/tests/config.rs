@@ -1,0 +1,181 @@
+//! Mistakes in rig files are found, pointed at, and explained.
+
+use hanbench_rig::config::{Dut, Input, Parity, Readings, Rig};
+use hanbench_rig::dongle::Broken;
+use hanbench_rig::error::RigError;
+use std::path::Path;
+
+fn parse(text: &str) -> Rig {
+    Rig::parse(text, "rigs/oslo-1.toml").unwrap_or_else(|error| panic!("{}", error.pretty()))
+}
+
+/// Place and words of the error that a text gives.
+fn mistake(text: &str) -> String {
+    let error = Rig::parse(text, "oslo-1.toml").expect_err(text);
+    assert_eq!(error.exit_code(), 2);
+    error.to_string()
+}
+
+#[test]
+fn the_example_of_the_contract_is_enough() {
+    let rig = parse(
+        "[dut]\nkind = \"process\"\ncommand = [\"python3\", \"-u\", \"my_dongle.py\", \"{han}\"]\nreadings = \"jsonl\"\n",
+    );
+    assert_eq!((rig.name.as_str(), &rig.input), ("oslo-1", &Input::Pty));
+    assert_eq!(rig.terms, hanbench_core::verdict::trial::DutTerms::default());
+    let Dut::Process { command, readings } = rig.dut else { panic!() };
+    assert_eq!((command.len(), readings), (4, Readings::Jsonl));
+}
+
+#[test]
+fn everything_that_is_said_arrives() {
+    let rig = parse(
+        r#"
+        name = "bench 2"
+        [input]
+        kind = "serial"
+        port = "/dev/ttyUSB0"
+        baud = 115200
+        parity = "even"
+        [dut]
+        kind = "serial"
+        port = "/dev/ttyUSB1"
+        readings = "amsreader-json"
+        supports = ["aidon", "p1"]
+        omits = ["timestamp", "current_l2_a"]
+        claim_within_s = 0.5
+        scale_told = true
+        name = "Pow-U"
+        firmware = "2.4"
+        "#,
+    );
+    assert_eq!(rig.input, Input::Serial { port: "/dev/ttyUSB0".into(), baud: 115_200, parity: Parity::Even });
+    assert_eq!(
+        rig.dut,
+        Dut::Serial { port: "/dev/ttyUSB1".into(), baud: 115_200, readings: Readings::AmsreaderJson }
+    );
+    assert_eq!((rig.terms.claim_within_us, rig.terms.scale_told), (500_000, true));
+    assert_eq!(rig.terms.supports, ["aidon", "p1"]);
+    assert_eq!(rig.terms.omits, ["timestamp", "current_l2_a"]);
+    assert_eq!(rig.about, "Pow-U, 2.4");
+    let broken = parse("[dut]\nkind = \"virtual\"\nbroken = \"float32\"\n");
+    assert_eq!(broken.dut, Dut::Virtual { broken: Some(Broken::Float32) });
+}
+
+#[test]
+fn a_mistake_names_its_place_and_the_word_that_was_meant() {
+    for (text, words) in [
+        ("[dut]\nkind = \"virtual\"\nsuports = []\n", "oslo-1.toml:3:1: unknown field `suports`"),
+        ("[dut]\nkind = \"virtual\"\nsuports = []\n", "did you mean `supports`?"),
+        ("[inputt]\n[dut]\nkind = \"virtual\"\n", "did you mean `input`?"),
+        ("[dut]\nkind = \"proces\"\n", "oslo-1.toml:2:8: [dut] kind \"proces\" is unknown"),
+        ("[dut]\nkind = \"proces\"\n", "did you mean \"process\"?"),
+        (
+            "[dut]\nkind = \"virtual\"\nsupports = [\"aidon\", \"adon\"]\n",
+            "oslo-1.toml:3:22: `supports` \"adon\"",
+        ),
+        ("[dut]\nkind = \"virtual\"\nsupports = [\"adon\"]\n", "did you mean \"aidon\"?"),
+        ("[dut]\nkind = \"virtual\"\nomits = [\"current_l2\"]\n", "did you mean `current_l2_a`?"),
+        ("[dut]\nkind = \"virtual\"\nbroken = \"slient\"\n", "did you mean \"silent\"?"),
+        ("[dut]\nkind = \"virtual\"\nclaim_within_s = 0\n", "expected 0.05 to 60 seconds"),
+        ("[dut]\nkind = \"virtual\"\nclaim_within_s = nan\n", "expected 0.05 to 60 seconds"),
+        ("[dut]\nkind = \"virtual\"\nclaim_within_s = \"2\"\n", "oslo-1.toml:3:18: invalid type: string"),
+        ("[dut]\nkind = \"rtt\"\n", "[dut] kind \"rtt\" cannot be used in this version"),
+        ("[dut]\nkind = \"virtual\"\nbaud = 9600\n", "[dut] kind \"virtual\" has no `baud`"),
+        ("[dut]\nkind = \"virtual\"\nreadings = \"jsonl\"\n", "[dut] kind \"virtual\" has no `readings`"),
+        ("[dut]\nkind = \"process\"\n", "[dut] kind \"process\" needs `command`"),
+        ("[dut]\nkind = \"process\"\ncommand = []\n", "`command` is empty"),
+        ("[dut]\nkind = \"process\"\ncommand = [\"a\"]\n", "oslo-1.toml:3:11: `command` never says {han}"),
+        ("[dut]\nkind = \"process\"\ncommand = \"a {han}\"\n", "expected a sequence"),
+        (
+            "[dut]\nkind = \"process\"\ncommand = [\"a\", \"{han}\"]\nreadings = \"tibber-pulse\"\n",
+            "`readings` \"tibber-pulse\" arrives by MQTT",
+        ),
+        (
+            "[dut]\nkind = \"process\"\ncommand = [\"a\", \"{han}\"]\nreadings = \"json\"\n",
+            "`readings` \"json\" is unknown; expected jsonl",
+        ),
+        ("[input]\nkind = \"serial\"\n[dut]\nkind = \"virtual\"\n", "needs `port`"),
+        ("[input]\nport = \"x\"\n[dut]\nkind = \"virtual\"\n", "[input] kind \"pty\" has no `port`"),
+        (
+            "[input]\nkind = \"tcp\"\naddress = \"host\"\n[dut]\nkind = \"virtual\"\n",
+            "expected \"host:port\"",
+        ),
+        (
+            "[input]\nkind = \"rfc2217\"\naddress = \"h:1\"\n[dut]\nkind = \"virtual\"\n",
+            "cannot be used in this version",
+        ),
+        (
+            "[input]\nkind = \"tcp\"\naddress = \"h:1\"\n[dut]\nkind = \"virtual\"\n",
+            "the virtual dongle listens on a pty",
+        ),
+        (
+            "[input]\nkind = \"serial\"\nport = \"x\"\nbaud = 24\n[dut]\nkind = \"virtual\"\n",
+            "oslo-1.toml:4:8: `baud` is 24; expected 300 to 4000000",
+        ),
+        (
+            "[input]\nkind = \"serial\"\nport = \"x\"\nparity = \"evn\"\n[dut]\nkind = \"virtual\"\n",
+            "did you mean `even`?",
+        ),
+        (
+            "[input]\nkind = \"tcp\"\naddress = \"h:1\"\n[dut]\nkind = \"process\"\ncommand = [\"a\", \"{han}\"]\n",
+            "only [input] kind \"pty\" has such a path",
+        ),
+        ("[dut]\nkind = \"serial\"\nport = \"x\"\n", "cannot listen on a pty"),
+        ("name = \"x\"\n", "missing field `dut`"),
+        ("[dut\n", "oslo-1.toml:1:"),
+        ("", "missing field `dut`"),
+        ("[dut]\nkind = \"virtual\"\nkind = \"process\"\n", "duplicate key"),
+    ] {
+        let found = mistake(text);
+        assert!(found.contains(words), "{text}\n  gave  {found}\n  not   {words}");
+    }
+}
+
+#[test]
+fn the_long_form_shows_the_line_with_a_caret() {
+    let error = Rig::parse("[dut]\nkind = \"proces\" # ø\n", "oslo-1.toml").expect_err("a mistake");
+    let pretty = error.pretty();
+    assert!(pretty.contains("kind = \"proces\" # ø"), "{pretty}");
+    assert!(pretty.contains("┬") && pretty.contains("help: did you mean \"process\"?"), "{pretty}");
+}
+
+#[test]
+fn columns_count_characters_and_no_span_can_split_one() {
+    assert!(
+        mistake("name = \"ø\" = 1\n").starts_with("oslo-1.toml:1:12:"),
+        "{}",
+        mistake("name = \"ø\" = 1\n")
+    );
+    for text in ["ø", "\"ø", "[ø]\n", "name = ø"] {
+        Rig::parse(text, "x").expect_err(text).pretty();
+    }
+}
+
+#[test]
+fn a_missing_file_is_input_and_a_missing_port_is_the_rig() {
+    let error = Rig::load(Path::new("no/such/rig.toml")).expect_err("no file");
+    assert!(matches!(error, RigError::Read { .. }) && error.exit_code() == 2);
+    assert!(error.to_string().contains("no/such/rig.toml"));
+    let rig = parse(
+        "[input]\nkind = \"serial\"\nport = \"/dev/no-such-port\"\n[dut]\nkind = \"serial\"\nport = \"/dev/neither\"\n",
+    );
+    let error =
+        hanbench_rig::Session::open(rig, hanbench_rig::Speed::Max, None).expect_err("there is no such port");
+    assert_eq!(error.exit_code(), 3);
+    assert!(error.to_string().contains("port /dev/no-such-port is not available"), "{error}");
+}
+
+#[test]
+fn the_rig_files_of_this_repository_are_right() {
+    let rigs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rigs");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(&rigs).expect("the folder rigs") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            Rig::load(&path).unwrap_or_else(|error| panic!("{}", error.pretty()));
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "{seen} rig files");
+}

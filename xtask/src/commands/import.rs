@@ -1,0 +1,61 @@
+//! `import`: a log or dump from a bug report → a capture.
+
+use crate::console;
+use crate::failure::{Failure, Outcome, PASSED};
+use crate::flags::ImportFlags;
+use hanbench_core::import::{Options, import};
+use hanbench_rig::evidence::write_whole;
+use std::io::Read;
+use std::path::Path;
+
+/// Largest log that is read. A night of a HAN port as hex text has about 20 MB.
+const LARGEST: u64 = 256 * 1024 * 1024;
+
+/// Finds the telegrams, replaces meter ids and writes the capture.
+pub fn run(flags: &ImportFlags) -> Outcome {
+    let name = flags.file.display();
+    let bytes = read(&flags.file)?;
+    let imported = import(&bytes, Options { redact: true })
+        .map_err(|error| Failure::input(format!("{name}: {error}")))?;
+    for note in &imported.notes {
+        console::note(&format!("{name}:{}: {}", note.line, note.text));
+    }
+    let text = imported.to_capture().to_text();
+    let telegrams = imported.chunks.len();
+    console::note(&format!(
+        "{telegrams} pieces, taken from the {} stage, {} meter ids replaced",
+        imported.stage.word(),
+        imported.ids_replaced
+    ));
+    match &flags.output {
+        None => console::out(&text),
+        Some(path) => {
+            write_whole(path, text.as_bytes()).map_err(|error| Failure::input(error.to_string()))?;
+            console::note(&format!("wrote {}; look at it with: cargo xtask explain {0}", path.display()));
+        }
+    }
+    Ok(PASSED)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let result = if path == Path::new("-") {
+        std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes)
+    } else if path.is_dir() {
+        return Err(Failure::input(format!(
+            "{}: it is a folder, a log or dump was expected",
+            path.display()
+        )));
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+    };
+    result.map_err(|error| Failure::file("read", path, &error))?;
+    if bytes.len() as u64 > LARGEST {
+        let limit = LARGEST / (1024 * 1024);
+        return Err(Failure::input(format!(
+            "{}: it is larger than {limit} MiB; cut it first",
+            path.display()
+        )));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,24 @@
+//! One file per command.
+
+pub mod ci;
+pub mod decode;
+pub mod dongle;
+pub mod emulate;
+pub mod explain;
+pub mod import;
+pub mod record;
+pub mod replay;
+pub mod report;
+pub mod run;
+pub mod tidy;
+
+use crate::failure::Failure;
+use std::time::Duration;
+
+/// A time given in seconds on the command line.
+fn duration(seconds: f64) -> Result<Duration, Failure> {
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| Failure::input(format!("--for {seconds}: a number of seconds above 0 was expected")))
+}

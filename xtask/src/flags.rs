@@ -1,0 +1,216 @@
+//! The command line. The doc comments are the help text.
+
+use clap::{Args, Parser, Subcommand};
+use hanbench_rig::session::Speed;
+use std::path::PathBuf;
+
+/// The test bench for everything that hangs on a Nordic electricity meter's HAN port.
+///
+/// Exit codes: 0 all judged checks passed, 1 at least one FAIL, 2 bad input or usage,
+/// 3 the rig is not available or was lost, 4 nothing was proven, 70 a bug in hanbench.
+#[derive(Parser, Debug)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+pub struct Flags {
+    /// Only results and errors; no progress, no notes.
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands of the contract, section 1.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Plays captures into a dongle and judges every value it claims.
+    Run(RunFlags),
+    /// Bytes (raw, hex text, a pasted log or a capture) to readings, problems and junk.
+    Decode(DecodeFlags),
+    /// The same, annotated byte by byte.
+    Explain(ExplainFlags),
+    /// Turns a log or dump from a bug report into a capture.
+    Import(ImportFlags),
+    /// Records a serial line with arrival times.
+    Record(RecordFlags),
+    /// Replays a capture on a serial line.
+    Replay(ReplayFlags),
+    /// A live virtual meter on a real port, fed by the simulated house.
+    Emulate(EmulateFlags),
+    /// Rebuilds or merges reports from the stored evidence, without hardware.
+    Report(ReportFlags),
+    /// Checks the rules of the source tree.
+    Tidy,
+    /// Exactly what CI runs: format, lints, tests, the main job.
+    Ci,
+    /// The reference dongle; `run` starts it behind a pty.
+    #[command(hide = true)]
+    Dongle(DongleFlags),
+}
+
+/// `run`
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  cargo xtask run --rig rigs/process.toml --suite decode --filter aidon")]
+pub struct RunFlags {
+    /// Rig file [default: rigs/virtual.toml, which needs no hardware].
+    #[arg(long, value_name = "FILE")]
+    pub rig: Option<PathBuf>,
+    /// Suite to run; may be repeated [default: all that the rig can carry out].
+    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing"])]
+    pub suite: Vec<String>,
+    /// Only checks whose "suite id subject" matches.
+    #[arg(long, value_name = "REGEX")]
+    pub filter: Option<String>,
+    /// real, max (lock-step) or a factor [default: max on a pty, real on hardware].
+    #[arg(long, value_name = "SPEED")]
+    pub speed: Option<Speed>,
+    /// Seed of everything that is drawn: which bits are flipped, which bytes are lost.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Folder for results, reports and evidence [default: reports/<time>-<rig>].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Only list what would run, one check and subject a line.
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// `decode`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  cargo xtask decode log.txt\n  cat dump.bin | cargo xtask decode --json")]
+pub struct DecodeFlags {
+    /// File, or - for standard input.
+    #[arg(default_value = "-")]
+    pub file: PathBuf,
+    /// One JSON object per line.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub meter: MeterFlags,
+}
+
+/// What the user knows of the meter.
+#[derive(Args, Debug)]
+pub struct MeterFlags {
+    /// Profile of the meter, which also chooses the scales that no telegram announces [default: found].
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// File with the meter's keys: lines `encryption = <32 hex digits>`, `authentication = <32 hex digits>`.
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+/// `explain`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo xtask explain 7ea027010201105a87e6e7000f…\n  cargo xtask explain captures/aidon/6525-it3.csv"
+)]
+pub struct ExplainFlags {
+    /// Hex digits, a file, or - for standard input.
+    #[arg(default_value = "-", value_name = "HEX|FILE")]
+    pub input: String,
+    #[command(flatten)]
+    pub meter: MeterFlags,
+}
+
+/// `import`
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  cargo xtask import issue-1119.txt -o captures/aidon/hour-repeat.csv")]
+pub struct ImportFlags {
+    /// Log or dump; - for standard input.
+    pub file: PathBuf,
+    /// Capture to write [default: standard output].
+    #[arg(short, value_name = "CAPTURE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `record`
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  cargo xtask record --port /dev/ttyUSB0 -o night.csv")]
+pub struct RecordFlags {
+    /// Serial port that listens to the meter.
+    #[arg(long, value_name = "PORT")]
+    pub port: String,
+    /// Capture to write [default: standard output].
+    #[arg(short, value_name = "CAPTURE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub serial: SerialFlags,
+    /// Ends after so many seconds [default: on Ctrl-C].
+    #[arg(long = "for", value_name = "SECONDS")]
+    pub for_s: Option<f64>,
+}
+
+/// How a serial line is set.
+#[derive(Args, Debug)]
+pub struct SerialFlags {
+    /// Line speed in baud.
+    #[arg(long, default_value_t = 2400, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
+    pub baud: u32,
+    /// Parity bit.
+    #[arg(long, default_value = "none", value_parser = ["none", "even", "odd"])]
+    pub parity: String,
+}
+
+/// `replay`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  cargo xtask replay captures/kaifa/ma304h3e-it3.csv --port /dev/ttyUSB0 --speed 10"
+)]
+pub struct ReplayFlags {
+    /// Capture to play.
+    pub capture: PathBuf,
+    /// Serial port with a transmitter on it, or `pty` for a new pty whose path is printed.
+    #[arg(long, value_name = "PORT")]
+    pub port: String,
+    /// real, or a factor.
+    #[arg(long, value_name = "SPEED", default_value = "real")]
+    pub speed: Speed,
+    #[command(flatten)]
+    pub serial: SerialFlags,
+}
+
+/// `emulate`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo xtask emulate --profile aidon-6525 --port /dev/ttyUSB0\n  cargo xtask emulate --profile kaifa-ma304h3e --port pty"
+)]
+pub struct EmulateFlags {
+    /// Profile of the meter; an unknown name lists them all.
+    #[arg(long, value_name = "NAME")]
+    pub profile: String,
+    /// Serial port with a transmitter on it, or `pty` for a new pty whose path is printed.
+    #[arg(long, value_name = "PORT")]
+    pub port: String,
+    /// Seed of the simulated house.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub serial: SerialFlags,
+    /// Ends after so many seconds [default: on Ctrl-C].
+    #[arg(long = "for", value_name = "SECONDS")]
+    pub for_s: Option<f64>,
+}
+
+/// `report`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo xtask report reports/latest\n  cargo xtask report rig-a/ rig-b/ --out merged/"
+)]
+pub struct ReportFlags {
+    /// Folders that a run wrote. One is rebuilt in place, several are merged.
+    #[arg(required = true, value_name = "DIR")]
+    pub dirs: Vec<PathBuf>,
+    /// Folder for the merged report [default: reports/<time>-merged].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `dongle`
+#[derive(Args, Debug)]
+pub struct DongleFlags {
+    /// Path of the serial device with the HAN bytes.
+    pub han: String,
+    /// How it is broken on purpose.
+    #[arg(long)]
+    pub broken: Option<String>,
+}

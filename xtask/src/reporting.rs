@@ -1,0 +1,92 @@
+//! Trials → outcomes → files. The same for a run that just ended and for one rebuilt from its evidence.
+
+use crate::commands::run::purpose;
+use crate::failure::Failure;
+use hanbench_core::report::{Annotated, html, junit, summary};
+use hanbench_core::verdict::Verdict;
+use hanbench_core::verdict::judge::judge;
+use hanbench_core::verdict::results::{RESULTS_VERSION, Results};
+use hanbench_core::verdict::trial::Trial;
+use hanbench_core::wire::cipher::Keys;
+use hanbench_rig::evidence::{Run, trial_path, write_whole};
+use std::path::{Path, PathBuf};
+
+/// What was written, for the last lines on the terminal.
+pub struct Written {
+    /// A few lines: totals, and what did not pass.
+    pub headlines: String,
+    /// The HTML report.
+    pub report: PathBuf,
+    /// The exit code of the run.
+    pub exit_code: u8,
+}
+
+/// Judges all trials.
+pub fn results(run: &Run, trials: &[Trial]) -> Results {
+    let mut checks = Vec::new();
+    for trial in trials {
+        checks.extend(judge(trial, &trial_path(&trial.stimulus.name)));
+    }
+    checks.extend(run.outcomes.iter().cloned());
+    let mut results = Results {
+        version: RESULTS_VERSION,
+        run: run.run.clone(),
+        rig: run.rig.clone(),
+        dut: run.dut.clone(),
+        seed: run.seed,
+        totals: Default::default(),
+        checks,
+    };
+    results.count();
+    results
+}
+
+/// Judges all trials and writes every report into the folder.
+pub fn write(folder: &Path, run: &Run, trials: &[Trial]) -> Result<Written, Failure> {
+    write_results(folder, &results(run, trials), trials)
+}
+
+/// Writes every report of results that are there already.
+pub fn write_results(folder: &Path, results: &Results, trials: &[Trial]) -> Result<Written, Failure> {
+    let json = serde_json::to_string_pretty(results).map_err(|error| Failure {
+        code: crate::failure::HARNESS,
+        text: format!("results cannot be written as JSON: {error}"),
+    })?;
+    let report = folder.join("report.html");
+    let files = [
+        (folder.join("results.json"), json + "\n"),
+        (folder.join("junit.xml"), junit(results, &purpose)),
+        (folder.join("summary.md"), summary(results, trials)),
+        (report.clone(), html(results, trials, &purpose, &explain)),
+    ];
+    for (path, text) in files {
+        write_whole(&path, text.as_bytes()).map_err(|error| Failure::input(error.to_string()))?;
+    }
+    Ok(Written { headlines: headlines(results), report, exit_code: results.exit_code() })
+}
+
+fn explain(bytes: &[u8]) -> Vec<Annotated> {
+    hanbench_core::explain::explain(bytes, Keys::default(), None)
+}
+
+/// Most findings shown on the terminal; the report has them all.
+const SHOWN: usize = 20;
+
+fn headlines(results: &Results) -> String {
+    let mut text = String::new();
+    let bad = results.checks.iter().filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Error));
+    let mut count = 0;
+    for outcome in bad {
+        count += 1;
+        if count <= SHOWN {
+            let reason = outcome.reason.as_deref().unwrap_or_default();
+            text +=
+                &format!("{:<5} {:<26} {}: {reason}\n", outcome.verdict.word(), outcome.id, outcome.subject);
+        }
+    }
+    if count > SHOWN {
+        text += &format!("… and {} more, see the report\n", count - SHOWN);
+    }
+    let totals = Verdict::ALL.map(|verdict| format!("{} {}", results.total(verdict), verdict.word()));
+    text + &totals.join("  ") + "\n"
+}
