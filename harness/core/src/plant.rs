@@ -310,6 +310,14 @@ mod tests {
     }
 
     #[test]
+    fn meters_on_three_wires_show_the_voltage_between_l1_and_l3_as_that_of_l2() {
+        let truth = House::new(System::ThreeIt, 3).phasors(1_000);
+        let [u12, u13, u23] = truth.shown_voltage(System::ThreeIt);
+        assert_eq!((u12, u13), (truth.voltage[0] - truth.voltage[1], truth.voltage[0] - truth.voltage[2]));
+        assert!((u12 + u23 - u13).abs() < 1e-9, "the triangle closes");
+    }
+
+    #[test]
     fn power_is_the_sum_of_the_loads_whatever_the_wiring() {
         for system in SYSTEMS {
             let house = House::new(system, 5).with_sun(6_000);

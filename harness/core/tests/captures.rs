@@ -6,6 +6,9 @@ use hanbench_core::capture::{Capture, Dir};
 use hanbench_core::hex;
 use hanbench_core::meters::{json, stream::Stream};
 use hanbench_core::reading::Instant;
+use hanbench_core::verdict::expectation;
+use hanbench_core::verdict::stimulus::{self, CaptureView};
+use hanbench_core::verdict::trial::Part;
 use hanbench_core::wire::cipher::Keys;
 use rstest::rstest;
 use serde_json::{Map, Value};
@@ -68,4 +71,43 @@ fn capture_has_its_header_and_intact_frames(#[files("../../captures/**/*.csv")] 
         let good = line["kind"] == "frame" && line["hcs_ok"] != false && line["fcs_ok"] != false;
         assert!(good, "{}: {} in a capture without `# damaged = …`", path.display(), Value::Object(line));
     }
+}
+
+/// What a run makes of the capture: telegrams to play in, each with its reading, and what a DUT must support.
+#[rstest]
+fn capture_and_snapshot_make_a_stimulus(#[files("../../captures/**/*.csv")] path: PathBuf) {
+    let capture = read(&path);
+    let subject = path.display().to_string();
+    let snapshot =
+        std::fs::read_to_string(path.with_extension("snap")).expect("a snapshot beside the capture");
+    let items = expectation::parse(&snapshot).unwrap_or_else(|error| panic!("{subject}: {error}"));
+    let received = capture.rows.iter().filter(|row| row.dir == Dir::Rx);
+    let chunks: Vec<(u64, Vec<u8>)> = received.map(|row| (row.t_us, row.bytes.clone())).collect();
+    let view = CaptureView { subject: &subject, header: &capture.header, chunks: &chunks };
+    let stimulus = stimulus::plain(view, &items).unwrap_or_else(|error| panic!("{error}"));
+    let telegrams = stimulus.parts.iter().filter(|part| matches!(part, Part::Telegram(_)));
+    assert_eq!(telegrams.count(), stimulus.parts.len(), "{subject}: bytes that belong to no telegram");
+    let text = |key: &str| capture.header.get(key).map_or("", String::as_str);
+    let mut needs: Vec<&str> = [text("family")].into_iter().chain(text("needs").split_whitespace()).collect();
+    let mut derived: Vec<&str> = stimulus.needs.iter().map(String::as_str).collect();
+    needs.sort_unstable();
+    derived.sort_unstable();
+    assert_eq!(derived, needs, "{subject}: `# needs = …` does not say what the frames need");
+}
+
+#[test]
+fn every_snapshot_has_its_capture() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../captures");
+    let mut seen = 0;
+    for family in std::fs::read_dir(&folder).expect("the folder of captures").flatten() {
+        for file in std::fs::read_dir(family.path()).expect("a folder of a family").flatten() {
+            let path = file.path();
+            if path.extension().is_some_and(|extension| extension == "snap") {
+                seen += 1;
+                let capture = path.with_extension("csv");
+                assert!(capture.exists(), "{}: no capture beside it", path.display());
+            }
+        }
+    }
+    assert!(seen > 0, "{}: no snapshots", folder.display());
 }
