@@ -3,8 +3,8 @@
 use super::names;
 use super::rows::Out;
 use crate::meters::profile::{Form, Holds, Profile, Register};
-use crate::meters::{Decoded, PROFILES};
-use crate::reading::{Key, Milli, Obis, Reading};
+use crate::meters::{Decoded, decode::relative};
+use crate::reading::{Key, Milli, Reading};
 use crate::wire::apdu::{DATA_NOTIFICATION, DataNotification, TimeForm};
 use crate::wire::assemble::{Assembly, BLOCK_TAG, Outcome};
 use crate::wire::axdr::{Element, Walk};
@@ -110,7 +110,6 @@ fn body(out: &mut Out<'_>, body: &[u8], decoded: Option<&Decoded<'_>>) {
     for row in rows.by_ref() {
         match row {
             Ok(row) => {
-                out.upto(start + row.offset, "unreadable", "");
                 let (meaning, value) = context.register(&row, slots.next().copied());
                 out.upto(start + row.end, meaning, value);
             }
@@ -139,8 +138,7 @@ impl Context {
             let null_pairs = matches!(profile.form, Form::Pairs { null_pairs: true, .. });
             profile.slots(decoded.list).filter(|slot| null_pairs || profile.sends(slot)).collect()
         });
-        let family = decoded.filter(|_| profile.is_none()).map(|decoded| decoded.family);
-        let relative = PROFILES.iter().copied().find(|profile| Some(profile.family) == family);
+        let relative = decoded.filter(|_| profile.is_none()).and_then(|decoded| relative(decoded.family));
         Context { profile, slots, relative }
     }
 
@@ -163,14 +161,14 @@ impl Context {
             (_, None) => "value without a name",
         };
         let value = match holds {
-            Some(Holds::Number(key)) => self.number(row, key, slot, obis),
+            Some(Holds::Number(key)) => self.number(row, key, slot),
             _ => plain_value(&row.value, row.scaler_unit),
         };
         (format!("{place} {name}"), value)
     }
 
     /// `i16 93 · 10^-1 A = 9.3 A`, and where the scale comes from unless the telegram says it.
-    fn number(&self, row: &Row<'_>, key: Key, slot: Option<&Register>, obis: Option<Obis>) -> String {
+    fn number(&self, row: &Row<'_>, key: Key, slot: Option<&Register>) -> String {
         let Some(raw) = row.value.integer() else {
             let value = plain_value(&row.value, row.scaler_unit);
             return match row.value {
@@ -187,16 +185,14 @@ impl Context {
         let (scaler, unit, source) = match (row.scaler_unit, told) {
             (Some((scaler, code)), _) => {
                 let Some(unit) = names::unit(code).filter(|&unit| unit == key.kind().unit()) else {
-                    let unit = names::unit(code).map_or(format!("unit {code}"), |unit| format!("{unit:?}"));
+                    let unit = names::unit(code).filter(|unit| !unit.is_empty());
+                    let unit = unit.map_or(format!("unit {code}"), Into::into);
                     return format!("{sent} · 10^{scaler} in {unit}: the wrong unit; left out");
                 };
                 (scaler, unit, String::new())
             }
             (None, Some((scaler, profile))) => (scaler, key.kind().unit(), scale_source(profile, key)),
-            (None, None) => {
-                let name = obis.map_or(String::new(), |_| ", left out".into());
-                return format!("{sent}: nothing says the scale{name}");
-            }
+            (None, None) => return format!("{sent}: nothing says the scale; left out"),
         };
         let space = if unit.is_empty() { "" } else { " " };
         let sent = format!("{sent} · 10^{scaler}{space}{unit}");

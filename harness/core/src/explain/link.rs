@@ -5,7 +5,7 @@ use super::{Annotated, apdu, names, put_inside, put_problems, telegram};
 use crate::meters::profile::{Holds, Profile};
 use crate::meters::stream::Entry;
 use crate::meters::{Decoded, Decoder};
-use crate::reading::{Field, Key};
+use crate::reading::{Field, Key, LocalTime};
 use crate::wire::framer::{Junk, What};
 use crate::wire::{crc, hdlc, llc, mbus, p1};
 
@@ -33,15 +33,15 @@ impl Link {
         let (bytes, base) = (entry.item.bytes, entry.item.offset as usize);
         let decoded = entry.decoded.as_ref();
         self.last = decoded.and_then(|decoded| decoded.profile).or(self.last);
-        let start = match entry.item.what {
+        let (start, end) = match entry.item.what {
             What::Hdlc(frame) => self.hdlc(rows, bytes, base, &frame, entry),
             What::Mbus(frame) => self.mbus(rows, bytes, base, &frame, entry),
             What::P1(telegram) => p1(rows, bytes, base, &telegram, decoded),
             What::Junk(why) => self.junk(rows, bytes, base, why),
         };
-        put_inside(rows, bytes.get(start.0..start.1).unwrap_or(&[]), &entry.assembly, decoded);
-        let payload = bytes.get(start.0..start.1).unwrap_or(&[]);
-        put_problems(problems, base + start.0, payload, &entry.assembly, decoded);
+        let payload = bytes.get(start..end).unwrap_or(&[]);
+        put_inside(rows, payload, &entry.assembly, decoded);
+        put_problems(problems, base + start, payload, &entry.assembly, decoded);
         !matches!(entry.item.what, What::Junk(_))
     }
 
@@ -57,7 +57,8 @@ impl Link {
         let continues = self.segmented && llc::strip(frame.information).is_none();
         if frame.is_good() {
             self.segmented = frame.segmented;
-            let what = format!("HDLC frame, {} bytes{}", bytes.len(), telegram(entry.decoded.as_ref()));
+            let flag = if frame.opening_flag { "" } else { " behind a flag that two frames share" };
+            let what = format!("HDLC frame, {} bytes{flag}{}", bytes.len(), telegram(entry.decoded.as_ref()));
             rows.push(note(base, what, ""));
         } else {
             rows.push(note(base, "damaged HDLC frame", damage(bytes, frame)));
@@ -234,7 +235,8 @@ fn p1(
         None => "no CRC sent".into(),
         Some(false) => "damaged: CRC is wrong; not read".to_string(),
     };
-    let what = format!("P1 telegram, {} bytes{}", bytes.len(), super::telegram(decoded));
+    let family = decoded.map_or(String::new(), |decoded| format!(", family {}", decoded.family.word()));
+    let what = format!("P1 telegram, {} bytes{family}", bytes.len());
     rows.push(note(base, what, check));
     let mut out = Out::new(rows, bytes, base);
     let mut lines = telegram.lines().peekable();
@@ -279,10 +281,17 @@ fn p1_line(line: &p1::Line<'_>, decoded: Option<&Decoded<'_>>) -> (String, Strin
     };
     let value = match (holds, decoded.and_then(|decoded| decoded.telegram.as_ref())) {
         (Some(Holds::Number(key)), Some(telegram)) => p1_number(sent, key, telegram.reading.get(key)),
+        (Some(Holds::Clock), Some(telegram)) => p1_time(sent, telegram.reading.timestamp),
         (Some(_), _) => sent.into(),
         (None, _) => format!("{sent}: not read"),
     };
     (format!("{} {name}", register.obis), value)
+}
+
+fn p1_time(sent: &str, time: Option<LocalTime>) -> String {
+    let Some(time) = time else { return format!("{sent}: impossible or unspecified: no time") };
+    let offset = time.utc_offset_min.map_or("not specified".into(), |offset| format!("UTC{offset:+} min"));
+    format!("{sent} = {time}, {offset}")
 }
 
 fn p1_number(sent: &str, key: Key, field: Field) -> String {

@@ -127,3 +127,31 @@ fn put_line(text: &mut String, line: std::fmt::Arguments<'_>) {
     text.truncate(start + text[start..].trim_end().len());
     text.push('\n');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_part_leaves_out_is_a_row_of_its_own() {
+        let mut rows = Vec::new();
+        let mut out = Out::new(&mut rows, &[1, 2, 3, 4, 5], 10);
+        out.row(1, "first", "");
+        out.within(4, |out| out.row(1, "second", ""));
+        out.row(9, "last", "");
+        let found: Vec<_> =
+            rows.iter().map(|row| (row.offset, &row.bytes[..], row.meaning.as_str())).collect();
+        let expected =
+            [(10, &[1][..], "first"), (11, &[2], "second"), (12, &[3, 4], "unreadable"), (14, &[5], "last")];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_part_sees_no_byte_behind_it() {
+        let mut rows = Vec::new();
+        let mut out = Out::new(&mut rows, &[1, 2, 3], 0);
+        out.within(2, |out| out.row(9, "part", ""));
+        assert_eq!(out.at, 2);
+        assert_eq!(rows[0].bytes, [1, 2]);
+    }
+}

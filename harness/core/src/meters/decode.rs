@@ -209,7 +209,7 @@ fn with_profile<'a>(
 fn without_profile<'a>(notification: &DataNotification<'a>, address: Option<Address<'a>>) -> Decoded<'a> {
     let names = names(notification.body);
     let family = family(names.list_id);
-    let relative = super::PROFILES.iter().copied().find(|profile| Some(profile.family) == family);
+    let relative = family.and_then(relative);
     let mut telegram = telegram(notification, address);
     let mut problems = Vec::new();
     problems.push(Problem { offset: notification.body_offset, kind: ProblemKind::LayoutUnknown });
@@ -234,6 +234,11 @@ fn without_profile<'a>(notification: &DataNotification<'a>, address: Option<Addr
     let list = list_of(&telegram.reading);
     let family = family.unwrap_or(Family::Other);
     Decoded { family, profile: None, list, telegram: Some(telegram), problems }
+}
+
+/// The profile whose scale stands in for a layout that no profile has.
+pub(crate) fn relative(family: Family) -> Option<&'static Profile> {
+    super::PROFILES.iter().copied().find(|profile| profile.family == family)
 }
 
 /// The list by what it carries: counters make a list 3, power alone a list 1.

@@ -47,8 +47,11 @@ impl core::fmt::Display for Suspicion {
 const CURRENTS: [Key; 3] = [Key::CurrentL1, Key::CurrentL2, Key::CurrentL3];
 const VOLTAGES: [Key; 3] = [Key::VoltageL1, Key::VoltageL2, Key::VoltageL3];
 
+/// No doubt changes above 10^9 units; more would not fit the squares and products below.
+const LIMIT: i64 = 1_000_000_000_000;
+
 fn milli(reading: &Reading<'_>, key: Key) -> Option<i64> {
-    reading.get(key).present().map(|value| value.0)
+    reading.get(key).present().map(|value| value.0.clamp(-LIMIT, LIMIT))
 }
 
 /// Whether the reading shows the sign.
@@ -87,7 +90,8 @@ pub fn suspicion(reading: &Reading<'_>, profile: &Profile) -> Option<Suspicion> 
     let va = 1_000_000_i128; // micro-volt-amperes
     // Rounding: half a tenth of an ampere on each of three phases at 250 V.
     let slack = 40 * va;
-    let above = |limit: i128| apparent_squared > limit * limit;
+    // A limit whose square does not fit is above every power.
+    let above = |limit: i128| limit.checked_mul(limit).is_some_and(|squared| apparent_squared > squared);
     if above(500 * va) && above((sum + slack) * 6 / 5) {
         return Some(Suspicion::PowerTooLarge);
     }
@@ -151,6 +155,26 @@ mod tests {
         assert_eq!(doubt(30, [0, 0, 0], 230), None, "a standby load below the rounding of the current");
         let above = Some(Suspicion::Impossible(Sign::VoltageAbove1000V));
         assert_eq!(doubt(4_100, [6_000; 3], 23_452), above);
+    }
+
+    #[test]
+    fn values_that_no_meter_has_are_no_panic() {
+        for profile in ["kamstrup-6841131", "kamstrup-685"] {
+            let profile = by_name(profile).expect("a profile");
+            for value in [i64::MIN, i64::MIN + 1, -1, i64::MAX] {
+                let mut reading = Reading::default();
+                for &key in Key::ALL {
+                    reading.set(key, Field::Present(Milli(value)));
+                }
+                suspicion(&reading, profile);
+                reading.set(Key::ActiveImport, Field::Present(Milli(i64::MAX)));
+                suspicion(&reading, profile);
+                for key in VOLTAGES {
+                    reading.set(key, Field::Present(Milli(1)));
+                }
+                suspicion(&reading, profile);
+            }
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use hanbench_core::verdict::trial::{DutTerms, Event, Part, Stimulus, TRIAL_VERSI
 use std::time::{Duration, Instant};
 
 /// Quiet time after the last part in lock-step.
-const SETTLE_MAX: Duration = Duration::from_millis(40);
+const SETTLE_MAX: Duration = Duration::from_millis(25);
 /// The same at line speed.
 const SETTLE_REAL: Duration = Duration::from_millis(300);
 /// How long a telegram that may be refused is waited for in lock-step.

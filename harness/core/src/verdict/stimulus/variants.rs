@@ -14,7 +14,7 @@ const GAP_US: u64 = 190_000;
 /// A silence that ends a frame, in microseconds. The rule says 1 s; the same margin the other way.
 const SILENCE_US: u64 = 1_100_000;
 /// Idle line between two telegrams of a variant, in microseconds.
-const IDLE_US: u64 = 300_000;
+const IDLE_US: u64 = 100_000;
 /// How many different telegrams of a capture the variants use.
 const TELEGRAMS: usize = 8;
 /// With fewer fields a flipped number leaves too little to recognise the telegram by.
