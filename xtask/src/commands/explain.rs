@@ -1,13 +1,18 @@
 //! `explain`: every byte and what it means.
 
-use crate::failure::{Outcome, PASSED};
+use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::ExplainFlags;
 use crate::{console, input};
 use hanbench_core::explain::{explain, text};
-use hanbench_core::wire::framer::{Framer, PUSH_MAX};
 use std::path::Path;
 
+/// Most bytes that are explained.
+const LARGEST: usize = 4 * 1024 * 1024;
+
 /// Explains hex from the command line, a file, or standard input.
+///
+/// The whole input is explained at once: segments, shared flags and list 1 only make sense beside what came
+/// before them.
 pub fn run(flags: &ExplainFlags) -> Outcome {
     let (profile, keys) = super::decode::meter(&flags.meter)?;
     let path = Path::new(&flags.input);
@@ -15,24 +20,25 @@ pub fn run(flags: &ExplainFlags) -> Outcome {
         Some(bytes) if !path.exists() => input::literal(bytes),
         _ => input::open(path)?,
     };
-    let mut framer = Framer::new();
     let show = |bytes: &[u8]| console::out(&format!("{}\n", text(&explain(bytes, keys, profile))));
+    let mut stream = Vec::new();
     for piece in pieces {
         let piece = piece?;
         if piece.apdu {
             show(&piece.bytes);
-            continue;
+        } else {
+            stream.extend(piece.bytes);
         }
-        for part in piece.bytes.chunks(PUSH_MAX) {
-            framer.push(part, piece.at.unwrap_or_default());
-            while let Some(item) = framer.poll() {
-                show(item.bytes);
-            }
+        if stream.len() > LARGEST {
+            let limit = LARGEST / (1024 * 1024);
+            return Err(Failure::input(format!(
+                "{}: it is larger than {limit} MiB, more than anyone reads byte by byte; use decode, or cut it",
+                flags.input
+            )));
         }
     }
-    framer.finish();
-    while let Some(item) = framer.poll() {
-        show(item.bytes);
+    if !stream.is_empty() {
+        show(&stream);
     }
     Ok(PASSED)
 }

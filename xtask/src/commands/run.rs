@@ -7,7 +7,7 @@ use crate::{console, workspace};
 use hanbench_core::verdict::checks;
 use hanbench_core::verdict::results::Outcome as Judged;
 use hanbench_core::verdict::stimulus::{CaptureView, plan};
-use hanbench_core::verdict::trial::{Stimulus, Trial};
+use hanbench_core::verdict::trial::{Stimulus, Trial, What};
 use hanbench_core::verdict::{Cause, Verdict, judge::judge};
 use hanbench_rig::evidence::{Folder, RUN_VERSION, Run, write_whole};
 use hanbench_rig::library::{self, Recording};
@@ -18,6 +18,9 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+/// After so many trials from the start without any claim, a dongle is silent and the rest is not played.
+const SILENT_TRIALS: usize = 3;
 
 /// The check that a capture has a reviewed snapshot.
 const REVIEWED: &str = "bench.expectation.reviewed";
@@ -178,7 +181,7 @@ fn play(
         folder.trial(&trial).map_err(|error| Failure::input(error.to_string()))?;
         tell(&bar, &trial);
         trials.push(trial);
-        if interrupt::interrupted() {
+        if interrupt::interrupted() || is_silent(&trials) {
             break;
         }
     }
@@ -189,6 +192,13 @@ fn play(
         text: "interrupted; what was played until then is in the report".into(),
     });
     Ok((trials, lost))
+}
+
+/// Nothing was ever claimed. Playing on would cost minutes and prove nothing more.
+fn is_silent(trials: &[Trial]) -> bool {
+    let answered = |trial: &Trial| trial.events.iter().any(|event| matches!(event.what, What::Claim { .. }));
+    let applies = |trial: &&Trial| !trial.events.is_empty();
+    trials.iter().filter(applies).count() >= SILENT_TRIALS && !trials.iter().any(answered)
 }
 
 fn progress(count: usize) -> ProgressBar {
@@ -216,18 +226,26 @@ fn tell(bar: &ProgressBar, trial: &Trial) {
     }
 }
 
-/// Outcomes for stimuli that were not played because the rig was lost or someone pressed Ctrl-C.
+/// Outcomes for stimuli that were not played: the rig was lost, someone pressed Ctrl-C, the dongle is silent.
 fn not_carried_out(stimuli: &[Stimulus], trials: &[Trial], lost: Option<&Failure>) -> Vec<Judged> {
-    let cause = if lost.is_some_and(|lost| lost.code == 2) { Cause::Config } else { Cause::Rig };
-    let reason = lost.map(|lost| lost.text.lines().next().unwrap_or_default().to_string());
+    let (verdict, cause, reason) = match lost {
+        Some(lost) if lost.code == crate::failure::INPUT => {
+            (Verdict::Error, Cause::Config, lost.text.as_str())
+        }
+        Some(lost) => (Verdict::Error, Cause::Rig, lost.text.as_str()),
+        None => {
+            let silent = "it was not played: the dongle had claimed nothing at all in the trials before";
+            (Verdict::Inconclusive, Cause::Dut, silent)
+        }
+    };
     let rest = stimuli.get(trials.len()..).unwrap_or_default();
     let outcome = |stimulus: &Stimulus, id: &String| Judged {
         id: id.clone(),
         suite: stimulus.suite.clone(),
         subject: stimulus.subject.clone(),
-        verdict: Verdict::Error,
+        verdict,
         cause: Some(cause),
-        reason: reason.clone().or_else(|| Some("it was not played".into())),
+        reason: reason.lines().next().map(String::from),
         attempts: 0,
         evidence: Vec::new(),
         rests_on: None,

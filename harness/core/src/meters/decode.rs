@@ -236,9 +236,10 @@ fn without_profile<'a>(notification: &DataNotification<'a>, address: Option<Addr
     Decoded { family, profile: None, list, telegram: Some(telegram), problems }
 }
 
-/// The profile whose scale stands in for a layout that no profile has.
+/// The profile whose scale stands in for a layout that no profile has: never one whose scale is unusual.
 pub(crate) fn relative(family: Family) -> Option<&'static Profile> {
-    super::PROFILES.iter().copied().find(|profile| profile.family == family)
+    let usual = |profile: &&Profile| profile.family == family && profile.unannounced.is_empty();
+    super::PROFILES.iter().copied().find(usual)
 }
 
 /// The list by what it carries: counters make a list 3, power alone a list 1.

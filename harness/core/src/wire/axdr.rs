@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn nesting_and_counting_are_bounded() {
-        let deep = vec![2_u8, 1].repeat(20);
+        let deep = [2_u8, 1].repeat(20);
         assert_eq!(Walk::new(&deep).last().expect("tokens").map_err(|p| p.kind), Err(ProblemKind::TooDeep));
         let mut many = vec![1, 0x82, 0xFF, 0xFF];
         many.extend(vec![0; 70_000]);

@@ -282,7 +282,9 @@ mod tests {
         bytes
     }
 
-    fn rows<'a>(bytes: &'a [u8]) -> Vec<(Name, Element<'a>, Option<(i8, u8)>)> {
+    type Seen<'a> = (Name, Element<'a>, Option<(i8, u8)>);
+
+    fn rows(bytes: &[u8]) -> Vec<Seen<'_>> {
         Rows::new(bytes)
             .map(|row| row.expect("well-formed"))
             .map(|row| (row.name, row.value, row.scaler_unit))
