@@ -171,10 +171,7 @@ fn everything_that_did_not_pass_is_explained() {
         assert!(page.contains(reason.as_str()), "{reason}");
     }
     let at = |text| page.find(text).unwrap_or_else(|| panic!("{text} is missing"));
-    assert!(
-        at("uint32 current_l1_a") < at("All bytes of the telegram"),
-        "the bytes concerned stand in front"
-    );
+    assert!(at("u32 current L1") < at("All bytes of the telegram"), "the bytes concerned stand in front");
     assert!(page.contains("06 00 00 00 ae"), "174 tenths of an ampere");
     assert!(page.contains("\u{a0}s"), "times have a unit");
     assert!(page.contains("bytes late by 41"), "pacing is told");

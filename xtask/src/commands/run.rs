@@ -7,7 +7,7 @@ use crate::{console, workspace};
 use hanbench_core::verdict::checks;
 use hanbench_core::verdict::results::Outcome as Judged;
 use hanbench_core::verdict::stimulus::{CaptureView, plan};
-use hanbench_core::verdict::trial::{Stimulus, Trial, What};
+use hanbench_core::verdict::trial::{Stimulus, TRIAL_VERSION, Trial, What};
 use hanbench_core::verdict::{Cause, Verdict, judge::judge};
 use hanbench_rig::evidence::{Folder, RUN_VERSION, Run, write_whole};
 use hanbench_rig::library::{self, Recording};
@@ -171,7 +171,9 @@ fn play(
     let mut trials = Vec::with_capacity(stimuli.len());
     for stimulus in stimuli {
         bar.set_message(stimulus.subject.clone());
-        let trial = match session.trial(stimulus) {
+        let played =
+            if supported(stimulus, rig) { session.trial(stimulus) } else { Ok(not_played(stimulus, rig)) };
+        let trial = match played {
             Ok(trial) => trial,
             Err(error) => {
                 bar.finish_and_clear();
@@ -192,6 +194,17 @@ fn play(
         text: "interrupted; what was played until then is in the report".into(),
     });
     Ok((trials, lost))
+}
+
+/// Whether the rig file says that the DUT can do what the stimulus needs.
+fn supported(stimulus: &Stimulus, rig: &Rig) -> bool {
+    stimulus.needs.iter().all(|need| rig.terms.supports.contains(need))
+}
+
+/// The trial of a stimulus that does not concern the DUT; the judge names the missing capability.
+fn not_played(stimulus: &Stimulus, rig: &Rig) -> Trial {
+    let (stimulus, dut) = (stimulus.clone(), rig.terms.clone());
+    Trial { version: TRIAL_VERSION, stimulus, dut, events: Vec::new(), pacing: None }
 }
 
 /// Nothing was ever claimed. Playing on would cost minutes and prove nothing more.

@@ -2,7 +2,7 @@
 //!
 //! Refuses to fill a hole: what the meter did not send stays absent, whatever could be computed.
 
-use super::identify::{Fit, family, identify, names};
+use super::identify::{Fit, Identity, family, fit_of, identify, names};
 use super::plausible::{Suspicion, shows, suspicion};
 use super::profile::{Family, Holds, List, Profile};
 use super::{Problem, ProblemKind, by_name};
@@ -88,6 +88,8 @@ impl<'a> Decoded<'a> {
 pub struct Decoder {
     forced: Option<&'static Profile>,
     last: Option<&'static Profile>,
+    /// The meter that `last` was found for, where it said which it is.
+    meter: Option<Identity>,
 }
 
 impl Decoder {
@@ -98,7 +100,7 @@ impl Decoder {
 
     /// A decoder that was told the profile; other layouts are still decoded, and reported.
     pub fn with_profile(profile: &'static Profile) -> Self {
-        Decoder { forced: Some(profile), last: None }
+        Decoder { forced: Some(profile), last: None, meter: None }
     }
 
     /// Decodes one APDU (LLC and ciphering removed). `address` is the head of the HDLC frame, where there
@@ -111,21 +113,22 @@ impl Decoder {
                 return Decoded::nothing(Problem { offset: problem.offset, kind });
             }
         };
-        let fit = self.fit(&notification, address);
-        let Some(fit) = fit else { return without_profile(&notification, address) };
+        let names = names(notification.body);
+        let last = self.last.map(|last| (last, self.meter));
+        // What the user told holds for every meter on the line, whatever the names say.
+        let told = self.forced.and_then(|forced| fit_of(forced, &notification));
+        let Some(fit) = told.or_else(|| identify(&notification, address, &names, last)) else {
+            return without_profile(&notification, address);
+        };
         let mut decoded = with_profile(&notification, fit, address);
         if self.forced.is_none() {
-            self.last = Some(fit.profile);
+            (self.last, self.meter) = (Some(fit.profile), names.meter.or(self.meter));
             if let Some(changed) = self.variant(&notification, &decoded, fit, address) {
                 decoded = changed;
             }
         }
         doubt_scale(&mut decoded);
         decoded
-    }
-
-    fn fit(&self, notification: &DataNotification<'_>, address: Option<Address<'_>>) -> Option<Fit> {
-        identify(notification, address, self.forced.or(self.last))
     }
 
     /// Decodes again with the profile in which impossible values are possible.

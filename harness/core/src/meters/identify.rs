@@ -3,7 +3,7 @@
 use super::PROFILES;
 use super::decode::Address;
 use super::profile::{Family, Form, Holds, List, Profile, Register, Tag};
-use crate::reading::Reading;
+use crate::reading::{Obis, Reading};
 use crate::wire::{
     apdu::DataNotification,
     axdr::Element,
@@ -26,6 +26,25 @@ pub struct Names<'a> {
     pub list_id: &'a [u8],
     /// Meter type, padding removed.
     pub meter_type: &'a [u8],
+    /// Which meter it is, where it says so.
+    pub meter: Option<Identity>,
+}
+
+/// What tells one meter from another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Identity {
+    /// A hash of the meter id and type.
+    Id(u64),
+    /// The number that a meter sends in place of an id (Denmark).
+    Number(i64),
+}
+
+impl Identity {
+    /// FNV-1a: enough to tell the meters of one line apart.
+    fn of(id: &[u8], meter_type: &[u8]) -> Identity {
+        let hash = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        Identity::Id(id.iter().chain(meter_type).fold(0xcbf2_9ce4_8422_2325, hash))
+    }
 }
 
 /// Known list ids and the family behind each.
@@ -37,6 +56,13 @@ const LIST_IDS: [(&[u8], Family); 5] = [
     (b"EMBRIQ_", Family::Stange),
 ];
 
+/// How many registers are looked at for names; the Danish list has its number in the sixth.
+const NAMED_WITHIN: usize = 6;
+/// Fewest digits of a meter id (L+G: 8, all others 16).
+const ID_MIN: usize = 8;
+/// The meter number of the Danish list.
+const NUMBER: Obis = Obis([1, 1, 0, 0, 1, 255]);
+
 /// The text of a string element, padding removed.
 fn text<'a>(element: &Element<'a>) -> Option<&'a [u8]> {
     match element {
@@ -45,17 +71,24 @@ fn text<'a>(element: &Element<'a>) -> Option<&'a [u8]> {
     }
 }
 
-/// Reads list id and meter type: the texts among the first registers.
+/// Reads list id, meter id and meter type: the texts among the first registers, or the number in their place.
 pub fn names<'a>(body: &'a [u8]) -> Names<'a> {
     let mut names = Names::default();
-    for row in Rows::new(body).take(4).map_while(Result::ok) {
+    let mut id: Option<&[u8]> = None;
+    for row in Rows::new(body).take(NAMED_WITHIN).map_while(Result::ok) {
+        if row.name == Name::Obis(NUMBER) {
+            names.meter = row.value.integer().map(Identity::Number);
+        }
         let Some(text) = text(&row.value) else { continue };
-        if LIST_IDS.iter().any(|(start, _)| text.starts_with(start)) {
+        if text.len() >= ID_MIN && text.iter().all(u8::is_ascii_digit) {
+            id = id.or(Some(text));
+        } else if LIST_IDS.iter().any(|(start, _)| text.starts_with(start)) {
             names.list_id = text;
         } else if PROFILES.iter().any(|profile| of_type(profile, text)) {
             names.meter_type = text;
         }
     }
+    names.meter = id.map(|id| Identity::of(id, names.meter_type)).or(names.meter);
     names
 }
 
@@ -74,25 +107,26 @@ fn type_match(profile: &Profile, meter_type: &[u8]) -> usize {
     matching.map(|start| start.len()).max().unwrap_or(0)
 }
 
-/// The best fit. `last` is the profile of the telegram before: a list that carries no names belongs to it.
+/// The best fit. `last` is the profile of the telegram before, and the meter it was found for: a list that names
+/// no meter, or the same one, belongs to it.
 ///
 /// Only a profile whose layout is that of the telegram, register by register, is a fit.
 pub fn identify(
     notification: &DataNotification<'_>,
     address: Option<Address<'_>>,
-    last: Option<&'static Profile>,
+    names: &Names<'_>,
+    last: Option<(&'static Profile, Option<Identity>)>,
 ) -> Option<Fit> {
-    let names = names(notification.body);
-    let says_nothing = names == Names::default();
-    if let Some(last) = last
-        && (says_nothing || speaks_for(last, &names))
-        && let Some(list) = layout(last, notification)
+    if let Some((last, meter)) = last
+        && (names.meter.is_none() || names.meter == meter)
+        && (names.list_id.is_empty() || names.list_id == last.list_id.as_bytes())
+        && let Some(fit) = fit_of(last, notification)
     {
-        return Some(Fit { profile: last, list });
+        return Some(fit);
     }
     let mut best: Option<(usize, Fit)> = None;
     for &profile in PROFILES {
-        let Some(score) = score(profile, &names, notification, address) else { continue };
+        let Some(score) = score(profile, names, notification, address) else { continue };
         if best.is_some_and(|(least, _)| least >= score) {
             continue;
         }
@@ -101,12 +135,6 @@ pub fn identify(
         }
     }
     best.map(|(_, fit)| fit)
-}
-
-/// Whether the names sent are those of the profile.
-fn speaks_for(profile: &Profile, names: &Names<'_>) -> bool {
-    names.list_id == profile.list_id.as_bytes()
-        && (names.meter_type.is_empty() || profile.types.is_empty() || of_type(profile, names.meter_type))
 }
 
 /// How well names and head speak for a profile; `None` when they speak against it.
@@ -134,6 +162,11 @@ fn score(
     }
     // A type outweighs the head, the longer the better.
     Some(1 + 4 * type_match(profile, names.meter_type) + 2 * usize::from(by_time) + usize::from(by_address))
+}
+
+/// The fit of a profile, if the body has its layout, whatever it says of its origin.
+pub fn fit_of(profile: &'static Profile, notification: &DataNotification<'_>) -> Option<Fit> {
+    layout(profile, notification).map(|list| Fit { profile, list })
 }
 
 /// The list of the profile whose layout the body has, register by register.

@@ -49,6 +49,8 @@ impl Meter<'static> {
         let id: &[u8] = match profile.family {
             Family::Aidon => b"7359990000000017",
             Family::Kaifa | Family::Nuri => b"6970631000000025",
+            // An unusual scale is a meter of its own.
+            Family::Kamstrup if !profile.unannounced.is_empty() => b"5706567000000041",
             Family::Kamstrup => b"5706567000000033",
             Family::Stange => b"13000041\0\0\0\0\0\0\0\0",
             _ => b"0000000000000058",

@@ -1,6 +1,8 @@
 //! A hand-made run: passes, a current ten times too large, a damaged telegram that was claimed, a silent
 //! device, a scale nobody announced, a lost port, and what was not applicable. All bytes are made up here.
 
+use hanbench_core::explain::title;
+use hanbench_core::reading::Key;
 use hanbench_core::report::Annotated;
 use hanbench_core::verdict::results::{Finding, Outcome, Results};
 use hanbench_core::verdict::trial::{DutTerms, Event, Pacing, Part, Stimulus, Telegram, Trial, What};
@@ -87,7 +89,12 @@ pub(crate) fn explain(all: &[u8]) -> Vec<Annotated> {
             all.get(at + 11..at + 15).map_or(0, |raw| u32::from_be_bytes(raw.try_into().expect("four")));
         push(at, 2, "structure of 3".into(), String::new());
         push(at + 2, 8, format!("OBIS 1-0:{c}.7.0.255"), String::new());
-        push(at + 10, 5, format!("uint32 {key}"), format!("{raw} × 10^{scaler} {unit}"));
+        push(
+            at + 10,
+            5,
+            format!("u32 {}", Key::from_name(key).map_or(*key, title)),
+            format!("{raw} × 10^{scaler} {unit}"),
+        );
         push(at + 15, 6, format!("scaler and unit of {key}"), format!("10^{scaler}, {unit}"));
     }
     push(all.len().saturating_sub(3), 2, "FCS".into(), "see damage".into());

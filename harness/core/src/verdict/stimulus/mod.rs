@@ -45,6 +45,8 @@ pub struct StimulusError {
     pub what: String,
 }
 
+/// The families that a rig file lists under `supports` (contract, section 3).
+const FAMILIES: [&str; 5] = ["aidon", "kaifa", "kamstrup", "nuri", "stange"];
 /// Line speed of the Norwegian HAN port, in baud.
 const BAUD: u32 = 2400;
 
@@ -97,7 +99,9 @@ fn frame_of(view: CaptureView<'_>, items: &[Item]) -> Stimulus {
         family if family.is_empty() => frames().find_map(|one| one.family.clone()).unwrap_or_default(),
         family => family,
     };
-    let mut needs = vec![family.clone()];
+    // A neighbour's meter (P1) is asked for by its link, not by its maker.
+    let mut needs: Vec<String> =
+        FAMILIES.contains(&family.as_str()).then(|| family.clone()).into_iter().collect();
     for link in ["mbus", "p1"] {
         if frames().any(|one| one.link == link) {
             needs.push(link.to_string());

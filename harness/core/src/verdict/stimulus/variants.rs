@@ -325,10 +325,10 @@ fn inner_flag(line: &mut Line) -> &'static str {
 
 /// One pause in the header, one in the body, one before the FCS.
 fn gap(line: &mut Line) -> &'static str {
-    for third in 0..3 {
+    for half in 0..2 {
         let telegram = line.take().telegram;
         let len = telegram.bytes.len();
-        let after = [2, len / 2, len - 3][third];
+        let after = [2, len - 3][half];
         line.push(Telegram { gaps: vec![(after, GAP_US)], ..telegram });
     }
     "han.link.gap-bridged"
@@ -350,12 +350,12 @@ fn silence(line: &mut Line) -> &'static str {
     "han.link.silence-ends-frame"
 }
 
-/// The two shortest telegrams at the speed of the line: what is judged is the time after the last byte, and a
-/// long telegram only makes the run longer.
+/// The shortest telegrams at the speed of the line, half a second or one: what is judged is the time after the
+/// last byte, and more only makes the run longer.
 fn paced(line: &mut Line) -> &'static str {
     line.sources.sort_by_key(|source| source.frame.bytes.len());
     line.taken = 0;
-    for _ in 0..2 {
+    while line.clock_us < 500_000 {
         line.intact();
     }
     "han.timing.claim-latency"
