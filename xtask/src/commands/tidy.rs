@@ -24,8 +24,18 @@ const LAYERS: [(&str, &[&str]); 10] = [
 ];
 
 /// What core must not touch (architecture page, invariant 1).
-const WORLD: [&str; 7] =
-    ["std::time", "std::fs", "std::net", "std::env", "std::thread", "std::process", "rand::"];
+const WORLD: [&str; 10] = [
+    "std::time::Instant",
+    "SystemTime",
+    "Timestamp::now",
+    "Zoned::now",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::thread",
+    "std::process",
+    "rand::",
+];
 
 /// Prints every violation.
 pub fn run() -> Outcome {
@@ -75,7 +85,8 @@ fn lengths(name: &str, text: &str, found: &mut Vec<String>) {
         found.push(format!("{name}:{}: a file has at most {FILE_MAX} lines", lines.len()));
     }
     for (number, line) in lines.iter().enumerate() {
-        if is_function(line) {
+        // A table of cases in a test may be long; code may not.
+        if is_function(line) && !name.contains("/tests/") {
             let indent = line.len() - line.trim_start().len();
             let end = format!("{}}}", " ".repeat(indent));
             // rustfmt puts the closing brace alone under the first column of the function.
