@@ -168,9 +168,13 @@ fn play(
         Err(error) => return Ok((Vec::new(), Some(error.into()))),
     };
     let bar = progress(stimuli.len());
-    let mut trials = Vec::with_capacity(stimuli.len());
+    let mut trials: Vec<Trial> = Vec::with_capacity(stimuli.len());
     for stimulus in stimuli {
         bar.set_message(stimulus.subject.clone());
+        // A dongle is plugged into one kind of meter: what it learned of another must not decide here.
+        if trials.last().is_some_and(|before| before.stimulus.family != stimulus.family) {
+            session.renew();
+        }
         let played =
             if supported(stimulus, rig) { session.trial(stimulus) } else { Ok(not_played(stimulus, rig)) };
         let trial = match played {
@@ -181,7 +185,10 @@ fn play(
             }
         };
         folder.trial(&trial).map_err(|error| Failure::input(error.to_string()))?;
-        tell(&bar, &trial);
+        if failed(&trial) {
+            session.renew();
+        }
+        tell(&bar, trials.len() + 1, stimuli.len());
         trials.push(trial);
         if interrupt::interrupted() || is_silent(&trials) {
             break;
@@ -222,21 +229,17 @@ fn progress(count: usize) -> ProgressBar {
     ProgressBar::new(count as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// Shows trials that did not go well as they happen; on no terminal, a plain line each.
-fn tell(bar: &ProgressBar, trial: &Trial) {
+/// Moves the bar on; on no terminal, a plain line every now and then.
+fn tell(bar: &ProgressBar, played: usize, count: usize) {
     bar.inc(1);
-    let bad =
-        judge(trial, "").into_iter().filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Error));
-    for outcome in bad {
-        let text = format!(
-            "{} {} {}: {}",
-            outcome.verdict.word(),
-            outcome.id,
-            outcome.subject,
-            outcome.reason.unwrap_or_default()
-        );
-        bar.suspend(|| console::note(&text));
+    if !console::interactive() && (played.is_multiple_of(25) || played == count) {
+        console::note(&format!("{played} of {count} trials"));
     }
+}
+
+/// Whether the trial shows the DUT in the wrong.
+fn failed(trial: &Trial) -> bool {
+    judge(trial, "").iter().any(|outcome| outcome.verdict == Verdict::Fail)
 }
 
 /// Outcomes for stimuli that were not played: the rig was lost, someone pressed Ctrl-C, the dongle is silent.

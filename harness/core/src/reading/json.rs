@@ -53,7 +53,14 @@ pub fn number(value: Milli) -> Value {
     Number::from_f64(nearest).map_or(Value::Null, Value::Number)
 }
 
+/// What a few operations in double precision may add, relative to the value: four units in the last place.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
+
 /// The exact thousandths of a JSON number; `None` when it is finer than a thousandth or too large.
+///
+/// A program that computes 1765 · 0.01 in double precision prints 17.650000000000002: that is 17.65 and not a
+/// finer value, so the last bits of a double ([`ROUNDING`]) do not count. Single precision is far coarser and is
+/// told apart (field bug S11: 109554.016 for 109554.020).
 pub fn milli(number: &Number) -> Option<Milli> {
     if let Some(whole) = number.as_i64() {
         return whole.checked_mul(1000).map(Milli);
@@ -61,7 +68,8 @@ pub fn milli(number: &Number) -> Option<Milli> {
     let value = number.as_f64()?;
     let thousandths = (value * 1000.0).round();
     // 2^53: above it neighbouring doubles are further apart than a thousandth.
-    let exact = thousandths.abs() < 9_007_199_254_740_992.0 && thousandths / 1000.0 == value;
+    let exact = thousandths.abs() < 9_007_199_254_740_992.0
+        && (thousandths / 1000.0 - value).abs() <= ROUNDING * value.abs();
     exact.then_some(Milli(thousandths as i64))
 }
 
@@ -80,5 +88,12 @@ mod tests {
         }
         let Value::Number(fine) = serde_json::from_str("230.0004").expect("a number") else { panic!() };
         assert_eq!(milli(&fine), None);
+        let computed = Number::from_f64(1765.0 * 0.01).expect("a number");
+        assert_eq!(
+            (computed.to_string(), milli(&computed)),
+            ("17.650000000000002".into(), Some(Milli(17_650)))
+        );
+        let single = Number::from_f64(f64::from(109_554.02_f32)).expect("a number");
+        assert_eq!(milli(&single), None, "{single} lost its last digits");
     }
 }

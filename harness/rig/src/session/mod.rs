@@ -143,6 +143,14 @@ impl Session {
         Ok(trial)
     }
 
+    /// Brings the DUT to a known state: a program is started anew for the next trial. Does nothing to a real
+    /// dongle, which cannot be.
+    pub fn renew(&mut self) {
+        if self.bench.as_ref().is_some_and(|bench| matches!(bench.dut, Running::Program(_))) {
+            self.bench = None;
+        }
+    }
+
     /// A real dongle cannot be started anew: what it still had to say is heard and dropped.
     fn calm_down(&self, bench: &Bench) {
         let until = Instant::now() + Duration::from_micros(self.rig.terms.claim_within_us);
