@@ -291,6 +291,8 @@ fn about(
         flags.speed.map_or("default".into(), |speed| format!("{speed:?}").to_lowercase()).into(),
     );
     about.insert("rig_file".into(), rig.display().to_string().into());
+    let rig = flags.rig.as_ref().map_or_else(String::new, |rig| format!(" --rig {}", rig.display()));
+    about.insert("command".into(), format!("cargo xtask run{rig} --seed {}", flags.seed).into());
     let worst = trials.iter().filter_map(|trial| trial.pacing).max_by_key(|pacing| pacing.p99_us);
     if let Some(pacing) = worst {
         about.insert("timing_error_us".into(), json!({"p50": pacing.p50_us, "p99": pacing.p99_us}));

@@ -83,6 +83,9 @@ pub(super) fn how_to_read() -> Markup {
 const RUN_FACTS: [(&str, &str); 4] =
     [("host", "Host"), ("commit", "Commit"), ("started", "Started"), ("duration_s", "Duration, s")];
 
+/// A longer table would push what failed off the first pages.
+const SUBJECTS_OPEN: usize = 12;
+
 const SUBJECT_COLUMNS: [&str; 8] =
     ["Subject", "Family", "Evidence", "Source", "#Trials", "#Telegrams", "#Damaged", "Worst verdict"];
 
@@ -120,10 +123,13 @@ pub(super) fn what_was_tested(page: &Page<'_>) -> Markup {
                     " from published values, with meter ids replaced; " b { "inferred" }
                     " from documents, no meter was at hand."
                 }
-                div.scroll { table {
-                    (table_head(&SUBJECT_COLUMNS))
-                    tbody { @for (subject, trials) in &subjects { (subject_row(page, subject, trials)) } }
-                } }
+                details open[subjects.len() <= SUBJECTS_OPEN] {
+                    summary { "All " (counted(subjects.len(), "subject")) " with source and evidence level" }
+                    div.scroll { table {
+                        (table_head(&SUBJECT_COLUMNS))
+                        tbody { @for (subject, trials) in &subjects { (subject_row(page, subject, trials)) } }
+                    } }
+                }
             }
         }
     }

@@ -195,7 +195,7 @@ impl Line {
         if telegrams(&stimulus.parts).any(|one| one.damage.is_some()) && purpose != "han.link.resync" {
             stimulus.checks.push("han.link.resync".to_string());
         }
-        if name == "inner-flag" {
+        if name == "inner-flag" && stimulus.evidence == "recorded" {
             // The bytes are no longer those of the capture.
             stimulus.evidence = "rebuilt".to_string();
         }
