@@ -66,7 +66,7 @@ pub struct RunFlags {
     /// Seed of everything that is drawn: which bits are flipped, which bytes are lost.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Folder for results, reports and evidence [default: reports/<time>-<rig>].
+    /// Folder for results, reports and evidence [default: reports/TIME-RIG].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Only list what would run, one check and subject a line.
@@ -102,7 +102,7 @@ pub struct MeterFlags {
 /// `explain`
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  cargo xtask explain 7ea027010201105a87e6e7000f…\n  cargo xtask explain captures/aidon/6525-it3.csv"
+    after_help = "Examples:\n  cargo xtask explain 7ea027010201105a87e6e7000f40000000090c07e10112030e1136ff800000020106000001bec1cc7e\n  cargo xtask explain captures/aidon/6525-it3.csv"
 )]
 pub struct ExplainFlags {
     /// Hex digits, a file, or - for standard input.
@@ -200,7 +200,7 @@ pub struct ReportFlags {
     /// Folders that a run wrote. One is rebuilt in place, several are merged.
     #[arg(required = true, value_name = "DIR")]
     pub dirs: Vec<PathBuf>,
-    /// Folder for the merged report [default: reports/<time>-merged].
+    /// Folder for the merged report [default: reports/TIME-merged].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

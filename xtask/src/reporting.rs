@@ -73,19 +73,24 @@ fn explain(bytes: &[u8]) -> Vec<Annotated> {
 const SHOWN: usize = 20;
 
 fn headlines(results: &Results) -> String {
-    let mut text = String::new();
     let bad = results.checks.iter().filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Error));
-    let mut count = 0;
+    // One cause that stopped many checks is one line.
+    let mut lines: Vec<(String, String, usize)> = Vec::new();
     for outcome in bad {
-        count += 1;
-        if count <= SHOWN {
-            let reason = outcome.reason.as_deref().unwrap_or_default();
-            text +=
-                &format!("{:<5} {:<26} {}: {reason}\n", outcome.verdict.word(), outcome.id, outcome.subject);
+        let reason = outcome.reason.clone().unwrap_or_default();
+        let head = format!("{:<5} {:<26} {}", outcome.verdict.word(), outcome.id, outcome.subject);
+        match lines.iter_mut().find(|(_, known, _)| outcome.verdict == Verdict::Error && *known == reason) {
+            Some((_, _, count)) => *count += 1,
+            None => lines.push((head, reason, 1)),
         }
     }
-    if count > SHOWN {
-        text += &format!("… and {} more, see the report\n", count - SHOWN);
+    let mut text = String::new();
+    for (head, reason, count) in lines.iter().take(SHOWN) {
+        let more = if *count > 1 { format!(" (and {} more checks)", count - 1) } else { String::new() };
+        text += &format!("{head}: {reason}{more}\n");
+    }
+    if lines.len() > SHOWN {
+        text += &format!("… and {} more, see the report\n", lines.len() - SHOWN);
     }
     let totals = Verdict::ALL.map(|verdict| format!("{} {}", results.total(verdict), verdict.word()));
     text + &totals.join("  ") + "\n"

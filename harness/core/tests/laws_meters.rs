@@ -186,8 +186,8 @@ fn usual_meter_is_recognised_without_being_told() {
         let mut found = Vec::new();
         // A list 1 names no meter, so the fullest list goes before it.
         for list in [full, list] {
-            let mut state = hanbench_core::plant::State::default();
-            state.voltage = [Milli(230_000); 3];
+            let mut state =
+                hanbench_core::plant::State { voltage: [Milli(230_000); 3], ..Default::default() };
             // Nothing but a current that cannot be in the usual scale tells this one.
             let amperes = if profile.name == "kamstrup-dk-ct" { 90_000 } else { 6_000 };
             state.current = [Milli(amperes); 3];

@@ -426,7 +426,12 @@ impl Checker<'_> {
 fn about(dut: &RawDut) -> String {
     let parts = [&dut.name, &dut.model, &dut.firmware];
     let said: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
-    if said.is_empty() { dut.kind.get_ref().clone() } else { said.join(", ") }
+    let named = if said.is_empty() { dut.kind.get_ref().clone() } else { said.join(", ") };
+    // What a reader of the report needs to know which thing was on the bench.
+    let command = dut.command.as_ref().map(|command| format!("`{}`", command.get_ref().join(" ")));
+    let port = dut.port.as_ref().map(|port| format!("on {}", port.get_ref()));
+    let broken = dut.broken.as_ref().map(|broken| format!("broken on purpose: {}", broken.get_ref()));
+    [Some(named), command, port, broken].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The known word that is nearest to what was written, where one is near enough to be a slip of the finger.

@@ -89,7 +89,7 @@ impl Folder {
     /// The folder cannot be made, or holds the evidence of another run, which is never overwritten.
     pub fn create(path: &Path) -> Result<Folder, EvidenceError> {
         let evidence = path.join("evidence");
-        if evidence.join(RUN).exists() {
+        if evidence.join(SUMS).exists() || evidence.join(RUN).exists() {
             let what = "it holds the evidence of another run; choose another folder or remove it".into();
             return Err(EvidenceError::Form { path: path.to_path_buf(), what });
         }
@@ -118,6 +118,14 @@ impl Folder {
     pub fn close(mut self, run: &Run) -> Result<(), EvidenceError> {
         let text = pretty(run, &self.path)?;
         self.evidence(RUN, text.as_bytes())?;
+        self.seal()
+    }
+
+    /// Writes the hashes of all evidence. For a merged report, which belongs to no single run.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn seal(self) -> Result<(), EvidenceError> {
         let sums: String = self.sums.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect();
         write_whole(&self.path.join("evidence").join(SUMS), sums.as_bytes())
     }
@@ -153,6 +161,10 @@ pub fn load(path: &Path) -> Result<(Run, Vec<Trial>), EvidenceError> {
         }
         Ok(bytes)
     };
+    if !folder.join(RUN).exists() {
+        let what = "it holds no run.json; a merged report is made again from the folders it was merged from";
+        return Err(EvidenceError::Form { path: folder, what: what.into() });
+    }
     let run: Run = parse(&folder.join(RUN), &read(RUN)?)?;
     if run.version > RUN_VERSION {
         return Err(too_new(&folder.join(RUN), run.version));

@@ -18,6 +18,10 @@ pub fn run(flags: &ExplainFlags) -> Outcome {
     let path = Path::new(&flags.input);
     let pieces = match input::hex_text(&flags.input) {
         Some(bytes) if !path.exists() => input::literal(bytes),
+        None if flags.input != "-" && !path.exists() => {
+            let text = format!("{:?} is neither an even number of hex digits nor a file", flags.input);
+            return Err(Failure::input(text));
+        }
         _ => input::open(path)?,
     };
     let show = |bytes: &[u8]| console::out(&format!("{}\n", text(&explain(bytes, keys, profile))));

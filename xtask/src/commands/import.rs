@@ -14,16 +14,18 @@ const LARGEST: u64 = 256 * 1024 * 1024;
 /// Finds the telegrams, replaces meter ids and writes the capture.
 pub fn run(flags: &ImportFlags) -> Outcome {
     let name = flags.file.display();
+    super::refuse_to_overwrite(flags.output.as_deref())?;
     let bytes = read(&flags.file)?;
     let imported = import(&bytes, Options { redact: true })
         .map_err(|error| Failure::input(format!("{name}: {error}")))?;
     for note in &imported.notes {
-        console::note(&format!("{name}:{}: {}", note.line, note.text));
+        let line = if note.line == 0 { String::new() } else { format!(":{}", note.line) };
+        console::note(&format!("{name}{line}: {}", note.text));
     }
     let text = imported.to_capture().to_text();
     let telegrams = imported.chunks.len();
     console::note(&format!(
-        "{telegrams} pieces, taken from the {} stage, {} meter ids replaced",
+        "pieces: {telegrams}, stage: {}, meter ids replaced: {}",
         imported.stage.word(),
         imported.ids_replaced
     ));

@@ -13,6 +13,7 @@ pub mod run;
 pub mod tidy;
 
 use crate::failure::Failure;
+use std::path::Path;
 use std::time::Duration;
 
 /// A time given in seconds on the command line.
@@ -21,4 +22,14 @@ fn duration(seconds: f64) -> Result<Duration, Failure> {
         .ok()
         .filter(|duration| !duration.is_zero())
         .ok_or_else(|| Failure::input(format!("--for {seconds}: a number of seconds above 0 was expected")))
+}
+
+/// A capture may hold an hour of somebody's work in its header.
+fn refuse_to_overwrite(path: Option<&Path>) -> Result<(), Failure> {
+    match path.filter(|path| path.exists()) {
+        Some(path) => {
+            Err(Failure::input(format!("{}: it is there already; remove it first", path.display())))
+        }
+        None => Ok(()),
+    }
 }

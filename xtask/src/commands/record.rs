@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 /// Records until Ctrl-C, the end of the time asked for, or the loss of the port. The file is whole at any end.
 pub fn run(flags: &RecordFlags) -> Outcome {
+    super::refuse_to_overwrite(flags.output.as_deref())?;
     interrupt::install();
     let end = flags.for_s.map(super::duration).transpose()?;
     let mut port = serial::open(&flags.port, flags.serial.baud, &flags.serial.parity)?;

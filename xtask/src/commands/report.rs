@@ -59,6 +59,7 @@ fn merged(dirs: &[PathBuf], out: Option<&Path>) -> Outcome {
     for trial in &trials {
         folder.trial(trial).map_err(|error| Failure::input(error.to_string()))?;
     }
+    folder.seal().map_err(|error| Failure::input(error.to_string()))?;
     let written = reporting::write_results(&out, &results, &trials)?;
     console::out(&written.headlines);
     console::note(&format!("report: {}", written.report.display()));

@@ -7,7 +7,7 @@ use crate::{console, workspace};
 use hanbench_core::verdict::checks;
 use hanbench_core::verdict::results::Outcome as Judged;
 use hanbench_core::verdict::stimulus::{CaptureView, plan};
-use hanbench_core::verdict::trial::{Stimulus, TRIAL_VERSION, Trial, What};
+use hanbench_core::verdict::trial::{DutTerms, Stimulus, TRIAL_VERSION, Trial, What};
 use hanbench_core::verdict::{Cause, Verdict, judge::judge};
 use hanbench_rig::evidence::{Folder, RUN_VERSION, Run, write_whole};
 use hanbench_rig::library::{self, Recording};
@@ -35,21 +35,27 @@ pub fn run(flags: &RunFlags) -> Outcome {
     if flags.list {
         return list(&stimuli);
     }
+    if stimuli.is_empty() && beside.is_empty() {
+        return Err(Failure { code: 4, text: "no check of any capture was asked for; try --list".into() });
+    }
     interrupt::install();
+    let default = if rig.input == Input::Pty { Speed::Max } else { Speed::Real };
+    // Before anything is written: a bench that is not there leaves no report.
+    let mut session = Session::open(rig.clone(), flags.speed.unwrap_or(default), None)?;
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
     let out = folder(flags, &root, &rig.name, started);
     let mut folder = Folder::create(&out).map_err(|error| Failure::input(error.to_string()))?;
     keep_rig_file(&mut folder, &rig_path)?;
     propose(&recordings)?;
-    let (trials, lost) = play(flags, &rig, &stimuli, &mut folder)?;
-    beside.extend(not_carried_out(&stimuli, &trials, lost.as_ref()));
+    let (trials, lost) = play(&mut session, &rig, &stimuli, &mut folder)?;
+    beside.extend(not_carried_out(&stimuli, &trials, &rig, lost.as_ref()));
     let run = Run {
         version: RUN_VERSION,
         rig: rig.name.clone(),
         dut: rig.about.clone(),
         seed: flags.seed,
-        run: about(started, clock, flags, &rig_path, &trials),
+        run: about(started, clock, flags, (&rig_path, &rig.terms), &trials),
         trials: trials.iter().map(|trial| trial.stimulus.name.clone()).collect(),
         outcomes: beside,
     };
@@ -157,16 +163,11 @@ fn keep_rig_file(folder: &mut Folder, path: &Path) -> Result<(), Failure> {
 
 /// Plays the stimuli. A rig that is lost ends the run; what was played until then is kept and judged.
 fn play(
-    flags: &RunFlags,
+    session: &mut Session,
     rig: &Rig,
     stimuli: &[Stimulus],
     folder: &mut Folder,
 ) -> Result<(Vec<Trial>, Option<Failure>), Failure> {
-    let default = if rig.input == Input::Pty { Speed::Max } else { Speed::Real };
-    let mut session = match Session::open(rig.clone(), flags.speed.unwrap_or(default), None) {
-        Ok(session) => session,
-        Err(error) => return Ok((Vec::new(), Some(error.into()))),
-    };
     let bar = progress(stimuli.len());
     let mut trials: Vec<Trial> = Vec::with_capacity(stimuli.len());
     for stimulus in stimuli {
@@ -243,7 +244,7 @@ fn failed(trial: &Trial) -> bool {
 }
 
 /// Outcomes for stimuli that were not played: the rig was lost, someone pressed Ctrl-C, the dongle is silent.
-fn not_carried_out(stimuli: &[Stimulus], trials: &[Trial], lost: Option<&Failure>) -> Vec<Judged> {
+fn not_carried_out(stimuli: &[Stimulus], trials: &[Trial], rig: &Rig, lost: Option<&Failure>) -> Vec<Judged> {
     let (verdict, cause, reason) = match lost {
         Some(lost) if lost.code == crate::failure::INPUT => {
             (Verdict::Error, Cause::Config, lost.text.as_str())
@@ -267,7 +268,14 @@ fn not_carried_out(stimuli: &[Stimulus], trials: &[Trial], lost: Option<&Failure
         rests_on: None,
         findings: Vec::new(),
     };
-    rest.iter().flat_map(|stimulus| stimulus.checks.iter().map(move |id| outcome(stimulus, id))).collect()
+    let each = |stimulus: &Stimulus| -> Vec<Judged> {
+        if supported(stimulus, rig) {
+            stimulus.checks.iter().map(|id| outcome(stimulus, id)).collect()
+        } else {
+            judge(&not_played(stimulus, rig), "")
+        }
+    };
+    rest.iter().flat_map(each).collect()
 }
 
 /// What differs from run to run.
@@ -275,7 +283,7 @@ fn about(
     started: jiff::Timestamp,
     clock: Instant,
     flags: &RunFlags,
-    rig: &Path,
+    (rig, terms): (&Path, &DutTerms),
     trials: &[Trial],
 ) -> Map<String, Value> {
     let mut about = Map::new();
@@ -293,6 +301,10 @@ fn about(
     about.insert("rig_file".into(), rig.display().to_string().into());
     let rig = flags.rig.as_ref().map_or_else(String::new, |rig| format!(" --rig {}", rig.display()));
     about.insert("command".into(), format!("cargo xtask run{rig} --seed {}", flags.seed).into());
+    about.insert("supports".into(), terms.supports.join(" ").into());
+    about.insert("omits".into(), terms.omits.join(" ").into());
+    about.insert("claim_within_s".into(), json!(terms.claim_within_us as f64 / 1e6));
+    about.insert("scale_told".into(), terms.scale_told.into());
     let worst = trials.iter().filter_map(|trial| trial.pacing).max_by_key(|pacing| pacing.p99_us);
     if let Some(pacing) = worst {
         about.insert("timing_error_us".into(), json!({"p50": pacing.p50_us, "p99": pacing.p99_us}));

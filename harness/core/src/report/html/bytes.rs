@@ -42,10 +42,9 @@ pub(super) fn table(bytes: &[u8], explain: Explain<'_>, keys: &[&str], unfold: b
 
 /// Whether a row is about `key`: its meaning ends with the key's title, or with a text key's own words.
 fn names(meaning: &str, key: &str) -> bool {
-    match Key::from_name(key) {
-        Some(key) => meaning.ends_with(title(key)),
-        None => meaning.ends_with(&key.replace('_', " ")),
-    }
+    let words = Key::from_name(key).map_or_else(|| key.replace('_', " "), |key| title(key).to_string());
+    // "reactive energy import" is not about "active energy import".
+    meaning.strip_suffix(words.as_str()).is_some_and(|front| front.is_empty() || front.ends_with(' '))
 }
 
 fn listing(rows: &[(&Annotated, bool)]) -> Markup {
