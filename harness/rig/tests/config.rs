@@ -57,7 +57,7 @@ fn everything_that_is_said_arrives() {
     assert_eq!((rig.terms.claim_within_us, rig.terms.scale_told), (500_000, true));
     assert_eq!(rig.terms.supports, ["aidon", "p1"]);
     assert_eq!(rig.terms.omits, ["timestamp", "current_l2_a"]);
-    assert_eq!(rig.about, "Pow-U, 2.4");
+    assert_eq!(rig.about, "Pow-U, 2.4, on /dev/ttyUSB1");
     let broken = parse("[dut]\nkind = \"virtual\"\nbroken = \"float32\"\n");
     assert_eq!(broken.dut, Dut::Virtual { broken: Some(Broken::Float32) });
 }

@@ -12,7 +12,7 @@ const STEPS: [(&str, &[&str]); 6] = [
     ("decoder without std", &["check", "--quiet", "--package", "hanbench-core", "--no-default-features"]),
     ("documentation", &["doc", "--workspace", "--no-deps", "--quiet"]),
     ("main job", &["run", "--quiet", "--package", "xtask", "--", "run"]),
-    ("tests", &["test", "--workspace"]),
+    ("tests", &["test"]),
 ];
 
 /// Runs every step.

@@ -59,7 +59,7 @@ const ROUNDING: f64 = 4.0 * f64::EPSILON;
 /// The exact thousandths of a JSON number; `None` when it is finer than a thousandth or too large.
 ///
 /// A program that computes 1765 · 0.01 in double precision prints 17.650000000000002: that is 17.65 and not a
-/// finer value, so the last bits of a double ([`ROUNDING`]) do not count. Single precision is far coarser and is
+/// finer value, so the last bits of a double (`ROUNDING`) do not count. Single precision is far coarser and is
 /// told apart (field bug S11: 109554.016 for 109554.020).
 pub fn milli(number: &Number) -> Option<Milli> {
     if let Some(whole) = number.as_i64() {
