@@ -28,12 +28,30 @@ pub fn colour() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Writes to standard output; ends the program when nobody reads any more.
+static CLOSED: AtomicBool = AtomicBool::new(false);
+static FULL: AtomicBool = AtomicBool::new(false);
+
+/// Writes to standard output. When nobody reads any more, the rest is dropped: the exit code is still the
+/// verdict's, and that is what scripts look at.
 pub fn out(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    if stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err() {
-        std::process::exit(0);
+    if closed() {
+        return;
     }
+    let mut stdout = std::io::stdout().lock();
+    if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        CLOSED.store(true, Ordering::Relaxed);
+        FULL.store(error.kind() != std::io::ErrorKind::BrokenPipe, Ordering::Relaxed);
+    }
+}
+
+/// Nobody reads standard output any more; long work that only prints may end.
+pub fn closed() -> bool {
+    CLOSED.load(Ordering::Relaxed)
+}
+
+/// Output was lost because it could not be written, not because nobody wanted it.
+pub fn lost() -> bool {
+    FULL.load(Ordering::Relaxed)
 }
 
 /// A line on standard output.

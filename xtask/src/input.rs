@@ -13,6 +13,9 @@ use std::path::Path;
 /// Bytes looked at to tell text from a raw recording.
 const SNIFF: usize = 4096;
 
+/// Longest text that is read: it is searched as a whole. A night of a HAN port as hex text has about 20 MB.
+const TEXT_MAX: u64 = 256 * 1024 * 1024;
+
 /// A piece of input with the time it arrived.
 pub struct Piece {
     /// When it arrived, where the input says so.
@@ -108,11 +111,16 @@ fn capture(reader: BufReader<Box<dyn Read>>, name: String) -> Result<Pieces, Fai
     })))
 }
 
-fn text(mut reader: BufReader<Box<dyn Read>>, name: &str) -> Result<Pieces, Failure> {
+fn text(reader: BufReader<Box<dyn Read>>, name: &str) -> Result<Pieces, Failure> {
     let mut bytes = Vec::new();
     reader
+        .take(TEXT_MAX + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::input(format!("{name}: cannot read: {error}")))?;
+    if bytes.len() as u64 > TEXT_MAX {
+        let limit = TEXT_MAX / (1024 * 1024);
+        return Err(Failure::input(format!("{name}: it is text and larger than {limit} MiB; cut it first")));
+    }
     if let Some(hex) = std::str::from_utf8(&bytes).ok().and_then(hex_text) {
         return Ok(literal(hex));
     }

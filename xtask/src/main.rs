@@ -23,6 +23,10 @@ fn main() -> ExitCode {
         run(flags.command)
     });
     match outcome {
+        Ok(Ok(failure::PASSED)) if console::lost() => {
+            console::error("standard output cannot be written");
+            ExitCode::from(failure::INPUT)
+        }
         Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(failure)) => {
             console::error(&failure.text);

@@ -73,13 +73,19 @@ fn explain(bytes: &[u8]) -> Vec<Annotated> {
 const SHOWN: usize = 20;
 
 fn headlines(results: &Results) -> String {
-    let bad = results.checks.iter().filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Error));
+    let proven = results.total(Verdict::Pass) + results.total(Verdict::Fail) > 0;
+    // Where nothing was proven, the reasons for that are what did not pass.
+    let bad = results.checks.iter().filter(|one| match one.verdict {
+        Verdict::Fail | Verdict::Error => true,
+        Verdict::Inconclusive | Verdict::NotApplicable => !proven,
+        Verdict::Pass => false,
+    });
     // One cause that stopped many checks is one line.
     let mut lines: Vec<(String, String, usize)> = Vec::new();
     for outcome in bad {
         let reason = outcome.reason.clone().unwrap_or_default();
         let head = format!("{:<5} {:<26} {}", outcome.verdict.word(), outcome.id, outcome.subject);
-        match lines.iter_mut().find(|(_, known, _)| outcome.verdict == Verdict::Error && *known == reason) {
+        match lines.iter_mut().find(|(_, known, _)| outcome.verdict != Verdict::Fail && *known == reason) {
             Some((_, _, count)) => *count += 1,
             None => lines.push((head, reason, 1)),
         }

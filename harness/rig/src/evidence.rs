@@ -89,11 +89,13 @@ impl Folder {
     /// The folder cannot be made, or holds the evidence of another run, which is never overwritten.
     pub fn create(path: &Path) -> Result<Folder, EvidenceError> {
         let evidence = path.join("evidence");
-        if evidence.join(SUMS).exists() || evidence.join(RUN).exists() {
+        if evidence.exists() {
             let what = "it holds the evidence of another run; choose another folder or remove it".into();
             return Err(EvidenceError::Form { path: path.to_path_buf(), what });
         }
-        fs::create_dir_all(&evidence).map_err(|source| io_error("make the folder", &evidence, source))?;
+        fs::create_dir_all(path).map_err(|source| io_error("make the folder", path, source))?;
+        // Not `create_dir_all`: of two runs that start at once only one may have it.
+        fs::create_dir(&evidence).map_err(|source| io_error("make the folder", &evidence, source))?;
         Ok(Folder { path: path.to_path_buf(), sums: BTreeMap::new() })
     }
 
@@ -148,6 +150,11 @@ impl Folder {
 pub fn load(path: &Path) -> Result<(Run, Vec<Trial>), EvidenceError> {
     let folder = path.join("evidence");
     let sums_path = folder.join(SUMS);
+    if !sums_path.exists() {
+        let what =
+            "it holds no evidence/SHA256SUMS: it is no folder of a run, or the run was killed before its end";
+        return Err(EvidenceError::Form { path: path.to_path_buf(), what: what.into() });
+    }
     let sums = fs::read_to_string(&sums_path).map_err(|source| io_error("read", &sums_path, source))?;
     let sums: BTreeMap<&str, &str> =
         sums.lines().filter_map(|line| line.split_once("  ").map(|(sum, name)| (name, sum))).collect();
@@ -161,6 +168,9 @@ pub fn load(path: &Path) -> Result<(Run, Vec<Trial>), EvidenceError> {
         }
         Ok(bytes)
     };
+    for name in sums.keys() {
+        read(name)?;
+    }
     if !folder.join(RUN).exists() {
         let what = "it holds no run.json; a merged report is made again from the folders it was merged from";
         return Err(EvidenceError::Form { path: folder, what: what.into() });

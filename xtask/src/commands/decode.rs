@@ -34,6 +34,9 @@ pub fn decode(
     let mut offset = 0;
     for piece in pieces {
         let piece = piece?;
+        if crate::console::closed() {
+            return Ok(());
+        }
         if piece.apdu {
             let (assembly, decoded) = stream.raw(&piece.bytes);
             each(json::raw(offset, &piece.bytes, &assembly, decoded.as_ref()));

@@ -78,7 +78,14 @@ impl Sink {
         let mut part = path.as_os_str().to_os_string();
         part.push(".part");
         let part = PathBuf::from(part);
-        let file = std::fs::File::create(&part).map_err(|error| Failure::file("write", &part, &error))?;
+        // Two recordings into one file would be none.
+        let file = std::fs::File::create_new(&part).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => Failure::input(format!(
+                "{}: another recording writes to it, or one was killed and left it; look at it and remove it",
+                part.display()
+            )),
+            _ => Failure::file("write", &part, &error),
+        })?;
         Ok(Sink::File { part, path: path.to_path_buf(), file: BufWriter::new(file), flushed: Instant::now() })
     }
 

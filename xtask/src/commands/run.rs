@@ -149,6 +149,9 @@ fn list(stimuli: &[Stimulus]) -> Outcome {
 
 fn folder(flags: &RunFlags, root: &Path, rig: &str, started: jiff::Timestamp) -> PathBuf {
     let stamp = started.strftime("%Y%m%d-%H%M%S");
+    // The name comes from a file of the user; a folder gets only what every file system takes.
+    let plain = |letter: char| if letter.is_alphanumeric() || "-_".contains(letter) { letter } else { '-' };
+    let rig: String = rig.chars().map(plain).take(40).collect();
     let base = root.join("reports").join(format!("{stamp}-{rig}"));
     let numbered = (2..).map(|count| base.with_file_name(format!("{stamp}-{rig}-{count}")));
     // Two runs may start within a second.

@@ -11,6 +11,7 @@
 //! Refuses a snapshot that does not have this form and names the line. Keys it does not know are ignored, so that
 //! `decode` may print more. It never decodes a byte: what a person reviewed is what is right.
 
+use crate::reading::Key;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -130,9 +131,22 @@ fn item(object: &Map<String, Value>) -> Result<Item, String> {
 fn reading(value: Option<&Value>) -> Result<Option<Map<String, Value>>, String> {
     match value {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(reading)) => Ok(Some(reading.clone())),
+        Some(Value::Object(reading)) => match reading.keys().find(|key| !is_known(key)) {
+            Some(key) => Err(format!("`{key}` is no key of a reading")),
+            None => Ok(Some(reading.clone())),
+        },
         Some(_) => Err("`reading` is no object".to_string()),
     }
+}
+
+/// The keys of the contract, section 2; a slip of the pen in a snapshot must not be blamed on a dongle.
+fn is_known(key: &str) -> bool {
+    let time = ["timestamp", "clock"].iter().any(|time| {
+        key.strip_prefix(time).is_some_and(|rest| ["", "_utc_offset_min", "_status"].contains(&rest))
+    });
+    time || ["meter_id", "meter_type", "list_id"].contains(&key)
+        || key.starts_with("obis_")
+        || Key::from_name(key).is_some()
 }
 
 /// Problems as text, whether they are printed as strings or as objects.

@@ -183,6 +183,9 @@ pub enum What {
     Stopped {
         /// Why.
         why: String,
+        /// The DUT gave the reason: it flooded the bench, or read nothing.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        misbehaved: bool,
     },
 }
 

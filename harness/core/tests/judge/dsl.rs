@@ -179,7 +179,7 @@ fn events(parts: &[Part], script: &str) -> Vec<Event> {
             }
             "wait" => clock.t_us += 1_000_000 * rest.trim_end_matches('s').parse::<u64>().expect("seconds"),
             "exit" => clock.push(What::Exited { how: rest.into() }),
-            "stop" => clock.push(What::Stopped { why: rest.into() }),
+            "stop" => clock.push(What::Stopped { why: rest.into(), misbehaved: false }),
             "log" => clock.push(What::Log { line: rest.into() }),
             other => panic!("no verb {other}"),
         }

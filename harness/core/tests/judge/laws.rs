@@ -287,7 +287,7 @@ fn no_trial_makes_the_judge_panic() {
                         What::Claim { claim: right(0, part).pop().unwrap_or_default(), raw: String::new() }
                     }
                     6 => What::Exited { how: "signal 11".into() },
-                    _ => What::Stopped { why: "Ctrl-C".into() },
+                    _ => What::Stopped { why: "Ctrl-C".into(), misbehaved: false },
                 };
                 Event { t_us, what }
             });

@@ -24,8 +24,6 @@ use std::time::{Duration, Instant};
 const SETTLE_MAX: Duration = Duration::from_millis(25);
 /// The same at line speed.
 const SETTLE_REAL: Duration = Duration::from_millis(300);
-/// How long a telegram that may be refused is waited for in lock-step.
-const OPTIONAL_WITHIN: Duration = Duration::from_millis(250);
 /// After so many telegrams in a row without a claim the rest is not sent: a silent dongle costs seconds.
 const SILENT_AFTER: usize = 3;
 /// Most events of one trial.
@@ -41,6 +39,8 @@ const SLACK: Duration = Duration::from_secs(10);
 enum End {
     /// Nothing more is sent; the words go into the evidence.
     Stopped(String),
+    /// The same, because of what the DUT does.
+    Misbehaved(String),
     /// The DUT ended by itself.
     Exited(String),
     /// The rig is gone.
@@ -112,7 +112,8 @@ impl<'a> Play<'a> {
         };
         self.trouble = true;
         match end {
-            End::Stopped(why) => self.note(Instant::now(), What::Stopped { why }),
+            End::Stopped(why) => self.note(Instant::now(), What::Stopped { why, misbehaved: false }),
+            End::Misbehaved(why) => self.note(Instant::now(), What::Stopped { why, misbehaved: true }),
             End::Exited(how) => self.note(Instant::now(), What::Exited { how }),
             End::Lost(error) => return Err(error),
         }
@@ -176,7 +177,8 @@ impl<'a> Play<'a> {
         }
         if telegram.optional {
             if self.speed.factor().is_none() {
-                self.wait_for(over + OPTIONAL_WITHIN, |play| {
+                // As long as any other: a late claim must not be taken for the answer to the next telegram.
+                self.wait_for(over + Duration::from_micros(self.terms.claim_within_us), |play| {
                     play.claims > claims || play.rejections > rejections
                 })?;
                 self.answered += usize::from(self.claims > claims);
@@ -265,7 +267,7 @@ impl<'a> Play<'a> {
             WriteFailure::Interrupted => End::Stopped("interrupted".into()),
             WriteFailure::Stuck(_) => match self.exit() {
                 Err(end) => end,
-                Ok(()) => End::Stopped(format!(
+                Ok(()) => End::Misbehaved(format!(
                     "the DUT does not read: no byte was taken for {} s",
                     WRITE_WITHIN.as_secs()
                 )),
@@ -385,7 +387,7 @@ impl<'a> Play<'a> {
 /// One sentence for both bounds: which of them is met first depends on the scheduler.
 fn flooded() -> End {
     let mib = TEXT_MAX >> 20;
-    End::Stopped(format!("the DUT printed more than {EVENTS_MAX} lines or {mib} MiB in one trial"))
+    End::Misbehaved(format!("the DUT printed more than {EVENTS_MAX} lines or {mib} MiB in one trial"))
 }
 
 /// No trial can take longer than this: the sum of everything that it may wait for.
@@ -402,7 +404,7 @@ fn bound(stimulus: &Stimulus, terms: &DutTerms, speed: Speed) -> Duration {
             Part::Telegram(telegram) => {
                 last_due = last_due.max(telegram.due_us);
                 let pauses: u64 = telegram.gaps.iter().map(|(_, us)| us).sum();
-                (telegram.bytes.len(), Duration::from_micros(pauses) + within + OPTIONAL_WITHIN)
+                (telegram.bytes.len(), Duration::from_micros(pauses) + within)
             }
         };
         // Twice the time of the bytes: a port server may run slower than the stimulus says.

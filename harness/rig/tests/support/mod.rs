@@ -78,7 +78,7 @@ pub(crate) fn story(trial: &Trial) -> Vec<String> {
         What::Rejected { reason } => format!("rejected {reason}"),
         What::Log { line } => format!("log {line}"),
         What::Exited { how } => format!("exited {how}"),
-        What::Stopped { why } => format!("stopped {why}"),
+        What::Stopped { why, .. } => format!("stopped {why}"),
     };
     let ready = r#"log {"event":"ready"}"#;
     trial.events.iter().map(|event| short(&event.what)).filter(|text| text != ready).collect()

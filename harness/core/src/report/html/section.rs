@@ -197,7 +197,7 @@ fn output(trial: &Trial, stray: &[Claim<'_>]) -> Markup {
             What::Rejected { reason } => ("rejected", reason),
             What::Log { line } => ("log", line),
             What::Exited { how } => ("ended", how),
-            What::Stopped { why } => ("bench stopped", why),
+            What::Stopped { why, .. } => ("bench stopped", why),
             What::Sent { .. } | What::Claim { .. } => return None,
         };
         Some((event.t_us, kind, text.as_str()))

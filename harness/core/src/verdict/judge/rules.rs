@@ -8,6 +8,7 @@ use super::fields::{Comparison, Rule};
 use super::session::{About, End, Sent, Session, list};
 use crate::verdict::results::Finding;
 use crate::verdict::stimulus::{has_inner_flag, is_segmented};
+use crate::verdict::trial::What;
 use crate::verdict::trial::{Part, Telegram};
 use crate::verdict::{Cause, checks};
 use serde_json::Map;
@@ -61,6 +62,9 @@ fn ended_early(session: &Session<'_>) -> (Cause, String) {
         Some(End::Exited(how)) => {
             (Cause::Dut, format!("the DUT ended by itself before this could be judged: {how}"))
         }
+        Some(End::Misbehaved(why)) => {
+            (Cause::Dut, format!("the bench had to stop before this could be judged: {why}"))
+        }
         Some(End::Stopped(why)) if session.sent.is_empty() => {
             (Cause::Rig, format!("nothing was sent: {why}"))
         }
@@ -87,6 +91,10 @@ fn alive(session: &Session<'_>) -> Ruling {
     match session.end {
         Some(End::Exited(how)) => {
             let text = format!("the DUT ended by itself: {how}");
+            Ruling::fail(vec![Finding { text, ..Finding::default() }])
+        }
+        Some(End::Misbehaved(why)) => {
+            let text = format!("the bench had to stop: {why}");
             Ruling::fail(vec![Finding { text, ..Finding::default() }])
         }
         _ if session.sent.is_empty() => {
@@ -122,8 +130,31 @@ fn answers(session: &Session<'_>) -> Ruling {
     }
     let were = if intact == 1 { "was" } else { "were" };
     let sent = count(intact, "intact telegram");
-    let text = format!("{sent} {were} sent and nothing was claimed: the dongle is silent");
+    let text = format!("{sent} {were} sent and nothing was claimed: {}", instead(session));
     Ruling::fail(vec![Finding { text, ..Finding::default() }])
+}
+
+/// What a DUT that claims nothing did instead.
+fn instead(session: &Session<'_>) -> String {
+    let mut refusals = Vec::new();
+    let mut lines = Vec::new();
+    for event in &session.trial.events {
+        match &event.what {
+            What::Rejected { reason } => refusals.push(reason),
+            What::Log { line } => lines.push(line),
+            _ => {}
+        }
+    }
+    let short = |text: &str| -> String { text.chars().take(80).collect() };
+    match (refusals.first(), lines.last()) {
+        (Some(first), _) => {
+            format!("it refused {} times, first because of {:?}", refusals.len(), short(first))
+        }
+        (None, Some(last)) => {
+            format!("it printed {} that is no claim, last {:?}", count(lines.len(), "line"), short(last))
+        }
+        (None, None) => "the dongle is silent".to_string(),
+    }
 }
 
 fn once(session: &Session<'_>) -> Ruling {

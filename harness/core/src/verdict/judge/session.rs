@@ -65,6 +65,8 @@ pub(super) enum End<'a> {
     Exited(&'a str),
     /// The bench gave up.
     Stopped(&'a str),
+    /// The bench gave up because of what the DUT did.
+    Misbehaved(&'a str),
 }
 
 /// A trial put in order.
@@ -111,8 +113,9 @@ impl<'a> Session<'a> {
                 What::Exited { how } if session.end.is_none() => {
                     (session.end, end_us) = (Some(End::Exited(how)), Some(event.t_us));
                 }
-                What::Stopped { why } if session.end.is_none() => {
-                    (session.end, end_us) = (Some(End::Stopped(why)), Some(event.t_us));
+                What::Stopped { why, misbehaved } if session.end.is_none() => {
+                    let end = if *misbehaved { End::Misbehaved(why) } else { End::Stopped(why) };
+                    (session.end, end_us) = (Some(end), Some(event.t_us));
                 }
                 What::Exited { .. } | What::Stopped { .. } | What::Rejected { .. } | What::Log { .. } => {}
             }
