@@ -8,10 +8,9 @@ use super::fields::{Comparison, Rule};
 use super::session::{About, End, Sent, Session, list};
 use crate::verdict::results::Finding;
 use crate::verdict::stimulus::{has_inner_flag, is_segmented};
-use crate::verdict::trial::What;
-use crate::verdict::trial::{Part, Telegram};
+use crate::verdict::trial::{Part, Telegram, What};
 use crate::verdict::{Cause, checks};
-use serde_json::Map;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Judges one check.
@@ -134,6 +133,11 @@ fn answers(session: &Session<'_>) -> Ruling {
     Ruling::fail(vec![Finding { text, ..Finding::default() }])
 }
 
+/// `{"event":"ready"}` and its like are no failed attempt at a claim.
+fn is_event(line: &str) -> bool {
+    serde_json::from_str::<Map<String, Value>>(line).is_ok_and(|object| object.contains_key("event"))
+}
+
 /// What a DUT that claims nothing did instead.
 fn instead(session: &Session<'_>) -> String {
     let mut refusals = Vec::new();
@@ -141,7 +145,7 @@ fn instead(session: &Session<'_>) -> String {
     for event in &session.trial.events {
         match &event.what {
             What::Rejected { reason } => refusals.push(reason),
-            What::Log { line } => lines.push(line),
+            What::Log { line } if !is_event(line) => lines.push(line),
             _ => {}
         }
     }
