@@ -124,7 +124,9 @@ fn for_people(line: &Map<String, Value>) -> String {
     }
     if line.contains_key("reading") {
         let profile = line.get("profile").and_then(Value::as_str).unwrap_or("no known layout");
-        shown.push_str(&format!("  {}  {profile}  list {}", text("family"), text("list")));
+        let assumed =
+            if line.contains_key("profile_assumed") { " (assumed: the list names no meter)" } else { "" };
+        shown.push_str(&format!("  {}  {profile}{assumed}  list {}", text("family"), text("list")));
         if text("evidence") == "inferred" {
             shown.push_str("  (inferred)");
         }

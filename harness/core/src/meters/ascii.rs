@@ -31,7 +31,14 @@ pub fn decode<'a>(ascii: &p1::Telegram<'a>) -> Decoded<'a> {
         }
     }
     let family = family(ascii.ident());
-    Decoded { family, profile: None, list: List::Full("p1"), telegram: Some(telegram), problems }
+    Decoded {
+        family,
+        profile: None,
+        assumed: false,
+        list: List::Full("p1"),
+        telegram: Some(telegram),
+        problems,
+    }
 }
 
 fn family(ident: &str) -> Family {

@@ -50,6 +50,8 @@ pub struct Decoded<'a> {
     pub family: Family,
     /// The profile it fits; `None` when no profile has its layout.
     pub profile: Option<&'static Profile>,
+    /// The telegram names no meter and the model was assumed; the family and the values do not depend on it.
+    pub assumed: bool,
     /// Which list it is.
     pub list: List,
     /// Its content; `None` when it is no data-notification.
@@ -63,6 +65,7 @@ impl<'a> Decoded<'a> {
         Decoded {
             family: Family::Other,
             profile: None,
+            assumed: false,
             list: List::Full("unknown"),
             telegram: None,
             problems: alloc::vec![problem],
@@ -122,7 +125,10 @@ impl Decoder {
         };
         let mut decoded = with_profile(&notification, fit, address);
         if self.forced.is_none() {
-            (self.last, self.meter) = (Some(fit.profile), names.meter.or(self.meter));
+            // An assumption is made anew each time, until a telegram names the meter.
+            if !fit.assumed {
+                (self.last, self.meter) = (Some(fit.profile), names.meter.or(self.meter));
+            }
             if let Some(changed) = self.variant(&notification, &decoded, fit, address) {
                 decoded = changed;
             }
@@ -201,6 +207,7 @@ fn with_profile<'a>(
     Decoded {
         family: fit.profile.family,
         profile: Some(fit.profile),
+        assumed: fit.assumed,
         list: fit.list,
         telegram: Some(telegram),
         problems,
@@ -236,7 +243,7 @@ fn without_profile<'a>(notification: &DataNotification<'a>, address: Option<Addr
     finish(&mut telegram, &mut problems, notification, &rows);
     let list = list_of(&telegram.reading);
     let family = family.unwrap_or(Family::Other);
-    Decoded { family, profile: None, list, telegram: Some(telegram), problems }
+    Decoded { family, profile: None, assumed: false, list, telegram: Some(telegram), problems }
 }
 
 /// The profile whose scale stands in for a layout that no profile has: never one whose scale is unusual.

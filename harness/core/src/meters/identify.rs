@@ -17,6 +17,9 @@ pub struct Fit {
     pub profile: &'static Profile,
     /// The list.
     pub list: List,
+    /// The telegram names no meter, none was seen before, and other models of the family send the same: the model
+    /// is the first of them and no more.
+    pub assumed: bool,
 }
 
 /// What a telegram says about its own origin.
@@ -28,6 +31,13 @@ pub struct Names<'a> {
     pub meter_type: &'a [u8],
     /// Which meter it is, where it says so.
     pub meter: Option<Identity>,
+}
+
+impl Names<'_> {
+    /// The telegram does not say where it comes from.
+    fn is_silent(&self) -> bool {
+        *self == Names::default()
+    }
 }
 
 /// What tells one meter from another.
@@ -131,10 +141,17 @@ pub fn identify(
             continue;
         }
         if let Some(list) = layout(profile, notification) {
-            best = Some((score, Fit { profile, list }));
+            best = Some((score, Fit { profile, list, assumed: false }));
         }
     }
-    best.map(|(_, fit)| fit)
+    best.map(|(_, fit)| Fit { assumed: names.is_silent() && others_fit(fit.profile, notification), ..fit })
+}
+
+/// Whether another model of the family sends the same layout.
+fn others_fit(chosen: &Profile, notification: &DataNotification<'_>) -> bool {
+    let relatives =
+        PROFILES.iter().copied().filter(|other| other.family == chosen.family && *other != chosen);
+    relatives.into_iter().any(|other| layout(other, notification).is_some())
 }
 
 /// How well names and head speak for a profile; `None` when they speak against it.
@@ -166,7 +183,7 @@ fn score(
 
 /// The fit of a profile, if the body has its layout, whatever it says of its origin.
 pub fn fit_of(profile: &'static Profile, notification: &DataNotification<'_>) -> Option<Fit> {
-    layout(profile, notification).map(|list| Fit { profile, list })
+    layout(profile, notification).map(|list| Fit { profile, list, assumed: false })
 }
 
 /// The list of the profile whose layout the body has, register by register.

@@ -90,6 +90,9 @@ fn reading(line: &mut Map<String, Value>, decoded: &Decoded<'_>) {
     if decoded.profile.is_some_and(|profile| profile.evidence == Evidence::Inferred) {
         line.insert("evidence".into(), "inferred".into());
     }
+    if decoded.assumed {
+        line.insert("profile_assumed".into(), true.into());
+    }
     line.insert("list".into(), decoded.list.word().into());
     line.insert("reading".into(), Value::Object(reading_object(&telegram.reading)));
     let absent: Vec<_> = decoded.absent().map(|key| Value::from(key.name())).collect();
