@@ -73,6 +73,11 @@ pub(super) fn take(line: &str) -> (Option<Stamp>, String) {
             if !stands_alone(&text, whole.range()) || (found.name("h").is_some() && stamp.is_none()) {
                 continue;
             }
+            // Behind another stamp and last on the line: three bytes with colons between them, `00:00:00`.
+            let second = first.is_some_and(|(at, _)| at < whole.start());
+            if second && text[whole.end()..].trim().is_empty() {
+                continue;
+            }
             if let Some(stamp) = stamp.filter(|_| first.is_none_or(|(at, _)| whole.start() < at)) {
                 first = Some((whole.start(), stamp));
             }
@@ -148,4 +153,16 @@ fn epoch(found: &Captures<'_>) -> Option<Stamp> {
         _ => digits,
     };
     Some(Stamp { us, dated: true, zoned: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_bytes_at_the_end_of_a_stamped_line_are_no_second_stamp() {
+        let (stamp, rest) = take("[14:17:02][D][uart:114]: <<< 00:00:00");
+        assert_eq!(stamp.map(|stamp| stamp.us), Some((14 * 3600 + 17 * 60 + 2) * 1_000_000));
+        assert!(rest.ends_with("00:00:00"), "{rest}");
+    }
 }
