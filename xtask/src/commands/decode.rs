@@ -103,13 +103,19 @@ fn key_file(path: &std::path::Path) -> Result<Keys, Failure> {
     Ok(keys)
 }
 
+/// Bytes of a run of junk that a person is shown; `--json` has them all.
+const JUNK_SHOWN: usize = 64;
+
 /// One item for a person: a line of heads, then a line per value.
 fn for_people(line: &Map<String, Value>) -> String {
     let text = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
     let number = |key: &str| line.get(key).and_then(Value::as_u64).unwrap_or_default();
     let mut shown = format!("@{} +{}  ", number("offset"), number("len"));
     if text("kind") == "junk" {
-        shown.push_str(&paint("2", &format!("junk: {} ({})", text("reason"), text("hex"))));
+        let hex = text("hex");
+        let (start, rest) = hex.split_at(hex.len().min(2 * JUNK_SHOWN));
+        let rest = if rest.is_empty() { "" } else { "…" };
+        shown.push_str(&paint("2", &format!("junk: {} ({start}{rest})", text("reason"))));
         shown.push('\n');
         return shown;
     }

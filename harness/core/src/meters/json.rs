@@ -8,9 +8,6 @@ use crate::wire::assemble::{Assembly, Outcome, Protection};
 use crate::wire::framer::What;
 use serde_json::{Map, Value, json};
 
-/// Longest run of junk that is shown in hex; the rest of a run is counted, not shown.
-const JUNK_SHOWN: usize = 64;
-
 /// One entry of a stream.
 pub fn entry(entry: &Entry<'_>) -> Map<String, Value> {
     let mut line = Map::new();
@@ -23,8 +20,7 @@ pub fn entry(entry: &Entry<'_>) -> Map<String, Value> {
         What::Junk(junk) => {
             line.insert("kind".into(), "junk".into());
             line.insert("reason".into(), junk.to_string().into());
-            let shown = entry.item.bytes.len().min(JUNK_SHOWN);
-            line.insert("hex".into(), hex::text(&entry.item.bytes[..shown]).into());
+            line.insert("hex".into(), hex::text(entry.item.bytes).into());
             return line;
         }
     };
