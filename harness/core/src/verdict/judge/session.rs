@@ -142,10 +142,19 @@ impl<'a> Session<'a> {
         for (j, sent) in matches.iter().enumerate() {
             self.claims[j].about = match *sent {
                 Some(i) if self.sent[i].is_intact() => self.telegram_or_stale(j, i),
-                Some(i) => About::Damaged(i),
-                None => self.left_over(j),
+                Some(i) if !self.repeats_the_last(j, i) => About::Damaged(i),
+                Some(_) | None => self.left_over(j),
             };
         }
+    }
+
+    /// The claim is word for word the one before it, and not what the damaged telegram says: a repetition, and no
+    /// acceptance of damage.
+    fn repeats_the_last(&self, claim: usize, damaged: usize) -> bool {
+        let same =
+            claim.checked_sub(1).is_some_and(|last| self.claims[last].claim == self.claims[claim].claim);
+        let intact = self.sent[..damaged].iter().rev().find(|sent| sent.is_intact());
+        same && intact.is_some_and(|sent| sent.telegram.reading != self.sent[damaged].telegram.reading)
     }
 
     fn telegram_or_stale(&self, claim: usize, own: usize) -> About {
