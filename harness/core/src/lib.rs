@@ -20,6 +20,9 @@
 //! | What does an APDU say? | [`wire::apdu`], [`wire::axdr`], [`wire::rows`] |
 //! | What does one vendor send, in which scale, with which habits? | [`meters`], one file per family |
 //! | What does the house draw? | `plant` |
+//! | What flows through a clamp, and what do its samples look like? | `wave`: network, loads, clamps, front end, truth |
+//! | How does the reference clamp dongle measure? | [`clamps`], from samples only |
+//! | Where can a missing L2 lie? What does a transformer ratio do? How can clamps be misplaced? | [`site`] |
 //! | What is a recording, and its text form? | `capture` |
 //! | How is pasted hex found in a log? | `import` |
 //! | What does every byte mean, for people? | `explain` |
@@ -37,8 +40,11 @@
 //! | [`wire`] | `reading` | vendors, amperes, files |
 //! | [`meters`] | `reading`, `wire`; `plant` in `sample` | rigs, tolerances |
 //! | `plant` | `reading` | bytes, OBIS, dongles |
+//! | `wave` | `reading` | dongles, verdicts |
+//! | [`clamps`] | `reading` | `wave`, its truth, verdicts |
+//! | [`site`] | `reading` | how a DUT estimates, verdicts |
 //! | `capture`, `import`, `explain` | `reading`, `wire`, `meters` | rigs, verdicts |
-//! | `verdict` | `reading`, `wire`, `meters`, `plant`, `capture` | how a claim arrived |
+//! | `verdict` | `reading`, `wire`, `meters`, `plant`, `capture`, `wave`, `site` | how a claim arrived |
 //! | `report` | `verdict` and all below it | rigs |
 //!
 //! A tidy test (`cargo xtask tidy`) reads the sources and fails on an import that this table does not allow.
@@ -64,8 +70,10 @@
 
 extern crate alloc;
 
+pub mod clamps;
 pub mod meters;
 pub mod reading;
+pub mod site;
 pub mod wire;
 
 #[cfg(feature = "std")]
@@ -82,3 +90,5 @@ pub mod plant;
 pub mod report;
 #[cfg(feature = "std")]
 pub mod verdict;
+#[cfg(feature = "std")]
+pub mod wave;

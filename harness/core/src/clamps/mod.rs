@@ -1,0 +1,1 @@
+//! The reference clamp dongle: from samples to readings.

@@ -1,0 +1,90 @@
+//! Synthetic mains and clamp waveforms, and what is true of them.
+//!
+//! ```text
+//! spec.toml ─► spec ─► network ─► segments at the primary ─► sensor ─► segments at the clamp ─► frontend ─► samples
+//!                                        └─ truth                          └─ truth                          └─ truth
+//! ```
+//!
+//! Time is a list of [`Segment`]s. Within one, frequency and every phasor are constant; a ramp is a stair of one step
+//! per mains cycle. That makes truth over any window a closed form: nothing here learns what is right by measuring
+//! samples, but for [`truth::of_samples`], which says what an ideal device could read from the quantised ones.
+//!
+//! Refuses to know what a dongle does with the samples, and which deviation is too much.
+//!
+//! Sines come from a library in pure Rust, so that the same spec gives the same bytes on every machine.
+//!
+//! | file | what |
+//! |---|---|
+//! | `spec` | the waveform file, checked; every mistake with its line |
+//! | `network` | sources, impedances, loads → voltages and currents of each segment |
+//! | `sensor`, `flux` | what a clamp makes of the current: placement, direction, ratio, phase, saturation |
+//! | `frontend`, `noise`, `synth` | what the converter makes of it: samples |
+//! | [`truth`] | RMS, P, Q, power factor, distortion, energy over any window |
+
+use num_complex::Complex64;
+
+/// A harmonic as a complex RMS value: the quantity at phase θ of the fundamental is `√2·Im(X·e^(j·order·θ))`.
+/// An argument of 0 is a sine that rises through zero with the fundamental's reference.
+pub type Phasor = Complex64;
+
+/// Highest harmonic order that a spec may use.
+pub const ORDER_MAX: u8 = 50;
+
+/// Samples per second as a fraction: 48 000 / 6.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rate {
+    /// Samples.
+    pub num: u32,
+    /// In so many seconds, from 1.
+    pub den: u32,
+}
+
+impl Rate {
+    /// Samples per second.
+    pub fn hz(self) -> f64 {
+        f64::from(self.num) / f64::from(self.den)
+    }
+
+    /// Seconds from sample 0 to sample `index`.
+    pub fn seconds(self, index: u64) -> f64 {
+        index as f64 * f64::from(self.den) / f64::from(self.num)
+    }
+}
+
+/// A periodic quantity of one segment.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Spectrum {
+    /// Mean value.
+    pub dc: f64,
+    /// Harmonics by rising order, each order once, from 1 to [`ORDER_MAX`].
+    pub parts: Vec<(u8, Phasor)>,
+}
+
+/// One channel during one segment.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Signal {
+    /// Steady: the same in every cycle.
+    Steady(Spectrum),
+    /// One cycle that is like no other: a core on its way into or out of saturation. Values at equal steps of phase,
+    /// the first at phase 0 of the segment. The segment is at most one cycle long.
+    Cycle(std::sync::Arc<[f64]>),
+}
+
+/// A stretch of time in which frequency and amplitudes are constant.
+///
+/// The phase of sample `n` is `turn + (n − from)·step` modulo 2⁶⁴, where 2⁶⁴ is one turn of the fundamental.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Segment {
+    /// First sample.
+    pub from: u64,
+    /// First sample behind it.
+    pub to: u64,
+    /// Phase of the fundamental at `from`, in 2⁻⁶⁴ turns.
+    pub turn: u64,
+    /// Phase from one sample to the next, in 2⁻⁶⁴ turns.
+    pub step: u64,
+    /// Voltages in volts: L1, L2, L3 to neutral; without a neutral L1–L2, L2–L3, L3–L1.
+    pub u: [Signal; 3],
+    /// Currents in amperes of L1, L2, L3, counted positive from the grid into the site.
+    pub i: [Signal; 3],
+}
