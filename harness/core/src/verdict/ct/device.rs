@@ -1,0 +1,61 @@
+//! What a clamp device declares of itself, as data with sources.
+
+/// A class of clamp devices.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Device {
+    /// Name in waveform and rig files.
+    pub name: &'static str,
+    /// What it is, for people.
+    pub about: &'static str,
+    /// End of the current range, amperes.
+    pub range_a: f64,
+    /// End of the voltage range, volts.
+    pub range_v: f64,
+    /// Accuracy class of clamp and device together, see [`super::limits`].
+    pub class: f64,
+    /// Pulses per kilowatt-hour; 0 for none.
+    pub pulses_per_kwh: u32,
+    /// Opposite phases are added before energy is counted.
+    pub summed: bool,
+    /// Where the figures come from.
+    pub source: &'static str,
+}
+
+/// All known devices.
+pub const DEVICES: [Device; 3] = [
+    Device {
+        name: "amp-guard-home",
+        about: "three blue clamps 0-100 A, one or three voltages",
+        range_a: 100.0,
+        range_v: 390.0,
+        class: 2.0,
+        pulses_per_kwh: 0,
+        summed: true,
+        source: "Charge Amps Amp Guard installation manual, section 2; the class is our own limit",
+    },
+    Device {
+        name: "amp-guard-public",
+        about: "three black clamps 0-400 A, one or three voltages",
+        range_a: 400.0,
+        range_v: 390.0,
+        class: 2.0,
+        pulses_per_kwh: 0,
+        summed: true,
+        source: "Charge Amps Amp Guard installation manual, section 2; the class is our own limit",
+    },
+    Device {
+        name: "pulse-meter",
+        about: "three clamps 0-100 A and an S0 output of 1000 pulses per kWh",
+        range_a: 100.0,
+        range_v: 390.0,
+        class: 2.0,
+        pulses_per_kwh: 1000,
+        summed: true,
+        source: "pulse constant of the Kamstrup OMNIPOWER data sheet; the rest is our own limit",
+    },
+];
+
+/// The device of this name.
+pub fn find(name: &str) -> Option<&'static Device> {
+    DEVICES.iter().find(|device| device.name == name)
+}

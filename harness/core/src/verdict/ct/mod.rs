@@ -1,0 +1,66 @@
+//! Judging a dongle that measures with clamps: samples in, claims out, both against the truth of the waveform.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`device`] | what a device declares: ranges, class, pulses |
+//! | [`limits`] | how far a claim may lie from the truth |
+//! | `windows` | claims of a trial, each with the truth of its own window |
+//! | `rules` | one function per check |
+//!
+//! Claims are compared with what a perfect dongle would read behind perfect clamps that sit where the spec puts them:
+//! a dongle is not to blame for a clamp on the wrong phase, but for the errors of its own clamps it is. Time is the
+//! device's own, counted in samples, so that a slow link moves no window.
+//!
+//! Refuses to learn what is right from samples, and never calls the reference dongle.
+
+pub mod device;
+pub mod limits;
+
+use super::trial::Event;
+use serde::{Deserialize, Serialize};
+
+/// Version of the trial file. Readers accept all older ones.
+pub const CT_TRIAL_VERSION: u32 = 1;
+
+/// One waveform played into one clamp dongle, with all that was seen. Stored as `evidence/<name>.json`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct CtTrial {
+    /// See [`CT_TRIAL_VERSION`].
+    pub version: u32,
+    /// Stable name, used for the evidence file: `ct-one-reversed`.
+    pub name: String,
+    /// What the results call it: the path of the spec, `fixtures/waveforms/one-reversed.toml`.
+    pub subject: String,
+    /// Ids of the checks asked for.
+    pub checks: Vec<String>,
+    /// The waveform file, whole: with it the trial can be judged again anywhere.
+    pub spec: String,
+    /// What the rig file says of the DUT.
+    pub terms: CtTerms,
+    /// The samples handed over; `None` when they were not.
+    pub sent: Option<SamplesSent>,
+    /// Everything that happened, in order of time. Claims carry `samples` and `window_s`.
+    pub events: Vec<Event>,
+}
+
+/// What was handed to the DUT.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SamplesSent {
+    /// Samples of each channel.
+    pub frames: u64,
+    /// Bytes of all samples.
+    pub bytes: u64,
+    /// SHA-256 of the bytes: interleaved, 16 bits, little-endian.
+    pub sha256: String,
+    /// Samples of each channel that stood at an end of the converter.
+    pub clipped: Vec<u64>,
+}
+
+/// What the rig file says of a clamp dongle.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct CtTerms {
+    /// Device profiles it can be (see [`device`]); a waveform for another one does not concern it.
+    pub devices: Vec<String>,
+    /// Keys that it does not claim, by design.
+    pub omits: Vec<String>,
+}
