@@ -21,8 +21,10 @@
 //! | `frontend`, `noise`, `synth` | what the converter makes of it: samples |
 //! | [`truth`] | RMS, P, Q, power factor, distortion, energy over any window |
 
+pub mod network;
 pub mod profiles;
 pub mod spec;
+pub mod truth;
 
 use num_complex::Complex64;
 

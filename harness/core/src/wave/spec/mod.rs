@@ -29,7 +29,7 @@ pub use expect::{BrokenDongle, Expect};
 pub use load::{At, Draw, Load};
 pub use net::{Harmonic, Net, NetKind, Neutral, Tempo, Unbalance};
 
-use super::Rate;
+use super::{Rate, network};
 use serde::{Deserialize, Serialize};
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
@@ -154,6 +154,7 @@ impl Spec {
         })?;
         let rate = rate(file, &raw.waveform)?;
         let net = net::check(file, raw.net, rate)?;
+        let waveform_span = raw.waveform.span();
         let waveform = waveform(file, raw.waveform.into_inner(), rate, &net)?;
         let spans: Vec<Range<usize>> = raw.load.iter().map(Spanned::span).collect();
         let each_load = raw.load.into_iter().map(|raw| load::check(file, raw, &net, &waveform));
@@ -162,7 +163,16 @@ impl Spec {
         let events: Vec<Event> = each_event.collect::<Result<_, _>>()?;
         event::check_neutral(file, &spans, &loads, &events, &net)?;
         let expect = expect::check(file, raw.expect, &waveform)?;
-        Ok(Spec { waveform, net, loads, events, expect })
+        let spec = Spec { waveform, net, loads, events, expect };
+        let needed = network::segments_needed(&spec);
+        if needed > network::SEGMENTS_MAX {
+            let what = format!(
+                "ramps, bursts and flicker need {needed:.0} segments; at most {}",
+                network::SEGMENTS_MAX
+            );
+            return Err(file.error(waveform_span, what));
+        }
+        Ok(spec)
     }
 }
 
@@ -190,6 +200,9 @@ fn rate(file: File<'_>, raw: &Spanned<RawWaveform>) -> Result<Rate, SpecError> {
 
 fn waveform(file: File<'_>, raw: RawWaveform, rate: Rate, net: &Net) -> Result<Waveform, SpecError> {
     let duration_s = file.number(&raw.duration_s, "duration_s", 1e-3..=31.0 * 86_400.0)?;
+    if rate.index(duration_s) == 0 {
+        return Err(file.error(raw.duration_s.span(), "`duration_s` is shorter than one sample"));
+    }
     let lines = net.kind.lines();
     let Some(named) = raw.channels else {
         let channels = Channel::ALL.into_iter().filter(|channel| channel.line() < lines).collect();

@@ -121,8 +121,8 @@ pub struct Unbalance {
     pub phi0_deg: f64,
 }
 
-/// A harmonic as a part of its fundamental: `[order, percent, deg]`. Its phase is that of a sine whose zero is the
-/// zero of the line's open-circuit fundamental, so that the same numbers give the same shape on each line.
+/// A harmonic as a part of its fundamental: `[order, percent, deg]`. Its phase counts, in degrees of its own frequency,
+/// from the zero at which its fundamental rises, so that the same numbers give the same shape on each line and at each φ.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 #[serde(into = "(u8, f64, f64)")]
 pub struct Harmonic {
