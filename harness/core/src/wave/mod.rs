@@ -21,6 +21,11 @@
 //! | `frontend`, `noise`, `synth` | what the converter makes of it: samples |
 //! | [`truth`] | RMS, P, Q, power factor, distortion, energy over any window |
 
+pub mod network;
+pub mod profiles;
+pub mod spec;
+pub mod truth;
+
 use num_complex::Complex64;
 
 /// A harmonic as a complex RMS value: the quantity at phase θ of the fundamental is `√2·Im(X·e^(j·order·θ))`.
@@ -48,6 +53,11 @@ impl Rate {
     /// Seconds from sample 0 to sample `index`.
     pub fn seconds(self, index: u64) -> f64 {
         index as f64 * f64::from(self.den) / f64::from(self.num)
+    }
+
+    /// The sample nearest to a time in seconds, not below 0.
+    pub fn index(self, seconds: f64) -> u64 {
+        (seconds * f64::from(self.num) / f64::from(self.den)).round() as u64
     }
 }
 
