@@ -16,13 +16,16 @@ fn near(found: f64, printed: f64, step: f64) -> bool {
     (found - printed).abs() <= step / 2.0 + 1e-9
 }
 
+/// Loads, true I1, I2, I3, and four estimates.
+type Row = (&'static str, [Branch; 3], [f64; 3], f64, f64, f64, f64);
+
 /// Loads of 10 A at 230 V unless named otherwise: true I1, I2, I3; the formula with √3 (not cut at 0); balanced; mean;
 /// the "+" root. Printed figures of an independent calculation in another language.
 #[test]
 fn the_table_of_estimates_on_three_wires() {
     let r = resistive;
     let none = resistive(0.0);
-    let cases: [(&str, [Branch; 3], [f64; 3], f64, f64, f64, f64); 10] = [
+    let cases: [Row; 10] = [
         ("balanced R", [r(10.0); 3], [17.3, 17.3, 17.3], 17.3, 17.3, 17.3, 17.32),
         ("balanced 0.8", [Branch(10.0, 0.8); 3], [17.3, 17.3, 17.3], 6.9, 17.3, 17.3, 17.32),
         ("L1-L2 only", [r(10.0), none, none], [10.0, 10.0, 0.0], 7.3, 10.0, 5.0, 10.0),
@@ -43,7 +46,9 @@ fn the_table_of_estimates_on_three_wires() {
         let [i1, i3] = [currents[0], currents[2]];
         let uncut = (3.0_f64.sqrt() * list.active_w() - u1 * i1 - u3 * i3) / u2;
         assert!(near(uncut, sqrt3, 0.1), "{name}: {uncut} instead of {sqrt3}");
-        for (row, printed, step) in [("balanced", balanced, 0.1), ("mean", mean, 0.1), ("triangle+", plus, 0.01)] {
+        for (row, printed, step) in
+            [("balanced", balanced, 0.1), ("mean", mean, 0.1), ("triangle+", plus, 0.01)]
+        {
             let found = estimator(row).of(&list).expect("an estimate");
             assert!(near(found, printed, step), "{name}: {row} gives {found} instead of {printed}");
         }
@@ -60,14 +65,17 @@ fn the_table_of_estimates_on_three_wires() {
 #[test]
 fn with_export_the_mirror_root_can_be_the_truth() {
     let (list, currents) = three_wire(even_lines(), [resistive(-11.0), resistive(5.0), resistive(5.0)]);
-    let Ok(Candidates::Two { plus_a, minus_a }) = candidates(&list, Steps::KAIFA) else { panic!("a triangle") };
+    let Ok(Candidates::Two { plus_a, minus_a }) = candidates(&list, Steps::KAIFA) else {
+        panic!("a triangle")
+    };
     assert!((minus_a - currents[1]).abs() < 1e-6 && (plus_a - currents[1]).abs() > 0.5);
 }
 
 /// The hidden overload of field bugs, section 0: neither outer line shows what L2 carries.
 #[test]
 fn l2_can_carry_more_than_both_others() {
-    let (list, currents) = three_wire(even_lines(), [resistive(32.0), resistive(5000.0 / 230.0), resistive(0.0)]);
+    let (list, currents) =
+        three_wire(even_lines(), [resistive(32.0), resistive(5000.0 / 230.0), resistive(0.0)]);
     assert!(near(currents[0], 32.0, 0.1) && near(currents[1], 46.8, 0.1) && near(currents[2], 21.7, 0.1));
     assert!((estimator("triangle+").of(&list).expect("a root") - currents[1]).abs() < 1e-6);
     assert_eq!(estimator("larger").of(&list), list.current_a[0]);

@@ -29,7 +29,8 @@ fn plus(list: &Inputs) -> f64 {
 fn the_bound_holds_for_any_currents_that_sum_to_zero() {
     fn law(one: Vec<(i16, i16)>, three: Vec<(i16, i16)>) -> bool {
         let phasor = |wave: &[(i16, i16)], order: usize| {
-            wave.get(order).map_or(Complex64::default(), |(re, im)| Complex64::new(f64::from(*re), f64::from(*im)))
+            wave.get(order)
+                .map_or(Complex64::default(), |(re, im)| Complex64::new(f64::from(*re), f64::from(*im)))
         };
         let (mut i1, mut i2, mut i3) = (0.0, 0.0, 0.0);
         for order in 0..one.len().max(three.len()) {
@@ -60,7 +61,8 @@ fn the_bound_holds_for_rounded_currents() {
 #[test]
 fn the_plus_root_is_exact_for_resistive_loads() {
     fn law(loads: (u16, u16, u16)) -> bool {
-        let (list, currents) = three_wire(even_lines(), [loads.0, loads.1, loads.2].map(|raw| Branch(load(raw), 1.0)));
+        let (list, currents) =
+            three_wire(even_lines(), [loads.0, loads.1, loads.2].map(|raw| Branch(load(raw), 1.0)));
         (plus(&list) - currents[1]).abs() < 1e-5
     }
     QuickCheck::new().tests(5000).quickcheck(law as fn((u16, u16, u16)) -> bool);
@@ -70,7 +72,8 @@ fn the_plus_root_is_exact_for_resistive_loads() {
 fn the_plus_root_is_exact_for_one_power_factor() {
     fn law(loads: (u16, u16, u16), factor: u8) -> bool {
         let factor = 0.3 + f64::from(factor) / 400.0;
-        let (list, currents) = three_wire(even_lines(), [loads.0, loads.1, loads.2].map(|raw| Branch(load(raw), factor)));
+        let (list, currents) =
+            three_wire(even_lines(), [loads.0, loads.1, loads.2].map(|raw| Branch(load(raw), factor)));
         (plus(&list) - currents[1]).abs() < 1e-5
     }
     QuickCheck::new().tests(5000).quickcheck(law as fn((u16, u16, u16), u8) -> bool);
@@ -80,7 +83,8 @@ fn the_plus_root_is_exact_for_one_power_factor() {
 #[test]
 fn the_truth_is_one_of_the_candidates() {
     fn law(loads: [(i16, u8); 3]) -> TestResult {
-        let loads = loads.map(|(raw, factor)| Branch(f64::from(raw) / 1000.0, (f64::from(factor) - 127.5) / 127.5));
+        let loads =
+            loads.map(|(raw, factor)| Branch(f64::from(raw) / 1000.0, (f64::from(factor) - 127.5) / 127.5));
         let (list, currents) = three_wire(even_lines(), loads);
         if currents[0] < 0.01 || currents[2] < 0.01 {
             return TestResult::discard();
@@ -98,7 +102,8 @@ fn the_truth_is_one_of_the_candidates() {
 #[test]
 fn rounding_stays_inside_its_interval() {
     fn law(loads: (u16, u16, u16)) -> TestResult {
-        let (list, currents) = three_wire(even_lines(), [loads.0, loads.1, loads.2].map(|raw| Branch(load(raw), 1.0)));
+        let (list, currents) =
+            three_wire(even_lines(), [loads.0, loads.1, loads.2].map(|raw| Branch(load(raw), 1.0)));
         let to = |value: f64, step: f64| (value / step).round() * step;
         let rounded = Inputs {
             import_w: to(list.import_w, 1.0),

@@ -86,7 +86,10 @@ fn each_mistake_has_its_own_number() {
     assert_eq!(of(2_500, "1:1"), Scaling::Undecided);
     // A display in whole amperes: 50.9 A is shown as 50 or 51.
     let coarse = |claimed| diagnose(Milli(claimed), Milli(2_545), factor("100:5"), Milli(1_000));
-    assert_eq!((coarse(50_000), coarse(51_000), coarse(52_000)), (Scaling::Right, Scaling::Right, Scaling::Other));
+    assert_eq!(
+        (coarse(50_000), coarse(51_000), coarse(52_000)),
+        (Scaling::Right, Scaling::Right, Scaling::Other)
+    );
     // 0.004 A: forgotten and divided both show 0.
     assert_eq!(diagnose(Milli(0), Milli(4), factor("50:1"), Milli(100)), Scaling::Undecided);
     assert_eq!(diagnose(Milli(0), Milli(0), factor("50:1"), Milli(1)), Scaling::Undecided);

@@ -15,8 +15,11 @@ fn only_l2(load: Branch) -> [Branch; 3] {
     [resistive(0.0), load, resistive(0.0)]
 }
 
-/// Loads, U1/U2/U3, the average and its error in per cent; printed figures of an independent calculation.
-fn table() -> [(&'static str, [Branch; 3], [f64; 3], f64, f64); 9] {
+/// Loads, U1/U2/U3, the average and its error in per cent.
+type Row = (&'static str, [Branch; 3], [f64; 3], f64, f64);
+
+/// Printed figures of an independent calculation.
+fn table() -> [Row; 9] {
     let r = resistive;
     [
         ("6 A", only_l2(r(6.0)), [230.0, 227.6, 231.0], 230.5, 1.26),
@@ -65,7 +68,9 @@ fn the_band_follows_impedance_and_unbalance() {
 /// The ends of EN 50160, where the average is as wrong as it gets.
 #[test]
 fn the_ends_of_the_standard() {
-    for (volts, error) in [([253.0, 207.0, 253.0], 22.2), ([207.0, 253.0, 207.0], -18.2), ([253.0, 230.0, 207.0], 0.0)] {
+    for (volts, error) in
+        [([253.0, 207.0, 253.0], 22.2), ([207.0, 253.0, 207.0], -18.2), ([253.0, 230.0, 207.0], 0.0)]
+    {
         let list = Inputs { voltage_v: volts.map(Some), ..Inputs::default() };
         assert!(((estimate("average", &list) / volts[1] - 1.0) * 100.0 - error).abs() < 0.0501);
     }
@@ -75,7 +80,8 @@ fn the_ends_of_the_standard() {
 /// sign it is a line voltage, √3 too high.
 #[test]
 fn the_cosine_form_and_its_misuse() {
-    let of = |name, u1, u3| estimate(name, &Inputs { voltage_v: [Some(u1), None, Some(u3)], ..Inputs::default() });
+    let of =
+        |name, u1, u3| estimate(name, &Inputs { voltage_v: [Some(u1), None, Some(u3)], ..Inputs::default() });
     assert!((of("cosine", 239.9, 240.6) - 240.25).abs() < 0.005);
     assert!((of("cosine", 235.0, 217.0) - 226.5).abs() < 0.0501);
     assert!((of("cosine", 253.0, 207.0) - 233.4).abs() < 0.0501);
@@ -88,7 +94,8 @@ fn three_wires_keep_the_third_voltage_close() {
     let mut worst = [0.0_f64; 2];
     for degrees in 0..360 {
         let line = |at: f64| {
-            crate::house::polar(230.0, -120.0 * at) + crate::house::polar(4.6, 120.0 * at + f64::from(degrees))
+            crate::house::polar(230.0, -120.0 * at)
+                + crate::house::polar(4.6, 120.0 * at + f64::from(degrees))
         };
         let [u12, u23, u31] = [line(0.0), line(1.0), line(2.0)].map(|volts| volts.norm());
         let list = Inputs { voltage_v: [Some(u12), None, Some(u23)], ..Inputs::default() };
@@ -113,19 +120,26 @@ fn from_power_needs_the_power_factors() {
     assert!((known.volts - 230.0).abs() < 1e-9 && known.interval().contains(230.0));
     let assumed = voltage::from_power(&even(10.0, 0.95), [1.0; 3], Steps::AIDON).expect("a value");
     assert!((assumed.volts / 230.0 - 0.85).abs() < 1e-9, "15 % low");
-    let uneven = Inputs { import_w: 45.0 * 230.0 * 0.95, current_a: [Some(20.0), Some(5.0), Some(20.0)], ..even(5.0, 1.0) };
+    let uneven = Inputs {
+        import_w: 45.0 * 230.0 * 0.95,
+        current_a: [Some(20.0), Some(5.0), Some(20.0)],
+        ..even(5.0, 1.0)
+    };
     let assumed = voltage::from_power(&uneven, [1.0; 3], Steps::AIDON).expect("a value");
     assert!((assumed.volts / 230.0 - 0.55).abs() < 1e-9, "45 % low");
     assert_eq!(voltage::from_power(&even(0.0, 1.0), [1.0; 3], Steps::AIDON), None);
     // 1.6 % at 10 A and 0.1 A steps, beside currents of up to 16 A.
-    let beside = Inputs { current_a: [Some(16.0), Some(10.0), Some(16.0)], import_w: 42.0 * 230.0, ..even(10.0, 1.0) };
+    let beside =
+        Inputs { current_a: [Some(16.0), Some(10.0), Some(16.0)], import_w: 42.0 * 230.0, ..even(10.0, 1.0) };
     let error = voltage::from_power(&beside, [1.0; 3], Steps::AIDON).expect("a value").error_v;
     assert!((error / 230.0 * 100.0 - 1.6).abs() < 0.05, "{error} V");
 }
 
 #[test]
 fn estimates_over_a_load_on_l2() {
-    let mut table = String::from("L2 load     U1     U2     U3 | average cosine cosine-plus | band           | possible\n");
+    let mut table = String::from(
+        "L2 load     U1     U2     U3 | average cosine cosine-plus | band           | possible\n",
+    );
     for amperes in [-32.0, -16.0, -6.0, 0.0, 6.0, 16.0, 32.0, 63.0] {
         let (list, _) = with_neutral([resistive(5.0), resistive(amperes), resistive(5.0)]);
         let [u1, u2, u3] = list.voltage_v.map(Option::unwrap);

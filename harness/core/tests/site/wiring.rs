@@ -32,7 +32,8 @@ fn there_are_48_and_each_line_has_one_clamp() {
     let all: BTreeSet<_> = Combination::all().collect();
     assert_eq!((all.len(), Combination::all().next()), (48, Some(Combination::RIGHT)));
     assert_eq!(Combination::new([1, 1, 3], NONE), None);
-    let signatures: BTreeSet<_> = Combination::all().map(|one| one.angles_deg(0.0).map(|angle| angle as i32)).collect();
+    let signatures: BTreeSet<_> =
+        Combination::all().map(|one| one.angles_deg(0.0).map(|angle| angle as i32)).collect();
     assert_eq!(signatures.len(), 48);
 }
 
@@ -43,7 +44,8 @@ fn the_total_alone_cannot_diagnose() {
         *counts.entry(one.total_sixths()).or_insert(0) += 1;
         assert!((one.total_ratio(0.0) - f64::from(one.total_sixths()) / 6.0).abs() < 1e-12, "{one}");
     }
-    let expected = [(-6, 1), (-4, 3), (-3, 2), (-2, 9), (-1, 6), (0, 6), (1, 6), (2, 9), (3, 2), (4, 3), (6, 1)];
+    let expected =
+        [(-6, 1), (-4, 3), (-3, 2), (-2, 9), (-1, 6), (0, 6), (1, 6), (2, 9), (3, 2), (4, 3), (6, 1)];
     assert_eq!(counts, BTreeMap::from(expected));
     let positive: i32 = counts.iter().filter(|(sixths, _)| **sixths > 0).map(|(_, count)| count).sum();
     assert_eq!(positive, 21);
@@ -81,7 +83,9 @@ fn up_to_30_degrees_the_answer_is_the_truth_or_a_list_with_it() {
                 Placed::Ambiguous(list) => {
                     // Only where right wiring with a poor power factor would read the same.
                     assert_eq!(list, [Combination::RIGHT, placed]);
-                    assert!(placed == combination([2, 3, 1], EVERY) || placed == combination([3, 1, 2], EVERY));
+                    assert!(
+                        placed == combination([2, 3, 1], EVERY) || placed == combination([3, 1, 2], EVERY)
+                    );
                 }
                 Placed::NotObservable(why) => panic!("{placed} at {phi:?}: {why}"),
             }
@@ -149,14 +153,20 @@ fn an_idle_channel_leaves_its_direction_open() {
 #[test]
 fn with_generation_turned_and_exporting_are_the_same() {
     let loads = Loads { generation: true, ..Loads::ORDINARY };
-    let Placed::Ambiguous(list) = found(Combination::RIGHT, [0.0, 180.0, 0.0], loads) else { panic!("ambiguous") };
+    let Placed::Ambiguous(list) = found(Combination::RIGHT, [0.0, 180.0, 0.0], loads) else {
+        panic!("ambiguous")
+    };
     assert_eq!(list.len(), 8, "every direction");
     assert!(list.iter().all(|one| one.on() == [1, 2, 3]));
 }
 
 #[test]
 fn two_clamps_on_one_line_are_none_of_the_48() {
-    let seen = classify(&[power(2300.0, 0.0), power(2300.0, -120.0), power(2300.0, 0.0)].map(Some), Voltages::All, Loads::ORDINARY);
+    let seen = classify(
+        &[power(2300.0, 0.0), power(2300.0, -120.0), power(2300.0, 0.0)].map(Some),
+        Voltages::All,
+        Loads::ORDINARY,
+    );
     assert!(matches!(seen, Placed::NotObservable(why) if why.contains("one clamp on each line")), "{seen:?}");
 }
 
@@ -197,7 +207,8 @@ fn all_combinations_for_the_fitter() {
     for one in Combination::all() {
         let [a, b, c] = one.angles_deg(0.0);
         let (name, total) = (one.to_string(), one.total_sixths());
-        writeln!(table, "{name:<8} | {a:>4} {b:>4} {c:>4}°  | {total:>2}/6  | {}", one.sentence()).expect("a string");
+        writeln!(table, "{name:<8} | {a:>4} {b:>4} {c:>4}°  | {total:>2}/6  | {}", one.sentence())
+            .expect("a string");
     }
     insta::assert_snapshot!(table);
 }

@@ -83,9 +83,8 @@ impl Sides {
 
     /// I2 at an angle between I1 and I3, in radians.
     fn i2_a(&self, angle: f64) -> f64 {
-        let square = self.i1_a * self.i1_a
-            + self.i3_a * self.i3_a
-            + 2.0 * self.i1_a * self.i3_a * libm::cos(angle);
+        let square =
+            self.i1_a * self.i1_a + self.i3_a * self.i3_a + 2.0 * self.i1_a * self.i3_a * libm::cos(angle);
         libm::sqrt(square.max(0.0))
     }
 
@@ -117,7 +116,9 @@ const NOISE: f64 = 1e-9;
 ///
 /// `steps` decides how far outside −1..=1 the cosine may lie before it is no triangle: as far as rounding explains.
 pub fn candidates(list: &Inputs, steps: Steps) -> Result<Candidates, Missing> {
-    let (Some(i1_a), Some(i3_a)) = (list.current_a[0], list.current_a[2]) else { return Err(Missing::Current) };
+    let (Some(i1_a), Some(i3_a)) = (list.current_a[0], list.current_a[2]) else {
+        return Err(Missing::Current);
+    };
     if i1_a == 0.0 || i3_a == 0.0 {
         return Ok(Candidates::OneLoop(i1_a.max(i3_a)));
     }
@@ -208,7 +209,8 @@ fn corners(sides: Sides, steps: Steps) -> impl Iterator<Item = Sides> {
     (0..64_u8).filter(move |corner| sides.u31_v.is_some() || corner & 32 == 0).map(move |corner| {
         let half = |bit: u8, step: f64| if corner & (1 << bit) == 0 { step / 2.0 } else { -step / 2.0 };
         // A current that may be 0 gives no angle; a thousandth of a step keeps the quotient finite.
-        let current = |amperes: f64, bit| (amperes + half(bit, steps.current_a)).max(steps.current_a / 1000.0);
+        let current =
+            |amperes: f64, bit| (amperes + half(bit, steps.current_a)).max(steps.current_a / 1000.0);
         let diagonal = steps.power_w * core::f64::consts::SQRT_2;
         Sides {
             i1_a: current(sides.i1_a, 0),

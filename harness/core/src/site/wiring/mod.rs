@@ -48,10 +48,8 @@ impl Combination {
     /// All 48, the right one first.
     pub fn all() -> impl Iterator<Item = Combination> {
         ORDERS.into_iter().flat_map(|on| {
-            (0..8_u8).map(move |bits| Combination {
-                on,
-                reversed: [bits & 1 != 0, bits & 2 != 0, bits & 4 != 0],
-            })
+            (0..8_u8)
+                .map(move |bits| Combination { on, reversed: [bits & 1 != 0, bits & 2 != 0, bits & 4 != 0] })
         })
     }
 
@@ -109,7 +107,8 @@ impl Combination {
     }
 
     fn misplaced(self) -> Option<String> {
-        let wrong: Vec<u8> = (1..=3).filter(|channel| self.on[usize::from(channel - 1)] != *channel).collect();
+        let wrong: Vec<u8> =
+            (1..=3).filter(|channel| self.on[usize::from(channel - 1)] != *channel).collect();
         match wrong.as_slice() {
             [] => None,
             [one, other] => Some(format!(
