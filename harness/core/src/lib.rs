@@ -63,7 +63,7 @@
 //!
 //! ## Building without `std`
 //!
-//! [`reading`], [`wire`] and [`meters`] need `alloc` only: firmware shares the decoder with
+//! [`reading`], [`wire`], [`meters`], [`clamps`] and [`site`] need `alloc` only: firmware shares the decoder with
 //! `default-features = false`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
