@@ -116,7 +116,8 @@ fn a_dongle_with_a_serial_console_is_played_through_two_ports() {
     let trial = session.trial(&intact(&["AAAA", "BBBB"])).expect("a trial");
     assert_eq!(without_order(&trial), ["claim AAAA", "claim BBBB", "sent 0", "sent 1"]);
     // Four bytes of ten bits at 9600 baud take 4.2 ms each: a port's last byte is over when its UART is done.
-    let over = trial.events.iter().find(|event| event.what == What::Sent { index: 0 }).expect("sent");
+    let over =
+        trial.events.iter().find(|event| matches!(event.what, What::Sent { index: 0, .. })).expect("sent");
     assert!(over.t_us >= 4_166, "{}", over.t_us);
 }
 

@@ -156,6 +156,11 @@ pub enum What {
     Sent {
         /// Index into [`Stimulus::parts`].
         index: usize,
+        /// How long the bench really paused in this part: every pause asked for ([`Part::Silence`],
+        /// [`Telegram::gaps`]), in order, and every other one between two of its bytes that is longer than
+        /// [`Pause::NOTED_US`]. Evidence without it proves no rule about pauses.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pauses: Vec<Pause>,
     },
     /// The DUT claimed a reading: the object as it printed it, before any interpretation.
     Claim {
@@ -187,6 +192,24 @@ pub enum What {
         #[serde(default, skip_serializing_if = "core::ops::Not::not")]
         misbehaved: bool,
     },
+}
+
+/// A time without bytes, as the bench made it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Pause {
+    /// After so many bytes of the part; 0 for a silence.
+    pub after: usize,
+    /// What the stimulus asks for, in microseconds; 0 when nobody asked for this pause.
+    pub asked_us: u64,
+    /// What it took, in microseconds, measured: from the end of the last byte before it to the byte behind it (for a silence:
+    /// until the bench went on).
+    pub took_us: u64,
+}
+
+impl Pause {
+    /// A pause that nobody asked for is noted when it is longer than so many microseconds: a quarter of what a DUT
+    /// must bridge (contract, section 3).
+    pub const NOTED_US: u64 = 50_000;
 }
 
 /// How exactly the bytes of a trial were paced.

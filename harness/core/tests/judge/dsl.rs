@@ -127,7 +127,7 @@ impl Clock {
     fn sent(&mut self, index: usize) {
         // Neighbouring telegrams are further apart than a claim can be early.
         self.t_us += 100_000;
-        self.push(What::Sent { index });
+        self.push(What::Sent { index, pauses: Vec::new() });
     }
 
     fn claim(&mut self, claim: Map<String, Value>) {

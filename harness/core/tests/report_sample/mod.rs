@@ -125,7 +125,10 @@ fn trial(
             glued: false,
         };
         parts.push(Part::Telegram(telegram));
-        events.push(Event { t_us: due_us + 600_000, what: What::Sent { index: n as usize } });
+        events.push(Event {
+            t_us: due_us + 600_000,
+            what: What::Sent { index: n as usize, pauses: Vec::new() },
+        });
         if let Some(claim) = claim(n, reading(n)) {
             let raw = Value::Object(claim.clone()).to_string();
             events.push(Event {

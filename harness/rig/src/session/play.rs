@@ -146,7 +146,7 @@ impl<'a> Play<'a> {
                 Part::Silence { us } => {
                     let until = cursor.max(Instant::now()) + Duration::from_micros(*us);
                     self.pump_until(until)?;
-                    self.note(until, What::Sent { index });
+                    self.note(until, What::Sent { index, pauses: Vec::new() });
                     until
                 }
                 Part::Noise { bytes, .. } => self.send(index, bytes, &[], cursor)?,
@@ -240,7 +240,7 @@ impl<'a> Play<'a> {
                 self.pump_until(cursor)?;
             }
         }
-        self.note(over, What::Sent { index });
+        self.note(over, What::Sent { index, pauses: Vec::new() });
         Ok(over)
     }
 

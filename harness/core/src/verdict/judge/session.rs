@@ -97,7 +97,7 @@ impl<'a> Session<'a> {
         let mut end_us = None;
         for (order, event) in trial.events.iter().enumerate() {
             match &event.what {
-                What::Sent { index } => {
+                What::Sent { index, .. } => {
                     let part = parts.get(*index);
                     let have = parts.len();
                     let part = part.ok_or_else(|| format!("event {order} sent part {index} of {have}"))?;
