@@ -5,7 +5,7 @@
 mod play;
 
 use crate::adapter::Adapter;
-use crate::config::{Dut, Input, Readings, Rig};
+use crate::config::{Dut, Readings, Rig};
 use crate::dut::{Console, Program, Running, TextLine};
 use crate::error::RigError;
 use crate::interrupt::interrupted;
@@ -16,12 +16,12 @@ use play::Play;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How fast a stimulus is played.
+/// How fast a stimulus is played. One about the speed of the line ([`Stimulus::paced`]) is always played at that
+/// speed: what is judged is a time.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Speed {
     /// Lock-step: the next part as soon as the DUT has answered. Only pauses that are themselves the stimulus
-    /// (`Silence`, `gaps`) take their time. No timing is judged. A stimulus about the speed of the line
-    /// ([`Stimulus::paced`]) is played at it all the same.
+    /// (`Silence`, `gaps`) take their time. No timing is judged.
     Max,
     /// As recorded: due times kept, bytes at line rate.
     Real,
@@ -31,7 +31,7 @@ pub enum Speed {
 
 impl Speed {
     /// By how much due times and byte times are divided; `None` in lock-step.
-    pub(crate) fn factor(self) -> Option<f64> {
+    pub fn factor(self) -> Option<f64> {
         match self {
             Speed::Max => None,
             Speed::Real => Some(1.0),
@@ -124,7 +124,7 @@ impl Session {
         };
         let early = std::mem::take(&mut self.early);
         let terms = &self.rig.terms;
-        let speed = if stimulus.paced && self.speed == Speed::Max { Speed::Real } else { self.speed };
+        let speed = if stimulus.paced { Speed::Real } else { self.speed };
         let mut play = Play::new(&mut bench.line, &mut bench.dut, &mut self.adapter, stimulus, terms, speed);
         play.run(early)?;
         let healthy = play.healthy();
@@ -204,19 +204,4 @@ fn virtual_command(dongle: Option<PathBuf>) -> Result<Vec<String>, RigError> {
         why: "its path is no UTF-8".into(),
     })?;
     Ok(vec![program, "dongle".into(), "{han}".into()])
-}
-
-/// Whether a rig can be used at all: opens what it names and lets go again. For `rig check`.
-///
-/// # Errors
-///
-/// See [`Session::open`].
-pub fn probe(rig: &Rig) -> Result<(), RigError> {
-    let _locks = Lock::take_rig(rig, "rig check")?;
-    if let Dut::Serial { port, baud, .. } = &rig.dut {
-        Console::open(port, *baud)?;
-    }
-    match &rig.input {
-        Input::Pty | Input::Serial { .. } | Input::Tcp { .. } => Line::open(&rig.input).map(drop),
-    }
 }
