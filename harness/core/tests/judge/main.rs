@@ -3,5 +3,6 @@
 mod dsl;
 mod fields;
 mod laws;
+mod repeats;
 mod rules;
 mod stimuli;

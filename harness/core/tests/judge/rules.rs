@@ -208,7 +208,9 @@ fn claims_need_a_telegram_that_explains_them() {
             "a b c",
             "",
             "sent 0; claim 0; sent 1; claim 1; sent 2; claim 2; claim 0",
-            &["han.claim.fresh FAIL the reading of telegram 1 of 3 (list 2) was claimed again later"],
+            &[
+                "han.claim.fresh FAIL the reading of telegram 1 of 3 (list 2) was claimed again while telegram 3 was the newest",
+            ],
         ),
         (
             "stale",

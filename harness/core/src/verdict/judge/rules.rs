@@ -172,13 +172,9 @@ fn once(session: &Session<'_>) -> Ruling {
         }
     }
     for claim in &session.claims {
-        let (at, how) = match claim.about {
-            About::Twice(at) => (at, "was claimed twice"),
-            About::OutOfOrder(at) => (at, "was claimed after a later one"),
-            _ => continue,
-        };
-        let sent = &session.sent[at];
-        findings.push(finding(sent, format!("{} {how}", session.name(sent))));
+        if matches!(claim.about, About::Twice(_) | About::OutOfOrder(_)) {
+            findings.extend(too_many(session, claim.about));
+        }
     }
     findings.sort_by_key(|finding| finding.part);
     match judged {
@@ -276,17 +272,10 @@ fn explained(session: &Session<'_>) -> Ruling {
                     findings.push(damaged_claimed(session, at));
                 }
             }
-            About::Twice(at) | About::OutOfOrder(at) => {
-                if !lists(session, "han.claim.once") {
-                    let sent = &session.sent[at];
-                    let text = format!("{} was claimed twice or out of order", session.name(sent));
-                    findings.push(finding(sent, text));
-                }
-            }
-            About::Old(at) => {
-                if !lists(session, "han.claim.fresh") {
-                    findings.push(repeated(session, at));
-                }
+            About::Twice(_) | About::OutOfOrder(_) if lists(session, "han.claim.once") => {}
+            About::Old { .. } if lists(session, "han.claim.fresh") => {}
+            About::Twice(_) | About::OutOfOrder(_) | About::Old { .. } => {
+                findings.extend(too_many(session, claim.about));
             }
             About::Nothing => {
                 let text = serde_json::to_string(claim.claim).unwrap_or_default();
@@ -303,9 +292,23 @@ fn explained(session: &Session<'_>) -> Ruling {
     Ruling::pass(format!("{}, each explained by a telegram", count(session.claims.len(), "claim")))
 }
 
-fn repeated(session: &Session<'_>, at: usize) -> Finding {
-    let sent = &session.sent[at];
-    finding(sent, format!("the reading of {} was claimed again later", session.name(sent)))
+/// A claim of a reading whose telegram has its claim already, or had its turn: which of these it is.
+fn too_many(session: &Session<'_>, about: About) -> Option<Finding> {
+    let (at, text) = match about {
+        About::Twice(at) => (at, format!("{} was claimed twice", session.name(&session.sent[at]))),
+        About::OutOfOrder(at) => {
+            (at, format!("{} was claimed after a later one", session.name(&session.sent[at])))
+        }
+        About::Old { repeats, newest } => {
+            let (name, newest) = (session.name(&session.sent[repeats]), session.sent[newest].number);
+            (
+                repeats,
+                format!("the reading of {name} was claimed again while telegram {newest} was the newest"),
+            )
+        }
+        About::Telegram(_) | About::Stale { .. } | About::Damaged(_) | About::Nothing => return None,
+    };
+    Some(finding(&session.sent[at], text))
 }
 
 fn fresh(session: &Session<'_>) -> Ruling {
@@ -317,7 +320,7 @@ fn fresh(session: &Session<'_>) -> Ruling {
                 let text = format!("{} was answered with the reading of telegram {old}", session.name(sent));
                 findings.push(finding(sent, text));
             }
-            About::Old(at) => findings.push(repeated(session, at)),
+            About::Old { .. } => findings.extend(too_many(session, claim.about)),
             About::Telegram(at) => {
                 let reading = &session.sent[at].telegram.reading;
                 let could = session.sent[..at].iter().any(|old| old.telegram.reading != *reading);

@@ -49,12 +49,12 @@ pub(super) enum About {
     Stale { of: usize, repeats: usize },
     /// A damaged telegram.
     Damaged(usize),
-    /// A telegram that was claimed just before.
+    /// The telegram of the claim before, once more, with nothing sent in between.
     Twice(usize),
     /// A telegram that was passed over, behind the claim of a later one.
     OutOfOrder(usize),
-    /// A telegram of long ago.
-    Old(usize),
+    /// Telegram `repeats` once more, after others were sent: `newest` was the last of them.
+    Old { repeats: usize, newest: usize },
     /// No telegram that was sent.
     Nothing,
 }
@@ -146,6 +146,48 @@ impl<'a> Session<'a> {
                 Some(_) | None => self.left_over(j),
             };
         }
+        self.one_behind();
+    }
+
+    /// A dongle that is always one telegram behind claims every reading but the last, each in answer to the telegram
+    /// after it. Seen from a telegram that was never claimed: the claim of the one before came only when this one
+    /// was sent, so it is the answer to this one, and a stale one; then the one before has no claim of its own, and
+    /// so on. At the speed of the line a claim may come that late, as long as it is in time.
+    fn one_behind(&mut self) {
+        let in_lock_step = self.trial.pacing.is_none();
+        let mut open: Option<usize> = None;
+        for before in (0..self.sent.len()).rev() {
+            if !self.sent[before].is_intact() {
+                continue;
+            }
+            let claim = self.sent[before].claim;
+            let moved = open.zip(claim).filter(|(own, claim)| {
+                let (own, other) = (&self.sent[*own], &self.sent[before]);
+                self.claims[*claim].about == About::Telegram(before)
+                    && self.claims[*claim].order > own.order
+                    && own.telegram.reading != other.telegram.reading
+                    && (in_lock_step || self.late(other))
+                    && self.repeats(before, *claim)
+            });
+            if let Some((own, claim)) = moved {
+                self.claims[claim].about = About::Stale { of: own, repeats: before };
+                (self.sent[own].claim, self.sent[before].claim) = (Some(claim), None);
+            }
+            let sent = &self.sent[before];
+            let misses =
+                sent.claim.is_none() && !sent.telegram.optional && !self.claimed_out_of_order(before);
+            // Before a glued telegram nobody waits for a claim of the one before it.
+            open = (misses && !sent.telegram.glued).then_some(before);
+        }
+        for claim in 0..self.claims.len() {
+            if let About::Old { repeats, newest: of } = self.claims[claim].about
+                && self.sent[of].is_intact()
+                && self.sent[of].claim.is_none()
+            {
+                self.claims[claim].about = About::Stale { of, repeats };
+                self.sent[of].claim = Some(claim);
+            }
+        }
     }
 
     /// The claim is word for word the one before it, and not what the damaged telegram says: a repetition, and no
@@ -182,7 +224,7 @@ impl<'a> Session<'a> {
         if let Some(last) = last {
             let same = self.sent[last].claim.map(|other| self.claims[other].claim);
             if same == Some(self.claims[claim].claim) {
-                return About::Twice(last);
+                return self.twice_or_old(last, claim);
             }
         }
         let exact = |i: &usize| self.sent[*i].is_intact() && self.repeats(*i, claim);
@@ -190,12 +232,23 @@ impl<'a> Session<'a> {
             return About::OutOfOrder(missed);
         }
         match recent().find(exact) {
-            Some(known) if Some(known) == last => About::Twice(known),
-            Some(known) => About::Old(known),
+            Some(known) => self.twice_or_old(known, claim),
             None => match before.checked_sub(1) {
                 Some(damaged) if !self.sent[damaged].is_intact() => About::Damaged(damaged),
                 _ => About::Nothing,
             },
+        }
+    }
+
+    /// A claim that says an earlier one again: twice, unless something was sent in between.
+    fn twice_or_old(&self, repeats: usize, claim: usize) -> About {
+        let order = self.claims[claim].order;
+        let first =
+            self.sent[repeats].claim.map_or(self.sent[repeats].order, |first| self.claims[first].order);
+        let newest = self.sent.partition_point(|sent| sent.order < order).saturating_sub(1);
+        match self.sent[newest].order > first {
+            true => About::Old { repeats, newest },
+            false => About::Twice(repeats),
         }
     }
 
