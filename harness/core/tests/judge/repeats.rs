@@ -68,9 +68,9 @@ fn a_repetition_is_no_acceptance_of_a_damaged_telegram() {
             "before the next new one",
             "a b!HCS_wrong c l!HCS_wrong b",
             "",
-            "sent 0; claim 0; sent 1; sent 2; claim 0; claim 2; sent 3; sent 4; claim 2; claim 4",
+            "sent 0; claim 0; sent 1; sent 2; claim 2; sent 3; sent 4; claim 2; claim 4",
             &[
-                "han.claim.fresh FAIL the reading of telegram 1 of 5 (list 2) was claimed again while telegram 3 was the newest; 1 more",
+                "han.claim.fresh FAIL the reading of telegram 3 of 5 (list 2) was claimed again while telegram 5 was the newest",
                 "han.link.hcs-reject PASS 2 of 2 damaged telegrams refused",
             ],
         ),
