@@ -4,7 +4,7 @@
 
 mod support;
 
-use hanbench_core::verdict::trial::{Event, Part, Pause, Trial, What};
+use hanbench_core::verdict::trial::{Damage, DamageKind, Event, Part, Pause, Trial, What};
 use hanbench_rig::{Rig, Session, Speed};
 use std::time::{Duration, Instant};
 use support::{HEALTHY, intact, play, script, stimulus, story, telegram};
@@ -33,7 +33,7 @@ fn a_program_keeps_running_while_all_is_well_and_starts_anew_after_trouble() {
 #[test]
 fn damage_is_not_waited_for_and_its_sentinel_is() {
     let mut damaged = telegram("xxxx");
-    damaged.damage = Some("not a word".into());
+    damaged.damage = Some(Damage { kind: DamageKind::Torn, how: "not a word".into() });
     let parts = vec![
         Part::Telegram(damaged),
         Part::Noise { bytes: b"xxx?".to_vec(), why: "noise".into() },

@@ -1,9 +1,10 @@
 //! Entries as JSON lines: what `decode --json` prints and snapshots hold (contract, section 2).
 
 use super::stream::Entry;
-use super::{Decoded, Evidence};
+use super::{Decoded, Evidence, ProblemKind};
 use crate::hex;
 use crate::reading::json::reading_object;
+use crate::wire;
 use crate::wire::assemble::{Assembly, Outcome, Protection};
 use crate::wire::framer::What;
 use serde_json::{Map, Value, json};
@@ -91,6 +92,12 @@ fn reading(line: &mut Map<String, Value>, decoded: &Decoded<'_>) {
     }
     line.insert("list".into(), decoded.list.word().into());
     line.insert("reading".into(), Value::Object(reading_object(&telegram.reading)));
+    if let Some(bytes) = decoded.problems.iter().find_map(|problem| match problem.kind {
+        ProblemKind::Wire(wire::ProblemKind::Trailing(bytes)) => Some(bytes),
+        _ => None,
+    }) {
+        line.insert("left_over".into(), bytes.into());
+    }
     let absent: Vec<_> = decoded.absent().map(|key| Value::from(key.name())).collect();
     line.insert("absent".into(), Value::Array(absent));
 }

@@ -148,6 +148,7 @@ mod tests {
             reason: None,
             attempts: 1,
             evidence: Vec::new(),
+            capture_evidence: String::new(),
             rests_on: None,
             findings: Vec::new(),
         };

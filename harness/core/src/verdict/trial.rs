@@ -1,12 +1,11 @@
 //! One trial: what was played in and everything that happened. This is the evidence; `judge` needs nothing else.
 
 use crate::hex;
-use crate::reading::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Version of the trial file. Readers accept all older ones.
-pub const TRIAL_VERSION: u32 = 1;
+/// Version of the trial file. Readers accept all older ones. 2: damage is typed.
+pub const TRIAL_VERSION: u32 = 2;
 
 /// One stimulus played into one DUT, with all that was seen. Stored as `evidence/<name>.json`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -85,9 +84,9 @@ pub struct Telegram {
     pub gaps: Vec<(usize, u64)>,
     /// `1`, `2`, `3` or another documented word.
     pub list: String,
-    /// What was done to it, in words; `None` for an intact telegram.
+    /// What was done to it; `None` for an intact telegram.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub damage: Option<String>,
+    pub damage: Option<Damage>,
     /// The reviewed reading (contract, section 2). For a damaged telegram: what a DUT that ignores the damage
     /// would claim, used to say which rule it broke.
     pub reading: Map<String, Value>,
@@ -104,6 +103,55 @@ pub struct Telegram {
     /// that share a flag and for what follows an unfinished frame at once.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub glued: bool,
+}
+
+/// What was done to a telegram.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "StoredDamage")]
+pub struct Damage {
+    /// Which rule a DUT breaks that claims it.
+    pub kind: DamageKind,
+    /// What it is in particular, for people.
+    pub how: String,
+}
+
+/// The ways in which a telegram is damaged (contract, section 3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DamageKind {
+    /// The FCS is wrong, and nothing else of the frame.
+    Fcs,
+    /// The HCS is wrong, and nothing else.
+    Hcs,
+    /// The length field is wrong, and nothing else.
+    Length,
+    /// Bytes are lost or too many, or the end is missing: several things are wrong at once.
+    Torn,
+}
+
+/// Damage as trial files hold it. Version 1 had words alone, whose first one named the kind.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredDamage {
+    Typed { kind: DamageKind, how: String },
+    Words(String),
+}
+
+impl From<StoredDamage> for Damage {
+    fn from(stored: StoredDamage) -> Damage {
+        match stored {
+            StoredDamage::Typed { kind, how } => Damage { kind, how },
+            StoredDamage::Words(how) => {
+                let kind = match how.split([' ', ':']).next() {
+                    Some("FCS") => DamageKind::Fcs,
+                    Some("HCS") => DamageKind::Hcs,
+                    Some("length") => DamageKind::Length,
+                    _ => DamageKind::Torn,
+                };
+                Damage { kind, how }
+            }
+        }
+    }
 }
 
 /// What the rig file says about the DUT, as far as judging depends on it.
@@ -139,13 +187,6 @@ pub struct Event {
     /// What it was.
     #[serde(flatten)]
     pub what: What,
-}
-
-impl Event {
-    /// When it happened.
-    pub fn at(&self) -> Instant {
-        Instant(self.t_us)
-    }
 }
 
 /// The kinds of things that happen in a trial.

@@ -159,7 +159,7 @@ fn telegram(page: &Page<'_>, at: usize, part: usize, keys: &[&str], unfold: bool
             }
         }
         @if let Some(row) = row {
-            @if let Some(damage) = &row.telegram.damage { p { "Damage: " (plain(damage)) } }
+            @if let Some(damage) = &row.telegram.damage { p { "Damage: " (plain(&damage.how)) } }
             p.said {
                 @match &row.claim {
                     Some(claim) => { span.muted { "The device printed: " } code { (plain(claim.raw)) } },

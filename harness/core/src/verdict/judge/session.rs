@@ -1,10 +1,12 @@
 //! A trial put in order: what was sent, what was claimed, and what each claim is about.
 
 use super::align::{Candidate, LOOK_BACK, Statement, align};
+use super::bench;
 use super::fields::{Comparison, compare};
 use crate::hex;
-use crate::verdict::trial::{Part, Telegram, Trial, What};
+use crate::verdict::trial::{Part, Pause, Telegram, Trial, What};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// A telegram whose last byte was handed to the line.
 pub(super) struct Sent<'a> {
@@ -13,6 +15,8 @@ pub(super) struct Sent<'a> {
     /// For people: from 1, damaged telegrams counted.
     pub(super) number: usize,
     pub(super) telegram: &'a Telegram,
+    /// The pauses that the bench made inside it.
+    pub(super) pauses: &'a [Pause],
     order: usize,
     t_us: u64,
     /// The claim that belongs to it.
@@ -22,9 +26,14 @@ pub(super) struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    /// The DUT must claim it.
-    pub(super) fn must_be_claimed(&self) -> bool {
+    /// It is owed a claim, unless the bench tore it.
+    pub(super) fn is_due(&self) -> bool {
         self.judged && self.is_intact() && !self.telegram.optional
+    }
+
+    /// Not claimed, and the bench is to blame: in which words.
+    pub(super) fn excuse(&self) -> Option<String> {
+        if self.claim.is_some() { None } else { bench::torn(self.pauses) }
     }
 
     pub(super) fn is_intact(&self) -> bool {
@@ -77,6 +86,8 @@ pub(super) struct Session<'a> {
     pub(super) end: Option<End<'a>>,
     /// Telegrams of the stimulus, sent or not.
     pub(super) total: usize,
+    /// The pauses that the bench made of silences, by part.
+    silences: BTreeMap<usize, &'a [Pause]>,
 }
 
 impl<'a> Session<'a> {
@@ -93,19 +104,26 @@ impl<'a> Session<'a> {
             claims: Vec::new(),
             end: None,
             total: parts.iter().filter(is_telegram).count(),
+            silences: BTreeMap::new(),
         };
         let mut end_us = None;
         for (order, event) in trial.events.iter().enumerate() {
             match &event.what {
-                What::Sent { index, .. } => {
+                What::Sent { index, pauses } => {
                     let part = parts.get(*index);
                     let have = parts.len();
                     let part = part.ok_or_else(|| format!("event {order} sent part {index} of {have}"))?;
-                    let Part::Telegram(telegram) = part else { continue };
+                    let telegram = match part {
+                        Part::Telegram(telegram) => telegram,
+                        Part::Silence { .. } => {
+                            session.silences.insert(*index, pauses);
+                            continue;
+                        }
+                        Part::Noise { .. } => continue,
+                    };
                     let number = parts[..=*index].iter().filter(is_telegram).count();
-                    let (part, t_us) = (*index, event.t_us);
-                    let sent = Sent { part, number, telegram, order, t_us, claim: None, judged: true };
-                    session.sent.push(sent);
+                    let (part, t_us, claim, judged) = (*index, event.t_us, None, true);
+                    session.sent.push(Sent { part, number, telegram, pauses, order, t_us, claim, judged });
                 }
                 What::Claim { claim, .. } => {
                     session.claims.push(Claimed { claim, order, t_us: event.t_us, about: About::Nothing });
@@ -267,6 +285,12 @@ impl<'a> Session<'a> {
         sent.claim.is_some_and(|claim| self.claims[claim].t_us > sent.t_us.saturating_add(within))
     }
 
+    /// What the bench did wrong with the silence right before the telegram.
+    pub(super) fn short_silence(&self, sent: &Sent<'_>) -> Option<String> {
+        let silence = sent.part.checked_sub(1).and_then(|before| self.silences.get(&before));
+        bench::short_silence(silence.copied().unwrap_or_default())
+    }
+
     /// A claim that passed over this telegram and came back to it.
     pub(super) fn claimed_out_of_order(&self, sent: usize) -> bool {
         self.claims.iter().any(|claim| claim.about == About::OutOfOrder(sent))
@@ -287,7 +311,7 @@ impl<'a> Session<'a> {
     pub(super) fn trouble_before(&self, sent: &Sent<'_>) -> Option<String> {
         let parts = &self.trial.stimulus.parts[..sent.part];
         match parts.iter().rev().find(|part| !matches!(part, Part::Silence { .. }))? {
-            Part::Telegram(telegram) => telegram.damage.clone(),
+            Part::Telegram(telegram) => telegram.damage.as_ref().map(|damage| damage.how.clone()),
             Part::Noise { bytes, why } => {
                 let shown = hex::text(bytes.get(..8).unwrap_or(bytes));
                 let dots = if bytes.len() > 8 { "…" } else { "" };
