@@ -213,4 +213,7 @@ pub struct DongleFlags {
     /// How it is broken on purpose.
     #[arg(long)]
     pub broken: Option<String>,
+    /// File with the meters' keys, as for `decode`.
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
 }
