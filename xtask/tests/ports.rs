@@ -5,9 +5,11 @@
 use hanbench_core::capture::Capture;
 use hanbench_rig::lock::Lock;
 use hanbench_rig::pty::Pty;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 fn xtask(arguments: &[&str]) -> Output {
@@ -55,15 +57,35 @@ fn a_port_that_is_held_is_refused_by_every_command_that_would_open_it() {
     assert_eq!(output.status.code(), Some(4), "free again, but silent: {}", words(&output));
 }
 
+/// Writes bytes while somebody reads them.
+fn feed(pty: Arc<Pty>, bytes: Vec<u8>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let (mut done, until) = (0, Instant::now() + Duration::from_secs(10));
+        while done < bytes.len() {
+            match pty.master().write(&bytes[done..]) {
+                Ok(count) => done += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
+                Err(error) => panic!("{error}"),
+            }
+            assert!(Instant::now() < until, "nobody reads");
+        }
+    })
+}
+
 #[test]
 fn a_recording_names_its_meter_and_its_line() {
     let text = std::fs::read_to_string(captures().join("kaifa/ma304h3e-it3.csv")).expect("a capture");
     let played = Capture::parse(&text).expect("a capture");
-    // Rows of list 1 alone name no meter; the fourth is a list 2.
-    for (rows, expected) in [(1, ["kaifa", "unknown", "unknown"]), (4, ["kaifa", "MA304H3E", "3-phase IT"])] {
-        let pty = Pty::open().expect("a pty");
-        let bytes: Vec<u8> = played.rows[..rows].iter().flat_map(|row| row.bytes.clone()).collect();
-        pty.master().write_all(&bytes).expect("room for a few telegrams");
+    // List 1 names no meter; the fourth row is a list 2. So much of list 1 comes before it that no read gets both.
+    let mut whole = played.rows[0].bytes.repeat(200);
+    let unnamed = whole.len();
+    whole.extend(&played.rows[3].bytes);
+    for (count, expected) in
+        [(unnamed, ["kaifa", "unknown", "unknown"]), (whole.len(), ["kaifa", "MA304H3E", "3-phase IT"])]
+    {
+        let pty = Arc::new(Pty::open().expect("a pty"));
+        let bytes = whole[..count].to_vec();
+        let meter = feed(Arc::clone(&pty), bytes.clone());
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("night.csv").display().to_string();
         let output = xtask(&[
@@ -79,6 +101,7 @@ fn a_recording_names_its_meter_and_its_line() {
             "--baud",
             "9600",
         ]);
+        meter.join().expect("every byte had room");
         assert_eq!(output.status.code(), Some(0), "{}", words(&output));
         let text = std::fs::read_to_string(&file).expect("a capture");
         let recorded = Capture::parse(&text).expect("a capture");
