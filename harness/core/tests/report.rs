@@ -282,8 +282,8 @@ fn a_second_attempt_never_hides_a_failure() {
 fn two_rigs_never_share_a_row() {
     let other = Results { rig: "lab 2".into(), ..results() };
     let runs = vec![results(), other];
-    let labels = report::run_labels(&runs);
-    assert_eq!(labels, ["bench-3", "lab+2"]);
+    let labels = report::run_labels(runs.iter().map(|run| run.rig.as_str()));
+    assert_eq!(labels, ["1-bench-3", "2-lab+2"]);
     let merged = report::merge(runs).expect("two good runs");
     assert_eq!(merged.checks.len(), 2 * results().checks.len());
     assert_eq!(merged.totals["FAIL"], 6);
@@ -301,9 +301,21 @@ fn two_rigs_never_share_a_row() {
 }
 
 #[test]
-fn two_runs_on_one_rig_have_two_labels() {
-    let rigs = ["a", "a", "a-2", "a"].map(|rig| Results { rig: rig.into(), ..results() });
-    assert_eq!(report::run_labels(&rigs), ["a", "a-2", "a-2-2", "a-3"]);
+fn every_label_is_a_folder_name_of_its_own() {
+    let labels = report::run_labels(["a", "A", "..", "", "a/b", "SHA256SUMS"]);
+    assert_eq!(labels, ["1-a", "2-A", "3-++", "4-", "5-a+b", "6-SHA256SUMS"]);
+}
+
+#[test]
+fn a_merged_report_says_how_each_of_its_runs_is_repeated() {
+    let command = |command: &str| {
+        let mut one = results();
+        one.run.insert("command".into(), json!(command));
+        one
+    };
+    let merged = report::merge(vec![command("run one"), command("run two"), command("run one")]);
+    let summary = report::summary(&merged.expect("three good runs"), &[]);
+    assert!(summary.ends_with("\n    run one; run two\n"), "{summary}");
 }
 
 /// A plot of these values; `by_number` and 0 on the axis are taken from the first two.
