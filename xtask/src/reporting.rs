@@ -73,7 +73,7 @@ pub fn write_results(folder: &Path, results: &Results, trials: &[Trial]) -> Resu
     let report = folder.join("report.html");
     let files = [
         (folder.join("results.json"), json + "\n"),
-        (folder.join("junit.xml"), junit(results, &purpose)),
+        (folder.join("junit.xml"), junit(results, trials, &purpose)),
         (folder.join("summary.md"), summary(results, trials)),
         (report.clone(), html(results, trials, &purpose, &explain)),
     ];

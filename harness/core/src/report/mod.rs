@@ -15,9 +15,11 @@
 //! | [`html`](fn@html) | one file for people; `html/` has one file per part of the page |
 //! | [`merge`](fn@merge) | results of several runs become one |
 //! | `plot` | values over time as SVG |
+//! | `grounds` | what an outcome rests on: bytes, and whether they are inferred |
 //! | `timeline` | which claim is drawn beside which telegram |
 //! | `text` | foreign text made harmless |
 
+mod grounds;
 mod html;
 mod junit;
 mod merge;

@@ -1,8 +1,9 @@
 //! One check that needs attention: what it is for, what went wrong, and the bytes it went wrong on.
 
-use super::{Page, badge, bytes, class, counted, evidence_link, part_name, plain, table_head};
-use crate::report::{needs_attention, reproduce, trials_of};
-use crate::verdict::Verdict;
+use super::{
+    Page, attention_order, badge, bytes, class, counted, evidence_link, part_name, plain, table_head,
+};
+use crate::report::{reproduce, trials_of};
 use crate::verdict::results::{Finding, Outcome};
 use crate::verdict::trial::Part;
 use maud::{Markup, html};
@@ -17,14 +18,7 @@ const CARDS_MAX: usize = 400;
 
 /// All cards: FAIL first, then ERROR, then INCONCLUSIVE. `room` is what is left of the page's size.
 pub(super) fn all(page: &Page<'_>, room: &mut usize) -> Markup {
-    let checks = &page.results.checks;
-    let mut order: Vec<usize> = (0..checks.len()).filter(|&at| needs_attention(checks[at].verdict)).collect();
-    let rank = |verdict| match verdict {
-        Verdict::Fail => 0,
-        Verdict::Error => 1,
-        _ => 2,
-    };
-    order.sort_by_key(|&at| rank(checks[at].verdict));
+    let order = attention_order(page);
     if order.is_empty() {
         return html! {};
     }
@@ -66,6 +60,7 @@ fn card(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
                     dt { "Purpose" } dd { (purpose) }
                     dt { "Source" } dd { (source) }
                 }
+                @if let Some(note) = &page.inferred[at] { dt { "Evidence level" } dd { (plain(note)) } }
                 @if outcome.attempts != 1 { dt { "Attempts" } dd { (outcome.attempts) } }
                 @if let Some(rests_on) = &outcome.rests_on { dt { "Rests on" } dd { (plain(rests_on)) } }
                 @if !trials.is_empty() {
