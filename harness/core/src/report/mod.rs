@@ -121,11 +121,11 @@ fn headline(results: &Results) -> (Verdict, String) {
     }
 }
 
-/// The command that repeats the run, narrowed to one check where `check` is given. A merged report has one for
+/// The command that repeats the run, narrowed to one outcome where `only` is given. A merged report has one for
 /// each of its runs.
 ///
 /// `run.command` is used where the caller stored it; else the command is built from rig and seed.
-fn reproduce(results: &Results, check: Option<&str>) -> String {
+fn reproduce(results: &Results, only: Option<&Outcome>) -> String {
     let mut commands: Vec<String> = Vec::new();
     let mut add = |run: Option<&Value>, rig: &str, seed: u64| {
         let mut command = match run.and_then(|run| run.get("command")).and_then(Value::as_str) {
@@ -133,8 +133,8 @@ fn reproduce(results: &Results, check: Option<&str>) -> String {
             None if rig == "virtual" => format!("cargo xtask run --seed {seed}"),
             None => format!("cargo xtask run --rig rigs/{rig}.toml --seed {seed}"),
         };
-        if let Some(id) = check {
-            command.push_str(&format!(" --filter '{id}'"));
+        if let Some(outcome) = only {
+            command.push_str(&format!(" --filter '{}'", filter(outcome, rig)));
         }
         if !commands.contains(&command) {
             commands.push(command);
@@ -148,6 +148,14 @@ fn reproduce(results: &Results, check: Option<&str>) -> String {
         None => add(Some(&Value::Object(results.run.clone())), &results.rig, results.seed),
     }
     text::visible(&commands.join("; "), text::LINE_MAX)
+}
+
+/// A pattern for `--filter` that matches "id subject" of this outcome alone.
+fn filter(outcome: &Outcome, rig: &str) -> String {
+    // A merged report names the rig behind the subject; `run` knows nothing of that.
+    let subject = outcome.subject.strip_suffix(&format!(" @ {rig}")).unwrap_or(&outcome.subject);
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/-_.#@ ".contains(letter);
+    if subject.chars().all(plain) { format!("{} {subject}$", outcome.id) } else { outcome.id.clone() }
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn card(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
                         @if number > 0 { ", " } (evidence_link(path))
                     } }
                 }
-                dt { "Repeat" } dd { code { (reproduce(page.results, Some(&outcome.id))) } }
+                dt { "Repeat" } dd { code { (reproduce(page.results, Some(outcome))) } }
             }
             (findings(page, outcome))
             @if in_full { (telegrams(page, outcome)) }
