@@ -95,15 +95,25 @@ fn findings(page: &Page<'_>, outcome: &Outcome) -> Markup {
         let trial = page.trial_of(outcome, finding).map(|trial| &page.trials[trial]);
         finding.part.map(|part| part_name(trial, part))
     };
+    // Columns with nothing in them would only push the words off a narrow window.
+    let any = |has: fn(&Finding) -> bool| outcome.findings.iter().any(has);
+    let (placed, keyed) = (any(|one| one.part.is_some()), any(|one| one.key.is_some()));
+    let valued = any(|one| one.expected.is_some() || one.claimed.is_some());
+    let columns = [(placed, "Where"), (keyed, "Key"), (valued, "Expected"), (valued, "Claimed")];
+    let mut columns: Vec<&str> =
+        columns.into_iter().filter(|(shown, _)| *shown).map(|(_, name)| name).collect();
+    columns.push("What is wrong");
     html! {
         div.scroll { table.findings {
-            (table_head(&["Where", "Key", "Expected", "Claimed", "What is wrong"]))
+            (table_head(&columns))
             tbody { @for finding in outcome.findings.iter().take(FINDINGS_MAX) {
                 tr {
-                    td.nowrap { (place(finding).unwrap_or_default()) }
-                    td { @if let Some(key) = &finding.key { code { (plain(key)) } } }
-                    td.value { @if let Some(expected) = &finding.expected { (plain(expected)) } }
-                    td.value.wrong { @if let Some(claimed) = &finding.claimed { (plain(claimed)) } }
+                    @if placed { td.nowrap { (place(finding).unwrap_or_default()) } }
+                    @if keyed { td { @if let Some(key) = &finding.key { code { (plain(key)) } } } }
+                    @if valued {
+                        td.value { @if let Some(expected) = &finding.expected { (plain(expected)) } }
+                        td.value.wrong { @if let Some(claimed) = &finding.claimed { (plain(claimed)) } }
+                    }
                     td { (plain(&finding.text)) }
                 }
             } }

@@ -8,7 +8,7 @@ use crate::verdict::Verdict;
 use crate::verdict::trial::{Part, Trial};
 use maud::{Markup, html};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Title, verdict in one sentence, totals, contents.
 pub(super) fn top(page: &Page<'_>) -> Markup {
@@ -62,24 +62,36 @@ pub(super) fn top(page: &Page<'_>) -> Markup {
 const DIGEST_MAX: usize = 10;
 
 /// What did not pass, one line per check and verdict with the first reason: on how many subjects, and where to
-/// read on.
+/// read on. One reason that stopped many checks is one line.
 fn digest(page: &Page<'_>) -> Markup {
-    let mut lines: Vec<(usize, usize)> = Vec::new();
+    let mut lines: Vec<(usize, usize, BTreeSet<&str>)> = Vec::new();
     for at in attention_order(page) {
-        let of = |index: usize| (&page.results.checks[index].id, page.results.checks[index].verdict);
-        match lines.iter_mut().find(|(first, _)| of(*first) == of(at)) {
-            Some((_, count)) => *count += 1,
-            None => lines.push((at, 1)),
+        let one = &page.results.checks[at];
+        let same = |first: usize| {
+            let first = &page.results.checks[first];
+            let stopped = one.verdict != Verdict::Fail && one.reason == first.reason;
+            one.verdict == first.verdict && (one.id == first.id || stopped)
+        };
+        match lines.iter_mut().find(|(first, ..)| same(*first)) {
+            Some((_, count, ids)) => {
+                *count += 1;
+                ids.insert(&one.id);
+            }
+            None => lines.push((at, 1, BTreeSet::from([one.id.as_str()]))),
         }
     }
     html! {
         @if !lines.is_empty() {
             ul.digest aria-label="What did not pass" {
-                @for (first, count) in lines.iter().take(DIGEST_MAX) {
+                @for (first, count, ids) in lines.iter().take(DIGEST_MAX) {
                     @let outcome = &page.results.checks[*first];
                     li {
                         (badge(outcome.verdict)) " " a href=(page.link(*first)) { code { (plain(&outcome.id)) } }
-                        span.muted { " on " (counted(*count, "subject")) ": " }
+                        span.muted {
+                            @if ids.len() > 1 {
+                                " and " (counted(ids.len() - 1, "more check")) ", " (count) " times: "
+                            } @else { " on " (counted(*count, "subject")) ": " }
+                        }
                         (plain(outcome.reason.as_deref().unwrap_or("no reason was given")))
                         @if *count > 1 { span.muted { " (" (plain(&outcome.subject)) ")" } }
                     }

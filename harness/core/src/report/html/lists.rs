@@ -20,6 +20,7 @@ pub(super) fn checks(page: &Page<'_>) -> Markup {
     html! {
         section #checks {
             h2 { "All checks" }
+            p.muted { "What a source such as “field bug H1” stands for is in docs/sources.md of hanbench." }
             @for (number, (id, _)) in page.checks.iter().enumerate() {
                 (check(page, number, id, of.get(id).map_or(&[][..], Vec::as_slice)))
             }
