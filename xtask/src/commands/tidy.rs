@@ -1,7 +1,8 @@
 //! `tidy`: the rules of the source tree that no compiler checks. The same rules run as a test.
 
 use crate::failure::{Outcome, PASSED};
-use crate::{console, workspace};
+use crate::{citations, console, workspace};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +54,7 @@ pub fn violations(root: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut files = Vec::new();
     for folder in ["harness", "xtask"] {
-        sources(&root.join(folder), &mut files);
+        with_extension(&root.join(folder), "rs", &mut files);
     }
     files.sort();
     for path in &files {
@@ -65,17 +66,32 @@ pub fn violations(root: &Path) -> Vec<String> {
         }
     }
     commands(root, &mut found);
+    citations(root, files, &mut found);
     found
 }
 
-fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
+fn with_extension(folder: &Path, wanted: &str, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            sources(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            with_extension(&path, wanted, files);
+        } else if path.extension().is_some_and(|extension| extension == wanted) {
             files.push(path);
         }
+    }
+}
+
+/// Every document that sources and fixtures cite has its line in the list of sources.
+fn citations(root: &Path, mut files: Vec<PathBuf>, found: &mut Vec<String>) {
+    with_extension(&root.join("fixtures"), "hex", &mut files);
+    let mut cited = BTreeMap::new();
+    for path in &files {
+        let Ok(text) = fs::read_to_string(path) else { continue };
+        citations::cited(&workspace::shown(root, path), &text, &mut cited);
+    }
+    match fs::read_to_string(root.join(citations::LIST)) {
+        Ok(list) => citations::compare(&list, &cited, found),
+        Err(_) => found.push(format!("{}:1: there is none", citations::LIST)),
     }
 }
 
