@@ -10,7 +10,7 @@ use crate::wire::assemble::{Assembly, BLOCK_TAG, Outcome};
 use crate::wire::axdr::{Element, Walk};
 use crate::wire::rows::{Name, Row, Rows};
 use crate::wire::time::{CosemTime, DEVIATION_UNSPECIFIED};
-use crate::wire::{cipher, llc as link_llc};
+use crate::wire::{ber, cipher, llc as link_llc};
 
 /// The LLC, where there is one.
 pub(super) fn llc(out: &mut Out<'_>) {
@@ -273,7 +273,7 @@ fn ciphered(out: &mut Out<'_>) {
     let title = &out.rest()[..usize::from(title_length).min(out.rest().len())];
     out.row(title.len(), "system title", format!("\"{}\"", title.escape_ascii()));
     let rest = out.rest();
-    let Ok((behind, length)) = cipher::ber_length(rest) else {
+    let Ok((behind, length)) = ber::length(rest) else {
         return out.rest_is("unreadable", "no length");
     };
     out.row(rest.len() - behind.len(), "length", format!("{length} bytes follow"));
@@ -319,7 +319,7 @@ fn block(out: &mut Out<'_>) {
         out.row(2, meaning, number);
     }
     let rest = out.rest();
-    let Ok((behind, length)) = cipher::ber_length(rest) else {
+    let Ok((behind, length)) = ber::length(rest) else {
         return out.rest_is("unreadable", "no length");
     };
     out.row(rest.len() - behind.len(), "length", length.to_string());

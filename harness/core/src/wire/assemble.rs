@@ -12,7 +12,7 @@ use nom::{IResult, Parser};
 
 use super::cipher::{self, Deciphered, Keys};
 use super::framer::{Item, Junk, What};
-use super::{Problem, ProblemKind, hdlc, llc, mbus};
+use super::{Problem, ProblemKind, ber, hdlc, llc, mbus};
 
 /// Longest message put together; the longest of this family has 581 bytes.
 pub const APDU_MAX: usize = 4096;
@@ -343,7 +343,7 @@ fn block(input: &[u8]) -> IResult<&[u8], (u8, u16, &[u8])> {
     let (rest, control) = u8(rest)?;
     let (rest, number) = be_u16(rest)?;
     let (rest, _acknowledged) = be_u16(rest)?;
-    let (rest, length) = cipher::ber_length(rest)?;
+    let (rest, length) = ber::length(rest)?;
     let (rest, data) = take(length).parse(rest)?;
     Ok((rest, (control, number, data)))
 }
@@ -363,7 +363,7 @@ pub fn encode_blocks(data_max: usize, apdu: &[u8]) -> Vec<Vec<u8>> {
             let mut block = Vec::from([BLOCK_TAG, 0x40 | last]);
             block.extend_from_slice(&(at as u16 + 1).to_be_bytes());
             block.extend_from_slice(&[0, 0]);
-            cipher::encode_length(&mut block, data.len());
+            ber::encode_length(&mut block, data.len());
             block.extend_from_slice(data);
             block
         })

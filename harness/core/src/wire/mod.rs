@@ -11,12 +11,14 @@
 //! | [`cipher`] | general-glo-ciphering |
 //! | [`apdu`] | data-notification and its date-time |
 //! | [`axdr`] | A-XDR elements |
+//! | `ber` | lengths, as A-XDR, ciphering and blocks carry them |
 //! | [`rows`] | the registers of a notification body, whatever its shape |
 //! | [`time`] | COSEM date-time, twelve bytes |
 
 pub mod apdu;
 pub mod assemble;
 pub mod axdr;
+pub(crate) mod ber;
 pub mod cipher;
 pub mod crc;
 pub mod framer;
@@ -43,6 +45,8 @@ pub enum ProblemKind {
     Truncated,
     /// A tag that no document of these meters names.
     UnknownTag(u8),
+    /// A length in more than two bytes, or in a form that says none: its first byte.
+    LengthForm(u8),
     /// More nesting than [`axdr::DEPTH_MAX`].
     TooDeep,
     /// More elements than [`axdr::COUNT_MAX`].
@@ -78,6 +82,9 @@ impl core::fmt::Display for ProblemKind {
         match self {
             ProblemKind::Truncated => write!(f, "the bytes end inside a value"),
             ProblemKind::UnknownTag(tag) => write!(f, "unknown data tag {tag:02x}"),
+            ProblemKind::LengthForm(byte) => {
+                write!(f, "length starts with {byte:02x}; in a telegram it has two bytes at most")
+            }
             ProblemKind::TooDeep => write!(f, "nested deeper than {} levels", axdr::DEPTH_MAX),
             ProblemKind::TooMany => write!(f, "more than {} elements", axdr::COUNT_MAX),
             ProblemKind::Trailing(count) => write!(f, "{count} bytes left over behind the body"),
