@@ -14,7 +14,7 @@ use hanbench_core::meters::sample::Meter;
 use hanbench_core::meters::{self, Decoder};
 use hanbench_core::plant::State;
 use hanbench_core::reading::{Instant, Milli};
-use hanbench_core::wire::assemble::{Assembler, Outcome, encode_blocks};
+use hanbench_core::wire::assemble::{Assembled, Assembler, encode_blocks};
 use hanbench_core::wire::cipher::{self, Keys};
 use hanbench_core::wire::framer::Framer;
 use hanbench_core::wire::llc::LLC;
@@ -108,7 +108,7 @@ fn steady_state_allocates_nothing() {
                     counted(&mut framing, || framer.push(piece, Instant(0)));
                     while let Some(item) = counted(&mut framing, || framer.poll()) {
                         let assembly = counted(&mut assembling, || assembler.push(&item));
-                        let Outcome::Apdu { bytes, .. } = assembly.outcome else { continue };
+                        let Assembled::Apdu { bytes, .. } = assembly.outcome else { continue };
                         let decoded = counted(&mut decoding, || decoder.decode(bytes, None));
                         assert_eq!(decoded.problems, [], "{profile}, {way}");
                         readings += usize::from(decoded.telegram.is_some());

@@ -5,7 +5,7 @@ use crate::flags::DongleFlags;
 use hanbench_core::meters::stream::{Entry, Stream};
 use hanbench_core::reading::Instant;
 use hanbench_core::reading::json::reading_object;
-use hanbench_core::wire::{assemble::Outcome as Assembled, framer::What, hdlc};
+use hanbench_core::wire::{assemble::Assembled, framer::Content, hdlc};
 use hanbench_rig::dongle::{Broken, Decoded, Step, run as run_dongle};
 use serde_json::{Map, Value};
 
@@ -34,7 +34,7 @@ fn variant(name: &str) -> Result<Broken, Failure> {
     })
 }
 
-/// What the dongle says of one item. `apart` collects the frames of a message that comes in parts.
+/// Content the dongle says of one item. `apart` collects the frames of a message that comes in parts.
 fn step(entry: &Entry<'_>, apart: &mut Vec<u8>) -> Option<Step> {
     if entry.assembly.outcome == Assembled::Pending {
         apart.extend(entry.item.bytes);
@@ -47,20 +47,20 @@ fn step(entry: &Entry<'_>, apart: &mut Vec<u8>) -> Option<Step> {
         return Some(Step::Good { claim: reading_object(&telegram.reading), bytes });
     }
     apart.clear();
-    let reason = match (entry.item.what, entry.assembly.outcome) {
-        (What::Junk(hanbench_core::wire::framer::Junk::NoFrame), _) => return None,
-        (What::Junk(junk), _) => junk.to_string(),
+    let reason = match (entry.item.content, entry.assembly.outcome) {
+        (Content::Junk(hanbench_core::wire::framer::Junk::NoFrame), _) => return None,
+        (Content::Junk(junk), _) => junk.to_string(),
         (_, Assembled::Refused { problem, .. }) => problem.kind.to_string(),
-        (What::Hdlc(frame), _) if frame.is_good() => "carries no telegram".into(),
+        (Content::Hdlc(frame), _) if frame.is_good() => "carries no telegram".into(),
         _ => "frame checksum is wrong or the frame is cut".into(),
     };
     Some(Step::Bad { reason, unchecked: unchecked(entry) })
 }
 
-/// What a decoder that does not look at the checksum would say. Only a broken variant prints it.
+/// Content a decoder that does not look at the checksum would say. Only a broken variant prints it.
 fn unchecked(entry: &Entry<'_>) -> Option<Map<String, Value>> {
-    let frame: hdlc::Frame<'_> = match entry.item.what {
-        What::Hdlc(frame) => frame,
+    let frame: hdlc::Frame<'_> = match entry.item.content {
+        Content::Hdlc(frame) => frame,
         _ => return None,
     };
     let mut stream = Stream::default();

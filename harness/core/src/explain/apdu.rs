@@ -6,7 +6,7 @@ use crate::meters::profile::{Form, Holds, Profile, Register};
 use crate::meters::{Decoded, decode::relative};
 use crate::reading::{Key, Milli, Reading};
 use crate::wire::apdu::{DATA_NOTIFICATION, DataNotification, TimeForm};
-use crate::wire::assemble::{Assembly, BLOCK_TAG, Outcome};
+use crate::wire::assemble::{Assembled, Assembly, BLOCK_TAG};
 use crate::wire::axdr::{Element, Walk};
 use crate::wire::rows::{Name, Row, Rows};
 use crate::wire::time::{CosemTime, DEVIATION_UNSPECIFIED};
@@ -22,7 +22,7 @@ pub(super) fn llc(out: &mut Out<'_>) {
 /// The APDU or block that is all the rest. `decoded` belongs to it only where it stands there in plain.
 pub(super) fn whole(out: &mut Out<'_>, assembly: &Assembly<'_>, decoded: Option<&Decoded<'_>>) {
     let payload = out.rest();
-    let in_place = matches!(assembly.outcome, Outcome::Apdu { bytes, .. } if bytes == payload);
+    let in_place = matches!(assembly.outcome, Assembled::Apdu { bytes, .. } if bytes == payload);
     plain_or_wrapped(out, decoded.filter(|_| in_place));
 }
 

@@ -23,7 +23,7 @@ pub use rows::text;
 
 use crate::meters::{Decoded, Evidence, Profile, stream::Stream};
 use crate::reading::Instant;
-use crate::wire::assemble::{Assembly, Outcome, Protection};
+use crate::wire::assemble::{Assembled, Assembly, Protection};
 use crate::wire::{apdu::DATA_NOTIFICATION, assemble, cipher, cipher::Keys, llc};
 use link::Link;
 pub use names::key as title;
@@ -123,7 +123,7 @@ fn put_inside(
     assembly: &Assembly<'_>,
     decoded: Option<&Decoded<'_>>,
 ) {
-    let Outcome::Apdu { bytes, protection } = assembly.outcome else { return };
+    let Assembled::Apdu { bytes, protection } = assembly.outcome else { return };
     if bytes == payload {
         return;
     }
@@ -150,13 +150,13 @@ fn put_problems(
         problems.push(rows::note(start + problem.offset, "problem", value));
     }
     let in_place = match assembly.outcome {
-        Outcome::Refused { problem, .. } => {
+        Assembled::Refused { problem, .. } => {
             problems.push(rows::note(start + problem.offset, "problem", problem.kind.to_string()));
             return;
         }
-        Outcome::Apdu { bytes, .. } => bytes == payload,
+        Assembled::Apdu { bytes, .. } => bytes == payload,
         // A P1 telegram: offsets count from its slash.
-        Outcome::Pending | Outcome::Nothing => true,
+        Assembled::Pending | Assembled::Nothing => true,
     };
     let absent: Vec<_> = decoded.into_iter().flat_map(|decoded| decoded.absent()).map(names::key).collect();
     if !absent.is_empty() {

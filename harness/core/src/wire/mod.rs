@@ -71,8 +71,6 @@ pub enum ProblemKind {
     NoSystemTitle,
     /// Deciphering with the encryption key gives no APDU.
     WrongKey,
-    /// A line of a P1 telegram that is not made like a register.
-    Line,
     /// A security suite or mode that is not AES-128-GCM: the security control byte.
     SecurityControl(u8),
 }
@@ -97,7 +95,6 @@ impl core::fmt::Display for ProblemKind {
             ProblemKind::CipherHeader => write!(f, "unreadable ciphering header"),
             ProblemKind::NoSystemTitle => write!(f, "ciphering header without a system title"),
             ProblemKind::WrongKey => write!(f, "deciphering with this encryption key gives no APDU"),
-            ProblemKind::Line => write!(f, "line is not made like a register"),
             ProblemKind::SecurityControl(byte) => {
                 write!(f, "security control {byte:02x} is not AES-128-GCM with unicast key")
             }
