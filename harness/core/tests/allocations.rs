@@ -14,11 +14,11 @@ use hanbench_core::meters::sample::Meter;
 use hanbench_core::meters::{self, Decoder};
 use hanbench_core::plant::State;
 use hanbench_core::reading::{Instant, Milli};
-use hanbench_core::wire::assemble::{Assembled, Assembler, encode_blocks};
+use hanbench_core::wire::assemble::{Assembled, Assembler};
 use hanbench_core::wire::cipher::{self, Keys};
 use hanbench_core::wire::framer::Framer;
 use hanbench_core::wire::llc::LLC;
-use hanbench_core::wire::{hdlc, mbus};
+use hanbench_core::wire::{blocks, hdlc, mbus};
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
@@ -82,7 +82,7 @@ fn ways(apdu: &[u8]) -> [(&'static str, Vec<u8>); 5] {
     hdlc_frame(&mut plain, apdu);
     hdlc::encode_segmented(&mut segments, &[0x41], &[0x08, 0x83], 0x13, 100, &[&LLC, apdu].concat());
     mbus::encode(&mut mbus, 120, apdu);
-    for block in encode_blocks(90, apdu) {
+    for block in blocks::encode(90, apdu) {
         hdlc_frame(&mut blocks, &block);
     }
     let mut ciphered = Vec::new();

@@ -1,10 +1,10 @@
 //! Laws of the link layers, for any bytes and any chunking.
 
 use hanbench_core::reading::Instant;
-use hanbench_core::wire::assemble::{APDU_MAX, Assembled, Assembler, Protection, encode_blocks};
+use hanbench_core::wire::assemble::{APDU_MAX, Assembled, Assembler, Protection};
 use hanbench_core::wire::cipher::{self, Keys};
 use hanbench_core::wire::framer::{Content, Framer, HELD_MAX, JUNK_MAX};
-use hanbench_core::wire::{hdlc, llc, mbus, p1};
+use hanbench_core::wire::{blocks, hdlc, llc, mbus, p1};
 use quickcheck::{Arbitrary, Gen, QuickCheck};
 
 /// One item without its borrow.
@@ -243,7 +243,7 @@ fn segments_of_any_size_give_the_message_back() {
             0 => hdlc::encode_segmented(&mut stream, &[0x41], &[0x03], 0x13, part + 1, &message),
             1 => mbus::encode(&mut stream, part.max(apdu.len().div_ceil(16)), &apdu),
             _ => {
-                for block in encode_blocks(part, &apdu) {
+                for block in blocks::encode(part, &apdu) {
                     stream.extend_from_slice(&frame(false, &[&llc::LLC[..], &block].concat()));
                 }
             }

@@ -6,11 +6,11 @@ use crate::meters::profile::{Form, Holds, Profile, Register};
 use crate::meters::{Decoded, decode::relative};
 use crate::reading::{Key, Milli, Reading};
 use crate::wire::apdu::{DATA_NOTIFICATION, DataNotification, TimeForm};
-use crate::wire::assemble::{Assembled, Assembly, BLOCK_TAG};
+use crate::wire::assemble::{Assembled, Assembly};
 use crate::wire::axdr::{Element, Walk};
 use crate::wire::rows::{Name, Row, Rows};
 use crate::wire::time::{CosemTime, DEVIATION_UNSPECIFIED};
-use crate::wire::{ber, cipher, llc as link_llc};
+use crate::wire::{ber, blocks, cipher, llc as link_llc};
 
 /// The LLC, where there is one.
 pub(super) fn llc(out: &mut Out<'_>) {
@@ -30,7 +30,7 @@ pub(super) fn whole(out: &mut Out<'_>, assembly: &Assembly<'_>, decoded: Option<
 pub(super) fn plain_or_wrapped(out: &mut Out<'_>, decoded: Option<&Decoded<'_>>) {
     match out.rest().first() {
         Some(&cipher::TAG) => ciphered(out),
-        Some(&BLOCK_TAG) => block(out),
+        Some(&blocks::TAG) => block(out),
         _ => plain(out, decoded),
     }
 }

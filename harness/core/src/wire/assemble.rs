@@ -6,20 +6,13 @@
 
 use alloc::vec::Vec;
 
-use nom::bytes::complete::{tag, take};
-use nom::number::complete::{be_u16, u8};
-use nom::{IResult, Parser};
-
+use super::blocks::{self, Block, Blocks};
 use super::cipher::{self, Deciphered, Keys};
 use super::framer::{Content, Item, Junk};
-use super::{Problem, ProblemKind, ber, hdlc, llc, mbus};
+use super::{Problem, ProblemKind, hdlc, llc, mbus};
 
 /// Longest message put together; the longest of this family has 581 bytes.
 pub const APDU_MAX: usize = 4096;
-/// First byte of a general-block-transfer APDU.
-pub const BLOCK_TAG: u8 = 0xE0;
-/// Bit of the block control that marks the last block.
-const LAST_BLOCK: u8 = 0x80;
 /// Junk of at least so many bytes may be what is left of a lost segment.
 const LOST_FRAME_MIN: usize = hdlc::LENGTH_MIN + 2;
 
@@ -255,7 +248,7 @@ impl Assembler {
             Link::Nothing => return done(Assembled::Nothing, gave_up),
             Link::Refused(kind) => return done(refused(Problem { offset: 0, kind }), gave_up),
         };
-        let (bytes, gave_up) = if bytes.first() == Some(&BLOCK_TAG) {
+        let (bytes, gave_up) = if bytes.first() == Some(&blocks::TAG) {
             match blocks.push(bytes) {
                 Block::Whole(bytes, restarted) => (bytes, gave_up || restarted),
                 Block::Pending(restarted) => return done(Assembled::Pending, gave_up || restarted),
@@ -281,93 +274,16 @@ impl Assembler {
 
 /// Begins with the tag of an APDU that meters push.
 fn is_apdu(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), Some(&(0x0F | cipher::TAG | BLOCK_TAG)))
+    matches!(bytes.first(), Some(&(0x0F | cipher::TAG | blocks::TAG)))
 }
 
 /// False when the whole would be longer than [`APDU_MAX`]; then nothing is appended.
-fn append(whole: &mut Vec<u8>, part: &[u8]) -> bool {
+pub(super) fn append(whole: &mut Vec<u8>, part: &[u8]) -> bool {
     let fits = whole.len() + part.len() <= APDU_MAX;
     if fits {
         whole.extend_from_slice(part);
     }
     fits
-}
-
-/// General block transfer: blocks numbered from 1, each an APDU of its own (L+G E450; field bug G2).
-#[derive(Default)]
-struct Blocks {
-    data: Vec<u8>,
-    /// Number of the last block that was taken; 0 when none is open.
-    taken: u16,
-}
-
-enum Block<'a> {
-    /// The message, and whether another one was given up for it.
-    Whole(&'a [u8], bool),
-    Pending(bool),
-    Refused(Problem),
-}
-
-impl Blocks {
-    fn give_up(&mut self) -> bool {
-        core::mem::take(&mut self.taken) > 0
-    }
-
-    /// Takes one block; on refusal the whole message is dropped.
-    fn push(&mut self, apdu: &[u8]) -> Block<'_> {
-        let taken = core::mem::take(&mut self.taken);
-        let refused = |offset, kind| Block::Refused(Problem { offset, kind });
-        let Ok((_, (control, number, data))) = block(apdu) else {
-            return refused(apdu.len(), ProblemKind::Truncated);
-        };
-        let restarted = number == 1 && taken > 0;
-        if number == 1 {
-            self.data.clear();
-        } else if taken == 0 || number != taken.wrapping_add(1) {
-            return refused(2, ProblemKind::OutOfOrder);
-        }
-        if !append(&mut self.data, data) {
-            return refused(0, ProblemKind::TooLong);
-        }
-        if control & LAST_BLOCK != 0 {
-            return Block::Whole(&self.data, restarted);
-        }
-        self.taken = number;
-        Block::Pending(restarted)
-    }
-}
-
-/// `E0 control number acknowledged length data`.
-fn block(input: &[u8]) -> IResult<&[u8], (u8, u16, &[u8])> {
-    let (rest, _) = tag(&[BLOCK_TAG][..]).parse(input)?;
-    let (rest, control) = u8(rest)?;
-    let (rest, number) = be_u16(rest)?;
-    let (rest, _acknowledged) = be_u16(rest)?;
-    let (rest, length) = ber::length(rest)?;
-    let (rest, data) = take(length).parse(rest)?;
-    Ok((rest, (control, number, data)))
-}
-
-/// Writes an APDU as blocks of at most `data_max` bytes, each one an APDU for a frame of its own.
-///
-/// Panics when `data_max` is 0 or above 65 535.
-pub fn encode_blocks(data_max: usize, apdu: &[u8]) -> Vec<Vec<u8>> {
-    assert!((1..=usize::from(u16::MAX)).contains(&data_max), "blocks of {data_max} bytes");
-    let parts = apdu.chunks(data_max);
-    let count = parts.len();
-    parts
-        .enumerate()
-        .map(|(at, data)| {
-            let last = if at + 1 == count { LAST_BLOCK } else { 0 };
-            // 40: streaming, which is how a meter pushes without being asked.
-            let mut block = Vec::from([BLOCK_TAG, 0x40 | last]);
-            block.extend_from_slice(&(at as u16 + 1).to_be_bytes());
-            block.extend_from_slice(&[0, 0]);
-            ber::encode_length(&mut block, data.len());
-            block.extend_from_slice(data);
-            block
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -505,9 +421,9 @@ mod tests {
 
     #[test]
     fn blocks_need_their_order() {
-        let blocks = encode_blocks(2, &[0x0F, 1, 2, 3, 4, 5]);
+        let parts = blocks::encode(2, &[0x0F, 1, 2, 3, 4, 5]);
         let outcomes = |order: &[usize]| {
-            let frames: Vec<_> = order.iter().map(|&at| frame(false, &first(&blocks[at]))).collect();
+            let frames: Vec<_> = order.iter().map(|&at| frame(false, &first(&parts[at]))).collect();
             outcomes(&frames.concat())
         };
         assert_eq!(outcomes(&[0, 1, 2]), ["pending", "pending", "apdu [f, 1, 2, 3, 4, 5]"]);
@@ -518,11 +434,11 @@ mod tests {
 
     #[test]
     fn foreign_message_between_blocks_is_itself() {
-        let blocks = encode_blocks(4, &[0x0F, 1, 2, 3, 4, 5]);
+        let parts = blocks::encode(4, &[0x0F, 1, 2, 3, 4, 5]);
         let stream = [
-            frame(false, &first(&blocks[0])),
+            frame(false, &first(&parts[0])),
             frame(false, &first(&[0xC2, 7])),
-            frame(false, &first(&blocks[1])),
+            frame(false, &first(&parts[1])),
         ];
         assert_eq!(outcomes(&stream.concat()), ["pending", "gave up; apdu [c2, 7]", OUT_OF_ORDER]);
     }

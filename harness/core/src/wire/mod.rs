@@ -7,7 +7,8 @@
 //! |---|---|
 //! | [`framer`] | stream → items (frames and junk), resynchronisation, timeouts |
 //! | [`hdlc`], [`mbus`], [`p1`], [`llc`] | one link layer each: probe, parse, encode |
-//! | [`assemble`] | items → APDU: segments, general block transfer, ciphering |
+//! | [`assemble`] | items → APDU: segments, then blocks and ciphering undone |
+//! | [`blocks`] | general block transfer |
 //! | [`cipher`] | general-glo-ciphering |
 //! | [`apdu`] | data-notification and its date-time |
 //! | [`axdr`] | A-XDR elements |
@@ -19,6 +20,7 @@ pub mod apdu;
 pub mod assemble;
 pub mod axdr;
 pub(crate) mod ber;
+pub mod blocks;
 pub mod cipher;
 pub mod crc;
 pub mod framer;
