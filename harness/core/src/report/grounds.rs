@@ -54,6 +54,6 @@ pub(super) fn inferred_sentence(results: &Results, inferred: &[Option<String>]) 
     let resting = passed.filter(|(_, inferred)| inferred.is_some()).count();
     let all = results.total(Verdict::Pass);
     (resting > 0).then(|| {
-        format!("{resting} of the {all} that passed rest on inferred telegrams: of such none is published.")
+        format!("{resting} of the {all} that passed rest on inferred telegrams, of which no published ones are known.")
     })
 }
