@@ -158,6 +158,6 @@ fn looks_like_apdu(bytes: &[u8]) -> bool {
     let mut stream = hanbench_core::meters::stream::Stream::default();
     let (assembly, decoded) = stream.raw(bytes);
     decoded.is_some_and(|decoded| decoded.telegram.is_some())
-        || matches!(assembly.outcome, hanbench_core::wire::assemble::Outcome::Refused { .. })
+        || matches!(assembly.outcome, hanbench_core::wire::assemble::Assembled::Refused { .. })
             && bytes.first() != Some(&0x0F)
 }

@@ -6,7 +6,7 @@
 use hanbench_core::hex;
 use hanbench_core::meters::{encode::encode_frame, json, stream::Stream};
 use hanbench_core::reading::Instant;
-use hanbench_core::wire::{cipher::Keys, framer::What};
+use hanbench_core::wire::{cipher::Keys, framer::Content};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -105,7 +105,8 @@ fn through_stream(
     let mut each = |entry: &hanbench_core::meters::stream::Entry<'_>| {
         let Value::Object(reading) = json::entry(entry).remove("reading").unwrap_or_default() else { return };
         readings.push(reading);
-        let (What::Hdlc(_), Some(decoded), true) = (entry.item.what, &entry.decoded, write_again) else {
+        let (Content::Hdlc(_), Some(decoded), true) = (entry.item.content, &entry.decoded, write_again)
+        else {
             return;
         };
         if let Err(why) = same_again(entry.item.bytes, decoded) {

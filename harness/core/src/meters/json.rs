@@ -1,11 +1,12 @@
 //! Entries as JSON lines: what `decode --json` prints and snapshots hold (contract, section 2).
 
 use super::stream::Entry;
-use super::{Decoded, Evidence};
+use super::{Decoded, Evidence, ProblemKind};
 use crate::hex;
 use crate::reading::json::reading_object;
-use crate::wire::assemble::{Assembly, Outcome, Protection};
-use crate::wire::framer::What;
+use crate::wire;
+use crate::wire::assemble::{Assembled, Assembly, Protection};
+use crate::wire::framer::Content;
 use serde_json::{Map, Value, json};
 
 /// One entry of a stream.
@@ -13,11 +14,11 @@ pub fn entry(entry: &Entry<'_>) -> Map<String, Value> {
     let mut line = Map::new();
     line.insert("offset".into(), entry.item.offset.into());
     line.insert("len".into(), entry.item.bytes.len().into());
-    let (link, hcs_ok, fcs_ok) = match entry.item.what {
-        What::Hdlc(frame) => ("hdlc", Some(frame.hcs_ok), Some(frame.fcs_ok)),
-        What::Mbus(frame) => ("mbus", None, Some(frame.checksum_ok)),
-        What::P1(telegram) => ("p1", None, telegram.crc_ok),
-        What::Junk(junk) => {
+    let (link, hcs_ok, fcs_ok) = match entry.item.content {
+        Content::Hdlc(frame) => ("hdlc", Some(frame.hcs_ok), Some(frame.fcs_ok)),
+        Content::Mbus(frame) => ("mbus", None, Some(frame.checksum_ok)),
+        Content::P1(frame) => ("p1", None, frame.crc_ok),
+        Content::Junk(junk) => {
             line.insert("kind".into(), "junk".into());
             line.insert("reason".into(), junk.to_string().into());
             line.insert("hex".into(), hex::text(entry.item.bytes).into());
@@ -56,19 +57,19 @@ fn content(line: &mut Map<String, Value>, assembly: &Assembly<'_>, decoded: Opti
         problems.push(json!({"offset": problem.offset, "text": format!("an unfinished message was given up: {}", problem.kind)}));
     }
     match assembly.outcome {
-        Outcome::Pending => {
+        Assembled::Pending => {
             line.insert("pending".into(), true.into());
         }
-        Outcome::Refused { problem, .. } => {
+        Assembled::Refused { problem, .. } => {
             problems.push(json!({"offset": problem.offset, "text": problem.kind.to_string()}));
         }
-        Outcome::Apdu { protection: Protection::Verified, .. } => {
+        Assembled::Apdu { protection: Protection::Verified, .. } => {
             line.insert("protection".into(), "verified".into());
         }
-        Outcome::Apdu { protection: Protection::Unverified, .. } => {
+        Assembled::Apdu { protection: Protection::Unverified, .. } => {
             line.insert("protection".into(), "unverified".into());
         }
-        Outcome::Apdu { .. } | Outcome::Nothing => {}
+        Assembled::Apdu { .. } | Assembled::Nothing => {}
     }
     if let Some(decoded) = decoded {
         reading(line, decoded);
@@ -91,6 +92,12 @@ fn reading(line: &mut Map<String, Value>, decoded: &Decoded<'_>) {
     }
     line.insert("list".into(), decoded.list.word().into());
     line.insert("reading".into(), Value::Object(reading_object(&telegram.reading)));
+    if let Some(bytes) = decoded.problems.iter().find_map(|problem| match problem.kind {
+        ProblemKind::Wire(wire::ProblemKind::Trailing(bytes)) => Some(bytes),
+        _ => None,
+    }) {
+        line.insert("left_over".into(), bytes.into());
+    }
     let absent: Vec<_> = decoded.absent().map(|key| Value::from(key.name())).collect();
     line.insert("absent".into(), Value::Array(absent));
 }

@@ -6,20 +6,20 @@ use super::decode::{Address, Decoded, Decoder};
 use super::{Profile, ascii};
 use crate::reading::Instant;
 use crate::wire::{
-    assemble::{Assembler, Assembly, Outcome},
+    assemble::{Assembled, Assembler, Assembly},
     cipher::Keys,
-    framer::{Framer, Item, PUSH_MAX, What},
+    framer::{Content, Framer, Item, PUSH_MAX},
     hdlc,
 };
 
-/// What one item of the stream came to.
+/// Content one item of the stream came to.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
     /// The bytes and what they are.
     pub item: Item<'a>,
-    /// What the link layers made of it.
+    /// Content the link layers made of it.
     pub assembly: Assembly<'a>,
-    /// What the telegram that this item completes says.
+    /// Content the telegram that this item completes says.
     pub decoded: Option<Decoded<'a>>,
 }
 
@@ -70,7 +70,7 @@ impl Stream {
     pub fn raw<'a>(&'a mut self, bytes: &'a [u8]) -> (Assembly<'a>, Option<Decoded<'a>>) {
         let assembly = self.assembler.push_raw(bytes);
         let decoded = match assembly.outcome {
-            Outcome::Apdu { bytes, .. } => Some(self.decoder.decode(bytes, None)),
+            Assembled::Apdu { bytes, .. } => Some(self.decoder.decode(bytes, None)),
             _ => None,
         };
         (assembly, decoded)
@@ -79,13 +79,13 @@ impl Stream {
     fn drain(&mut self, each: &mut impl FnMut(&Entry<'_>)) {
         while let Some(item) = self.framer.poll() {
             let assembly = self.assembler.push(&item);
-            let decoded = match (assembly.outcome, item.what) {
-                (Outcome::Apdu { bytes, .. }, What::Hdlc(frame)) => {
+            let decoded = match (assembly.outcome, item.content) {
+                (Assembled::Apdu { bytes, .. }, Content::Hdlc(frame)) => {
                     let hdlc::Frame { destination, source, control, .. } = frame;
                     Some(self.decoder.decode(bytes, Some(Address { destination, source, control })))
                 }
-                (Outcome::Apdu { bytes, .. }, _) => Some(self.decoder.decode(bytes, None)),
-                (_, What::P1(telegram)) if telegram.is_good() => Some(ascii::decode(&telegram)),
+                (Assembled::Apdu { bytes, .. }, _) => Some(self.decoder.decode(bytes, None)),
+                (_, Content::P1(frame)) if frame.is_good() => Some(ascii::decode(&frame)),
                 _ => None,
             };
             each(&Entry { item, assembly, decoded });

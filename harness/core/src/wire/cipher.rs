@@ -15,12 +15,11 @@ use aes_gcm::aead::consts::U12;
 use aes_gcm::aes::Aes128;
 use aes_gcm::{AeadInOut, AesGcm, KeyInit};
 use nom::bytes::complete::{tag, take};
-use nom::combinator::verify;
 use nom::multi::length_data;
-use nom::number::complete::{be_u16, be_u32, u8};
+use nom::number::complete::{be_u32, u8};
 use nom::{IResult, Parser};
 
-use super::{Problem, ProblemKind};
+use super::{Problem, ProblemKind, ber};
 
 /// First byte of a general-glo-ciphering APDU.
 pub const TAG: u8 = 0xDB;
@@ -94,28 +93,9 @@ impl<'a> Header<'a> {
 fn envelope(input: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
     let (rest, _) = tag(&[TAG][..]).parse(input)?;
     let (rest, title) = length_data(u8).parse(rest)?;
-    let (rest, length) = ber_length(rest)?;
+    let (rest, length) = ber::length(rest)?;
     let (rest, body) = take(length).parse(rest)?;
     Ok((rest, (title, body)))
-}
-
-/// A length in one byte, or in one or two behind 81 or 82; never more for what fits into a frame.
-pub(crate) fn ber_length(input: &[u8]) -> IResult<&[u8], usize> {
-    let (rest, first) = verify(u8, |&first| first <= 0x82 && first != 0x80).parse(input)?;
-    match first {
-        0x81 => u8.map(usize::from).parse(rest),
-        0x82 => be_u16.map(usize::from).parse(rest),
-        short => Ok((rest, usize::from(short))),
-    }
-}
-
-/// Writes a length, at most 65 535, as short as possible.
-pub(crate) fn encode_length(out: &mut Vec<u8>, length: usize) {
-    match length {
-        0..=0x7F => out.push(length as u8),
-        0x80..=0xFF => out.extend_from_slice(&[0x81, length as u8]),
-        _ => out.extend_from_slice(&[0x82, (length >> 8) as u8, length as u8]),
-    }
 }
 
 /// What became of a ciphered APDU.
@@ -245,7 +225,7 @@ pub fn encode(
 
     out.extend_from_slice(&[TAG, TITLE_LENGTH as u8]);
     out.extend_from_slice(system_title);
-    encode_length(out, length);
+    ber::encode_length(out, length);
     out.push(control);
     out.extend_from_slice(&counter.to_be_bytes());
     let start = out.len();

@@ -180,7 +180,7 @@ fn telegram_row(row: &Row<'_>, findings: &ByPart<'_>) -> Markup {
             td { (plain(&telegram.list)) }
             td.number { (telegram.bytes.len()) }
             td { @match &telegram.damage {
-                Some(damage) => (plain(damage)),
+                Some(damage) => (plain(&damage.how)),
                 None if telegram.optional => "none; claiming is optional",
                 None => span.muted { "none" },
             } }
