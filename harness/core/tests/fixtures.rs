@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use hanbench_core::explain::{Annotated, explain, text};
 use hanbench_core::hex;
 use hanbench_core::import::redact;
-use hanbench_core::meters::{self, Profile, json, stream::Stream};
+use hanbench_core::meters::{self, Profile, json};
 use hanbench_core::reading::{Family, Instant, Key, json::milli};
 use hanbench_core::wire::{cipher::Keys, hdlc};
 use rstest::rstest;
@@ -61,15 +61,11 @@ impl Fixture {
 
     /// The lines of `decode --json`.
     fn decoded(&self) -> Vec<Map<String, Value>> {
-        let mut stream = Stream::new(self.profile, self.keys);
-        if self.header["stage"] != "wire" {
-            let (assembly, decoded) = stream.raw(&self.bytes);
-            return vec![json::raw(0, &self.bytes, &assembly, decoded.as_ref())];
+        if self.header["stage"] == "wire" {
+            return json::lines(self.profile, self.keys, [(Instant(0), &self.bytes[..])]);
         }
         let mut lines = Vec::new();
-        let mut each = |entry: &meters::stream::Entry<'_>| lines.push(json::entry(entry));
-        stream.push(&self.bytes, Instant(0), &mut each);
-        stream.finish(&mut each);
+        json::Lines::new(self.profile, self.keys).apdu(&self.bytes, &mut |line| lines.push(line));
         lines
     }
 }

@@ -17,19 +17,31 @@ pub fn run(flags: &ExplainFlags) -> Outcome {
     let (profile, keys) = super::decode::meter(&flags.meter)?;
     let path = Path::new(&flags.input);
     let pieces = match input::hex_text(&flags.input) {
-        Some(bytes) if !path.exists() => input::literal(bytes),
+        Some(_) if !path.exists() => input::literal(&flags.input)?,
         None if flags.input != "-" && !path.exists() => {
             let text = format!("{:?} is neither an even number of hex digits nor a file", flags.input);
             return Err(Failure::input(text));
         }
         _ => input::open(path)?,
     };
-    let show = |bytes: &[u8]| console::out(&format!("{}\n", text(&explain(bytes, keys, profile))));
+    let mut before = 0;
+    let mut show = |bytes: &mut Vec<u8>| {
+        if bytes.is_empty() {
+            return;
+        }
+        let mut rows = explain(bytes, keys, profile);
+        // Offsets are those of the input, except inside a message that does not stand there.
+        rows.iter_mut().filter(|row| !row.is_inside()).for_each(|row| row.offset += before);
+        console::out(&format!("{}\n", text(&rows)));
+        before += bytes.len();
+        bytes.clear();
+    };
     let mut stream = Vec::new();
     for piece in pieces {
-        let piece = piece?;
+        let mut piece = piece?;
         if piece.apdu {
-            show(&piece.bytes);
+            show(&mut stream);
+            show(&mut piece.bytes);
         } else {
             stream.extend(piece.bytes);
         }
@@ -41,8 +53,6 @@ pub fn run(flags: &ExplainFlags) -> Outcome {
             )));
         }
     }
-    if !stream.is_empty() {
-        show(&stream);
-    }
+    show(&mut stream);
     Ok(PASSED)
 }

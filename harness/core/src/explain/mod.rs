@@ -24,7 +24,7 @@ pub use rows::text;
 use crate::meters::{Decoded, Evidence, Profile, stream::Stream};
 use crate::reading::Instant;
 use crate::wire::assemble::{Assembled, Assembly, Protection};
-use crate::wire::{apdu::DATA_NOTIFICATION, blocks, cipher, cipher::Keys, llc};
+use crate::wire::{assemble, cipher::Keys, llc};
 use link::Link;
 pub use names::key as title;
 use rows::Out;
@@ -72,17 +72,11 @@ pub fn explain(bytes: &[u8], keys: Keys, profile: Option<&'static Profile>) -> V
     };
     stream.push(bytes, Instant(0), &mut each);
     stream.finish(&mut each);
-    if frames == 0 && is_apdu(bytes) {
+    if frames == 0 && assemble::is_apdu(llc::strip(bytes).unwrap_or(bytes)) {
         return raw(bytes, keys, profile);
     }
     rows.append(&mut problems);
     rows
-}
-
-/// Begins like an APDU that meters push.
-fn is_apdu(bytes: &[u8]) -> bool {
-    let apdu = llc::strip(bytes).unwrap_or(bytes);
-    matches!(apdu.first(), Some(&(DATA_NOTIFICATION | cipher::TAG | blocks::TAG)))
 }
 
 /// One APDU that somebody cut out of its link layer.
@@ -174,7 +168,7 @@ fn put_problems(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{hdlc, mbus, p1};
+    use crate::wire::{cipher, hdlc, mbus, p1};
     use quickcheck::QuickCheck;
 
     const KEYS: Keys = Keys { encryption: Some([7; 16]), authentication: Some([9; 16]) };

@@ -41,15 +41,17 @@ impl Stream {
         }
     }
 
-    /// Takes bytes that arrived at `now` and gives out every entry that they complete.
+    /// Takes bytes that arrived at `now` and gives out every entry that they complete. What silence has ended
+    /// before `now` comes first.
     pub fn push(&mut self, bytes: &[u8], now: Instant, mut each: impl FnMut(&Entry<'_>)) {
+        self.timeout(now, &mut each);
         for piece in bytes.chunks(PUSH_MAX) {
             self.framer.push(piece, now);
             self.drain(&mut each);
         }
     }
 
-    /// When [`Stream::timeout`] must be called, if nothing arrives before.
+    /// When [`Stream::timeout`] gives out what waits, if nothing arrives before.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.framer.next_timeout()
     }

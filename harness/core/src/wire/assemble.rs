@@ -273,7 +273,7 @@ impl Assembler {
 }
 
 /// Begins with the tag of an APDU that meters push.
-fn is_apdu(bytes: &[u8]) -> bool {
+pub(crate) fn is_apdu(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(&(0x0F | cipher::TAG | blocks::TAG)))
 }
 

@@ -19,6 +19,7 @@ use nom::multi::length_data;
 use nom::number::complete::{be_u32, u8};
 use nom::{IResult, Parser};
 
+use super::apdu::likely_body;
 use super::{Problem, ProblemKind, ber};
 
 /// First byte of a general-glo-ciphering APDU.
@@ -168,7 +169,7 @@ fn try_decipher(apdu: &[u8], keys: &Keys, plain: &mut Vec<u8>) -> Deciphered {
 fn apply_keystream(gcm: &Gcm, nonce: [u8; 12], text: &mut [u8]) -> bool {
     // Counter mode: enciphering the ciphertext gives the plain text, and the tag of that is meaningless.
     let done = gcm.encrypt_inout_detached(&nonce.into(), &[], text.into());
-    done.is_ok() && starts_like_notification(text)
+    done.is_ok() && is_notification(text)
 }
 
 fn nonce(system_title: &[u8], counter: u32) -> Option<[u8; 12]> {
@@ -190,20 +191,12 @@ fn associated_data(control: u8, authentication: &[u8; 16]) -> [u8; 17] {
 ///
 /// Such bytes never were on a wire. Only for marking the stage of an import, never for reading a telegram.
 pub fn plain_inside(apdu: &[u8]) -> Option<&[u8]> {
-    Header::decode(apdu).map(|header| header.ciphertext).filter(|text| starts_like_notification(text))
+    Header::decode(apdu).map(|header| header.ciphertext).filter(|text| is_notification(text))
 }
 
 /// A data-notification up to the tag of its body: random bytes pass once in a million.
-fn starts_like_notification(bytes: &[u8]) -> bool {
-    let [0x0F, _, _, _, _, rest @ ..] = bytes else {
-        return false;
-    };
-    let body = match rest {
-        [0x00, body @ ..] => Some(body),
-        [0x09, 0x0C, behind @ ..] | [0x0C | 0x19, behind @ ..] => behind.get(12..),
-        _ => None,
-    };
-    matches!(body, Some([0x01 | 0x02, ..]))
+fn is_notification(bytes: &[u8]) -> bool {
+    likely_body(bytes).is_some_and(|body| !body.is_empty())
 }
 
 /// Writes `plain` as a ciphered APDU: security control 30 or 31 with a tag, 20 or 21 without.

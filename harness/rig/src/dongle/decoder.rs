@@ -3,7 +3,7 @@
 use super::{Decoded, Step};
 use hanbench_core::meters::stream::{Entry, Stream};
 use hanbench_core::reading::{self, json::reading_object};
-use hanbench_core::wire::{assemble::Assembled, cipher::Keys, framer::Junk, framer::Content, hdlc};
+use hanbench_core::wire::{assemble::Assembled, cipher::Keys, framer::Content, framer::Junk, hdlc};
 use serde_json::{Map, Value};
 
 /// The decoder of the reference dongle, to be given to [`super::run`]. `keys`: of a meter that ciphers.
@@ -34,7 +34,7 @@ fn step(entry: &Entry<'_>, apart: &mut Vec<u8>, keys: Keys) -> Option<Step> {
         return Some(Step::Good { claim, bytes });
     }
     apart.clear();
-    let reason = match (entry.item.what, entry.assembly.outcome) {
+    let reason = match (entry.item.content, entry.assembly.outcome) {
         (Content::Junk(Junk::NoFrame), _) => return None,
         (Content::Junk(junk), _) => junk.to_string(),
         (_, Assembled::Refused { problem, .. }) => problem.kind.to_string(),
@@ -51,7 +51,7 @@ fn claim(entry: &Entry<'_>) -> Option<Map<String, Value>> {
 
 /// What a decoder that does not look at the checksum would say. Only a broken variant prints it.
 fn unchecked(entry: &Entry<'_>, keys: Keys) -> Option<Map<String, Value>> {
-    let frame: hdlc::Frame<'_> = match entry.item.what {
+    let frame: hdlc::Frame<'_> = match entry.item.content {
         Content::Hdlc(frame) => frame,
         _ => return None,
     };
