@@ -263,6 +263,33 @@ fn the_top_of_the_page_says_what_failed_once_per_check() {
 }
 
 #[test]
+fn what_was_noted_shows_and_weighs_nothing() {
+    let (mut results, trials) = (results(), trials());
+    let before = page(&results, &trials).matches("class=\"hit\"").count();
+    let note = hanbench_core::verdict::results::Finding {
+        part: Some(0),
+        text: "unknown key rssi ignored".into(),
+        weightless: true,
+        ..Default::default()
+    };
+    for verdict in [Verdict::Pass, Verdict::Fail] {
+        let one = results.checks.iter_mut().find(|one| one.verdict == verdict).expect("the sample has it");
+        one.findings.push(note.clone());
+    }
+    let summary = report::summary(&results, &trials);
+    assert!(
+        summary.contains("## Noted, and breaks no rule\n\n- 2 × unknown key rssi ignored\n"),
+        "{summary}"
+    );
+    let junit = report::junit(&results, &trials, &purposes);
+    assert_eq!(junit.matches("name=\"note\" value=\"unknown key rssi ignored\"").count(), 2, "{junit}");
+    assert_eq!(junit.matches("rssi").count(), 2, "it is no reason for a failure");
+    let page = page(&results, &trials);
+    assert_eq!(page.matches("Noted, and breaks no rule: unknown key rssi").count(), 3, "a card and two rows");
+    assert_eq!(page.matches("class=\"hit\"").count(), before, "no telegram is marked for it");
+}
+
+#[test]
 fn a_long_trial_is_listed_in_part_and_says_so() {
     let (mut results, mut trials) = (results(), trials());
     let many = &mut trials[0].stimulus.parts;

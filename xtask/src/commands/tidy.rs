@@ -2,6 +2,7 @@
 
 use crate::failure::{Outcome, PASSED};
 use crate::{citations, console, workspace};
+use hanbench_core::reading::Key;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -62,6 +63,7 @@ pub fn violations(root: &Path) -> Vec<String> {
         }
     }
     commands(root, &mut found);
+    keys(root, &mut found);
     citations(root, files, &mut found);
     found
 }
@@ -73,6 +75,18 @@ fn with_extension(folder: &Path, wanted: &str, files: &mut Vec<PathBuf>) {
             with_extension(&path, wanted, files);
         } else if path.extension().is_some_and(|extension| extension == wanted) {
             files.push(path);
+        }
+    }
+}
+
+/// The list of keys for people names every number a reading can carry.
+fn keys(root: &Path, found: &mut Vec<String>) {
+    let list = fs::read_to_string(root.join("docs/keys.md")).unwrap_or_default();
+    for key in Key::ALL {
+        let unit = key.kind().unit();
+        let row = format!("| `{}` | {} |", key.name(), if unit.is_empty() { "1" } else { unit });
+        if !list.contains(&row) {
+            found.push(format!("docs/keys.md:1: the table of keys lacks the row {row} …"));
         }
     }
 }

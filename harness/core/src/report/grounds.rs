@@ -39,13 +39,16 @@ pub(super) fn inferred_trial(trial: &Trial) -> Option<String> {
     (stimulus.evidence == "inferred").then(|| format!("inferred: no published telegram; {}", stimulus.source))
 }
 
-/// The same of an outcome: said where one of its trials is inferred.
+/// The same of an outcome: said where one of its trials, or its capture, is inferred.
 pub(super) fn inferred(
     outcome: &Outcome,
     trials: &[Trial],
     by_path: &BTreeMap<String, usize>,
 ) -> Option<String> {
-    trials_of(outcome, by_path).into_iter().find_map(|trial| inferred_trial(&trials[trial]))
+    let known = trials_of(outcome, by_path).into_iter().find_map(|trial| inferred_trial(&trials[trial]));
+    // What was not played has no trial, and its capture is no more published for that.
+    let unplayed = || "inferred: no published telegram".to_string();
+    known.or_else(|| (outcome.capture_evidence == "inferred").then(unplayed))
 }
 
 /// How much of what passed rests on inferred telegrams; `None` where nothing does.
@@ -54,6 +57,6 @@ pub(super) fn inferred_sentence(results: &Results, inferred: &[Option<String>]) 
     let resting = passed.filter(|(_, inferred)| inferred.is_some()).count();
     let all = results.total(Verdict::Pass);
     (resting > 0).then(|| {
-        format!("{resting} of the {all} that passed rest on inferred telegrams: of such none is published.")
+        format!("{resting} of the {all} that passed rest on inferred telegrams, of which no published ones are known.")
     })
 }

@@ -1,6 +1,6 @@
 //! `junit.xml`: one test suite per suite, one test case per check and subject.
 
-use super::{Purposes, grounds, index_trials, text};
+use super::{Purposes, deviations, grounds, index_trials, notes, text};
 use crate::verdict::Verdict;
 use crate::verdict::results::{Outcome, Results};
 use crate::verdict::trial::Trial;
@@ -77,6 +77,9 @@ fn test_case(
     if let Some(inferred) = &inferred {
         add_property(&mut case.properties, "evidence_level", inferred);
     }
+    for note in notes(outcome).take(FINDINGS_MAX) {
+        add_property(&mut case.properties, "note", &note.text);
+    }
     for path in &outcome.evidence {
         add_property(&mut case.properties, "evidence", path);
     }
@@ -105,7 +108,7 @@ fn status(outcome: &Outcome, inferred: Option<&str>) -> TestCaseStatus {
     }
     status.set_message(text::visible(&message, text::LINE_MAX));
     status.set_type(outcome.cause.map_or(outcome.verdict.word(), |cause| cause.word()));
-    if !outcome.findings.is_empty() {
+    if !deviations(outcome).is_empty() {
         status.set_description(findings(outcome));
     }
     status
@@ -114,7 +117,8 @@ fn status(outcome: &Outcome, inferred: Option<&str>) -> TestCaseStatus {
 /// One line per finding.
 fn findings(outcome: &Outcome) -> String {
     let mut lines: Vec<String> = Vec::new();
-    for finding in outcome.findings.iter().take(FINDINGS_MAX) {
+    let all = deviations(outcome);
+    for finding in all.iter().take(FINDINGS_MAX) {
         let mut line = match finding.part {
             Some(part) => format!("part {part}: {}", finding.text),
             None => finding.text.clone(),
@@ -130,8 +134,8 @@ fn findings(outcome: &Outcome) -> String {
         }
         lines.push(text::visible(&line, text::LINE_MAX));
     }
-    if outcome.findings.len() > FINDINGS_MAX {
-        lines.push(format!("{} more in results.json", outcome.findings.len() - FINDINGS_MAX));
+    if all.len() > FINDINGS_MAX {
+        lines.push(format!("{} more in results.json", all.len() - FINDINGS_MAX));
     }
     lines.join("\n")
 }

@@ -35,7 +35,7 @@ pub use merge::{labelled, merge, run_labels};
 pub use plot::{Deviation, Mark, Plot, Series, Step};
 pub use summary::summary;
 
-use crate::verdict::results::{Outcome, Results};
+use crate::verdict::results::{Finding, Outcome, Results};
 use crate::verdict::trial::Trial;
 use crate::verdict::{Cause, Verdict};
 use serde_json::Value;
@@ -78,6 +78,16 @@ fn family_of(outcome: &Outcome, trials: &[Trial], by_path: &BTreeMap<String, usi
 /// FAIL with cause `dut`: the only kind that counts against the device under test.
 fn counts_against_dut(outcome: &Outcome) -> bool {
     outcome.verdict == Verdict::Fail && outcome.cause == Some(Cause::Dut)
+}
+
+/// What was noted beside an outcome and breaks no rule.
+fn notes(outcome: &Outcome) -> impl Iterator<Item = &Finding> {
+    outcome.findings.iter().filter(|finding| finding.weightless)
+}
+
+/// What a FAIL rests on.
+fn deviations(outcome: &Outcome) -> Vec<&Finding> {
+    outcome.findings.iter().filter(|finding| !finding.weightless).collect()
 }
 
 /// FAIL, ERROR and INCONCLUSIVE: what a reader must look at.

@@ -3,7 +3,7 @@
 use super::grounds::{inferred, inferred_sentence};
 use super::text::{markdown, markdown_code};
 use super::{
-    counts_against_dut, counts_sentence, family_of, headline, index_trials, needs_attention, reproduce,
+    counts_against_dut, counts_sentence, family_of, headline, index_trials, needs_attention, notes, reproduce,
 };
 use crate::verdict::Verdict;
 use crate::verdict::results::{Outcome, Results};
@@ -38,6 +38,7 @@ pub fn summary(results: &Results, trials: &[Trial]) -> String {
     attention(&mut page, results, &inferred);
     counts(&mut page, results, trials);
     not_published(&mut page, results, &inferred);
+    noted(&mut page, results);
     not_applicable(&mut page, results);
     again(&mut page, results);
     page
@@ -132,6 +133,25 @@ fn not_published(page: &mut String, results: &Results, inferred: &[Option<String
     }
     if subjects.len() > ROWS_MAX {
         push(page, &format!("- {} more subjects are in `report.html`", subjects.len() - ROWS_MAX));
+    }
+    push(page, "");
+}
+
+/// What was noted and breaks no rule, such as keys that nobody knows.
+fn noted(page: &mut String, results: &Results) {
+    let mut texts: BTreeMap<&str, usize> = BTreeMap::new();
+    for note in results.checks.iter().flat_map(notes) {
+        *texts.entry(&note.text).or_default() += 1;
+    }
+    if texts.is_empty() {
+        return;
+    }
+    push(page, "## Noted, and breaks no rule\n");
+    for (text, count) in texts.iter().take(ROWS_MAX) {
+        push(page, &format!("- {count} × {}", markdown(text)));
+    }
+    if texts.len() > ROWS_MAX {
+        push(page, &format!("- {} more are in `results.json`", texts.len() - ROWS_MAX));
     }
     push(page, "");
 }

@@ -1,9 +1,9 @@
 //! One check that needs attention: what it is for, what went wrong, and the bytes it went wrong on.
 
 use super::{
-    Page, attention_order, badge, bytes, class, counted, evidence_link, part_name, plain, table_head,
+    Page, attention_order, badge, bytes, class, counted, evidence_link, noted, part_name, plain, table_head,
 };
-use crate::report::{reproduce, trials_of};
+use crate::report::{deviations, reproduce, trials_of};
 use crate::verdict::results::{Finding, Outcome};
 use crate::verdict::trial::Part;
 use maud::{Markup, html};
@@ -88,15 +88,16 @@ fn card(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
 }
 
 fn findings(page: &Page<'_>, outcome: &Outcome) -> Markup {
-    if outcome.findings.is_empty() {
-        return html! {};
+    let all = deviations(outcome);
+    if all.is_empty() {
+        return noted(outcome);
     }
     let place = |finding: &Finding| {
         let trial = page.trial_of(outcome, finding).map(|trial| &page.trials[trial]);
         finding.part.map(|part| part_name(trial, part))
     };
     // Columns with nothing in them would only push the words off a narrow window.
-    let any = |has: fn(&Finding) -> bool| outcome.findings.iter().any(has);
+    let any = |has: fn(&Finding) -> bool| all.iter().any(|one| has(one));
     let (placed, keyed) = (any(|one| one.part.is_some()), any(|one| one.key.is_some()));
     let valued = any(|one| one.expected.is_some() || one.claimed.is_some());
     let columns = [(placed, "Where"), (keyed, "Key"), (valued, "Expected"), (valued, "Claimed")];
@@ -106,7 +107,7 @@ fn findings(page: &Page<'_>, outcome: &Outcome) -> Markup {
     html! {
         div.scroll { table.findings {
             (table_head(&columns))
-            tbody { @for finding in outcome.findings.iter().take(FINDINGS_MAX) {
+            tbody { @for finding in all.iter().take(FINDINGS_MAX) {
                 tr {
                     @if placed { td.nowrap { (place(finding).unwrap_or_default()) } }
                     @if keyed { td { @if let Some(key) = &finding.key { code { (plain(key)) } } } }
@@ -118,16 +119,17 @@ fn findings(page: &Page<'_>, outcome: &Outcome) -> Markup {
                 }
             } }
         } }
-        @if outcome.findings.len() > FINDINGS_MAX {
-            p.note { (outcome.findings.len() - FINDINGS_MAX) " more findings are in results.json." }
+        @if all.len() > FINDINGS_MAX {
+            p.note { (all.len() - FINDINGS_MAX) " more findings are in results.json." }
         }
+        (noted(outcome))
     }
 }
 
 /// Telegrams that findings are about, byte by byte, with what the device printed.
 fn telegrams(page: &Page<'_>, outcome: &Outcome) -> Markup {
     let mut places: BTreeMap<(usize, usize), Vec<&str>> = BTreeMap::new();
-    for finding in &outcome.findings {
+    for finding in deviations(outcome) {
         if let (Some(part), Some(trial)) = (finding.part, page.trial_of(outcome, finding)) {
             places.entry((trial, part)).or_default().extend(finding.key.as_deref());
         }

@@ -1,6 +1,6 @@
 //! Everything else: every check with every subject, and what was not applicable with its reason.
 
-use super::{Page, badge, class, counted, evidence_link, inferred_tag, plain, table_head};
+use super::{Page, badge, class, counted, evidence_link, inferred_tag, noted, plain, table_head};
 use crate::report::grounds::rests_on;
 use crate::report::needs_attention;
 use crate::verdict::Verdict;
@@ -67,7 +67,8 @@ fn outcome_row(page: &Page<'_>, index: usize) -> Markup {
                 a.quiet href=(page.link(index)) { (badge(outcome.verdict)) }
             } @else { (badge(outcome.verdict)) } }
             td.path { (plain(&outcome.subject)) (inferred_tag(page.inferred[index].as_deref())) }
-            td { @if let Some(said) = &said { (plain(said)) } @else { span.muted { "nothing was noted" } } }
+            td { @if let Some(said) = &said { (plain(said)) } @else { span.muted { "no reason was given" } }
+                (noted(outcome)) }
             td.number { (outcome.attempts) }
             td { @for (number, path) in outcome.evidence.iter().enumerate() {
                 @if number > 0 { ", " } (evidence_link(path))

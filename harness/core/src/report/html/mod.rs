@@ -24,7 +24,7 @@ mod section;
 
 use super::text::{LINE_MAX, visible};
 use super::timeline::{Timeline, timeline};
-use super::{Explain, Purposes, grounds, index_trials, needs_attention, trials_of};
+use super::{Explain, Purposes, deviations, grounds, index_trials, needs_attention, notes, trials_of};
 use crate::verdict::Verdict;
 use crate::verdict::results::{Finding, Outcome, Results};
 use crate::verdict::trial::{Part, Trial};
@@ -34,6 +34,9 @@ use std::collections::BTreeMap;
 /// How much of cards and trials is written in full, in bytes. What comes after is listed in brief and says so;
 /// the evidence files have it all. A browser opens 20 MB without trouble.
 const DETAIL_MAX: usize = 20_000_000;
+
+/// Notes written out per outcome.
+const NOTES_MAX: usize = 20;
 
 /// The policy of the page: its own style and nothing else.
 const LOAD_NOTHING: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -138,7 +141,7 @@ impl<'a> Page<'a> {
         let mut by_part = ByPart::new();
         for &index in &self.outcomes_of[trial] {
             let outcome = &self.results.checks[index];
-            for finding in &outcome.findings {
+            for finding in deviations(outcome) {
                 if let (Some(part), true) = (finding.part, self.trial_of(outcome, finding) == Some(trial)) {
                     by_part.entry(part).or_default().push((outcome, finding));
                 }
@@ -164,6 +167,19 @@ impl<'a> Page<'a> {
     fn check_link(&self, id: &str) -> String {
         let number = self.checks.iter().position(|(known, _)| *known == id);
         number.map_or_else(|| "#checks".to_string(), |number| format!("#c{number}"))
+    }
+}
+
+/// What was noted beside an outcome, in words.
+fn noted(outcome: &Outcome) -> Markup {
+    let texts: Vec<String> = notes(outcome).take(NOTES_MAX).map(|note| plain(&note.text)).collect();
+    let more = notes(outcome).count() - texts.len();
+    html! {
+        @if !texts.is_empty() {
+            p.note {
+                "Noted, and breaks no rule: " (texts.join("; ")) @if more > 0 { "; " (more) " more in results.json" }
+            }
+        }
     }
 }
 
