@@ -14,7 +14,7 @@
 //!
 //! | question | place |
 //! |---|---|
-//! | What is a reading, a key, a time? | [`reading`] |
+//! | What is a reading, a key, a family, a time? | [`reading`] |
 //! | How do bytes become frames, and how is rubbish skipped? | [`wire::framer`], one file per link layer: [`wire::hdlc`], [`wire::mbus`], [`wire::p1`] |
 //! | How are segments, block transfer and ciphering undone? | [`wire::assemble`], [`wire::cipher`] |
 //! | What does an APDU say? | [`wire::apdu`], [`wire::axdr`], [`wire::rows`] |

@@ -3,7 +3,8 @@
 use hanbench_core::meters::decode::Address;
 use hanbench_core::meters::encode::encode_frame;
 use hanbench_core::meters::profile::{Holds, List, Profile, Register, Tag};
-use hanbench_core::meters::sample::{Due, Meter, Site, schedule};
+use hanbench_core::meters::sample::{Meter, Site};
+use hanbench_core::meters::schedule::{Due, schedule};
 use hanbench_core::meters::stream::Stream;
 use hanbench_core::meters::{Decoder, PROFILES, Telegram};
 use hanbench_core::plant::{House, System};

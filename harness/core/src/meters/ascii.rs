@@ -3,9 +3,9 @@
 //! Refuses to guess a unit: a value without one that we know stays out of the reading.
 
 use super::decode::{Decoded, Telegram};
-use super::profile::{Family, List};
+use super::profile::List;
 use super::{Problem, ProblemKind};
-use crate::reading::{Field, Key, Kind, LocalTime, Milli, Obis, Reading};
+use crate::reading::{Family, Field, Key, Kind, LocalTime, Milli, Obis, Reading};
 use crate::wire::{apdu::TimeForm, p1};
 use alloc::vec::Vec;
 

@@ -4,9 +4,9 @@
 
 use super::identify::{Fit, Identity, family, fit_of, identify, names};
 use super::plausible::{Suspicion, shows, suspicion};
-use super::profile::{Family, Holds, List, Profile};
+use super::profile::{Holds, List, Profile};
 use super::{Problem, ProblemKind, by_name};
-use crate::reading::{Field, Key, Kind, Milli, Obis, Reading};
+use crate::reading::{Family, Field, Key, Kind, Milli, Obis, Reading};
 use crate::wire::{
     apdu::{DataNotification, TimeForm},
     axdr::Element,

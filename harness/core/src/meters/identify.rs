@@ -2,8 +2,8 @@
 
 use super::PROFILES;
 use super::decode::Address;
-use super::profile::{Family, Form, Holds, List, Profile, Register, Tag};
-use crate::reading::{Obis, Reading};
+use super::profile::{Form, Holds, List, Profile, Register, Tag};
+use crate::reading::{Family, Obis, Reading};
 use crate::wire::{
     apdu::DataNotification,
     axdr::Element,

@@ -9,7 +9,8 @@
 //! | `aidon`, `kaifa`, `kamstrup`, `nuri`, `stange`, `neighbours` | the profiles, one file per family |
 //! | [`identify`] | which profile a telegram fits |
 //! | [`decode`] | APDU → telegram |
-//! | `sample` | house → telegram, and when it is due |
+//! | `sample` | house → telegram |
+//! | `schedule` | which list is due when, and what the clock shows |
 //! | [`encode`] | telegram → APDU and frame |
 //! | [`ascii`] | P1 lines → telegram |
 //! | [`stream`] | the whole way: bytes → entries |
@@ -33,11 +34,13 @@ pub mod plausible;
 pub mod profile;
 #[cfg(feature = "std")]
 pub mod sample;
+#[cfg(feature = "std")]
+pub mod schedule;
 mod stange;
 pub mod stream;
 
 pub use decode::{Address, Decoded, Decoder, Telegram};
-pub use profile::{Evidence, Family, List, Profile};
+pub use profile::{Evidence, List, Profile};
 
 use crate::reading::Obis;
 use crate::wire;
