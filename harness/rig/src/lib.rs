@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | [`config`] | rig file → checked [`config::Rig`], with errors that point at the line |
-//! | [`file`] | text files of the user, bounded |
+//! | [`file`](mod@file) | text files of the user, bounded |
 //! | [`keys`] | a meter's keys |
 //! | [`error`] | everything that can go wrong, and the exit code it leads to |
 //! | [`line`](mod@line) | where HAN bytes go: pty, serial port, TCP; never hangs |

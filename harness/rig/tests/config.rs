@@ -211,3 +211,19 @@ fn the_example_keys_are_those_of_the_captures() {
     let ciphered: Vec<_> = captures.iter().filter_map(|one| one.header.get("keys")).collect();
     assert!(!ciphered.is_empty() && ciphered.iter().all(|keys| **keys == said), "{ciphered:?}");
 }
+
+#[test]
+fn the_docs_say_what_every_broken_dongle_must_fail() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/describe-a-rig.md");
+    let text = std::fs::read_to_string(path).expect("the recipe");
+    for broken in Broken::ALL {
+        let start = format!("| `{}` | {} | ", broken.name(), broken.describe());
+        let fails = text.lines().find_map(|line| line.strip_prefix(&start));
+        let fails = fails.unwrap_or_else(|| panic!("no row {start}"));
+        let named: Vec<&str> = fails.split('`').filter(|word| word.starts_with("han.")).collect();
+        assert!(!named.is_empty(), "{fails}");
+        for id in named {
+            assert!(hanbench_core::verdict::checks::find(id).is_some(), "{id} is no check");
+        }
+    }
+}
