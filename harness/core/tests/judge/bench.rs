@@ -68,6 +68,18 @@ fn what_the_bench_did_wrong_is_not_the_duts() {
             ],
         ),
         (
+            "the intact neighbour of a damaged one",
+            "a b!FCS c",
+            "",
+            "sent 0; claim 0; sent 1; sent 2 900ms; wait 2s",
+            &[
+                "han.link.fcs-reject INCONCLUSIVE telegram 3 of 3 (list 2): the bench paused 900 ms inside it",
+                "han.link.resync INCONCLUSIVE telegram 3 of 3 (list 2): the bench paused 900 ms",
+                "han.claim.once INCONCLUSIVE telegram 3 of 3 (list 2): the bench paused 900 ms",
+                "han.claim.fresh INCONCLUSIVE",
+            ],
+        ),
+        (
             "a silence that got too short",
             "a b!unfinished _ l",
             "",
@@ -94,12 +106,14 @@ fn what_the_bench_did_wrong_is_not_the_duts() {
         ),
     ]);
     let torn = trial("a b", "", "sent 0 900ms; wait 2s; sent 1 900ms; wait 2s; log x");
-    for outcome in judge(&torn, "x").iter().filter(|one| one.id != "han.dut.alive") {
+    for outcome in judge(&torn, "x") {
         assert_eq!(
             (outcome.verdict, outcome.cause),
             (Verdict::Inconclusive, Some(Cause::Rig)),
             "{}",
             outcome.id
         );
+        let words = "telegram 1 of 2 (list 2): the bench paused 900 ms inside it, 700 ms more than a DUT must bridge; 1 more";
+        assert_eq!(outcome.reason.as_deref(), Some(words), "{}", outcome.id);
     }
 }

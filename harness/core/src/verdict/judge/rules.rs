@@ -68,6 +68,11 @@ fn excused(session: &Session<'_>) -> Option<Ruling> {
     spoiled(session, due.filter_map(|sent| Some((sent, sent.excuse()?))))
 }
 
+/// The same, when there is no telegram left that the DUT owes a claim.
+fn all_excused(session: &Session<'_>) -> Option<Ruling> {
+    if due(session).next().is_none() { excused(session) } else { None }
+}
+
 /// Who ended a trial before this could be judged, and how.
 fn ended_early(session: &Session<'_>) -> (Cause, String) {
     match session.end {
@@ -96,10 +101,8 @@ fn nothing_to_judge(session: &Session<'_>) -> Option<Ruling> {
         let (cause, reason) = ended_early(session);
         return Some(Ruling::inconclusive(cause, reason));
     }
-    if let (None, Some(excused)) = (due(session).next(), excused(session)) {
-        return Some(excused);
-    }
-    Some(Ruling::inconclusive(Cause::Dut, "nothing was claimed, so nothing could be compared"))
+    let reason = "nothing was claimed, so nothing could be compared";
+    Some(all_excused(session).unwrap_or_else(|| Ruling::inconclusive(Cause::Dut, reason)))
 }
 
 fn alive(session: &Session<'_>) -> Ruling {
@@ -117,7 +120,8 @@ fn alive(session: &Session<'_>) -> Ruling {
             Ruling::inconclusive(cause, reason)
         }
         _ if session.claims.is_empty() => {
-            Ruling::inconclusive(Cause::Dut, "nothing was claimed, so it gave no sign of life")
+            let reason = "nothing was claimed, so it gave no sign of life";
+            all_excused(session).unwrap_or_else(|| Ruling::inconclusive(Cause::Dut, reason))
         }
         _ => {
             let sent = count(session.sent.len(), "telegram");
@@ -141,7 +145,7 @@ fn answers(session: &Session<'_>) -> Ruling {
     }
     if intact == 0 {
         let (cause, reason) = ended_early(session);
-        return excused(session).unwrap_or_else(|| Ruling::inconclusive(cause, reason));
+        return all_excused(session).unwrap_or_else(|| Ruling::inconclusive(cause, reason));
     }
     let were = if intact == 1 { "was" } else { "were" };
     let sent = count(intact, "intact telegram");
@@ -476,7 +480,7 @@ fn refused(session: &Session<'_>, kind: DamageKind) -> Ruling {
     if proven == 0 {
         let reason =
             "no intact telegram beside a damaged one was claimed, so refusing cannot be told from silence";
-        return Ruling::inconclusive(Cause::Dut, reason);
+        return excused(session).unwrap_or_else(|| Ruling::inconclusive(Cause::Dut, reason));
     }
     Ruling::pass(format!(
         "{proven} of {} refused by a DUT that claimed the intact ones",
