@@ -81,7 +81,7 @@ mod tests {
         let claim = reading(claimed_w);
         let raw = json!(claim).to_string();
         let events = vec![
-            Event { t_us: 10, what: What::Sent { index: 0 } },
+            Event { t_us: 10, what: What::Sent { index: 0, pauses: Vec::new() } },
             Event { t_us: 20, what: What::Claim { claim, raw } },
         ];
         Trial { version: TRIAL_VERSION, stimulus, dut: DutTerms::default(), events, pacing: None }
