@@ -208,10 +208,13 @@ mod tests {
         }
     }
 
+    /// Time, bytes, whether an APDU, lines.
+    type Found = (Option<u64>, Vec<u8>, bool, Vec<(usize, usize)>);
+
     /// The pieces without the cuts that only the reads made.
-    fn found(bytes: &[u8], per_read: usize) -> Vec<(Option<u64>, Vec<u8>, bool, Vec<(usize, usize)>)> {
+    fn found(bytes: &[u8], per_read: usize) -> Vec<Found> {
         let reader = Slow(bytes.to_vec(), 0, per_read);
-        let mut all: Vec<(Option<u64>, Vec<u8>, bool, Vec<(usize, usize)>)> = Vec::new();
+        let mut all: Vec<Found> = Vec::new();
         for piece in pieces(Box::new(reader), "test").expect("pieces") {
             let piece = piece.expect("a piece");
             let at = piece.at.map(|at| at.0);

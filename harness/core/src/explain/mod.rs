@@ -168,7 +168,7 @@ fn put_problems(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{cipher, hdlc, mbus, p1};
+    use crate::wire::{blocks, cipher, hdlc, mbus, p1};
     use quickcheck::QuickCheck;
 
     const KEYS: Keys = Keys { encryption: Some([7; 16]), authentication: Some([9; 16]) };

@@ -281,6 +281,7 @@ pub(super) static KAMSTRUP_DK_CT: Profile = Profile {
 pub(super) static KAMSTRUP_DK_1PH: Profile = Profile {
     name: "kamstrup-dk-1ph",
     title: "Kamstrup in Denmark, single phase: 37 elements in one list",
+    sample_type: KAMSTRUP_6861111.sample_type,
     elements: Elements::One,
     missing: &[
         Key::VoltageL2,

@@ -211,7 +211,7 @@ pub struct Profile {
     /// Meter id of a made-up meter of this profile, padding included: the first digits are those of the maker, the
     /// others nobody's.
     pub sample_id: &'static [u8],
-    /// Meter type that such a meter sends, padding included; empty where it sends none.
+    /// Meter type of such a meter, padding included; empty where none is known.
     pub sample_type: &'static [u8],
     /// How many elements it measures with.
     pub elements: Elements,
