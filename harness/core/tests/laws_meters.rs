@@ -1,12 +1,11 @@
 //! Laws of the meter profiles: what is sent is what is read, for every profile, every list and any values.
 
-use hanbench_core::meters::decode::Address;
 use hanbench_core::meters::encode::encode_frame;
 use hanbench_core::meters::profile::{Holds, List, Profile, Register, Tag};
 use hanbench_core::meters::sample::{Meter, Site};
 use hanbench_core::meters::schedule::{Due, schedule};
 use hanbench_core::meters::stream::Stream;
-use hanbench_core::meters::{Decoder, PROFILES, Telegram};
+use hanbench_core::meters::{Address, Decoder, PROFILES, Telegram};
 use hanbench_core::plant::{House, System};
 use hanbench_core::reading::{Field, Instant, Milli};
 use hanbench_core::wire::cipher::Keys;

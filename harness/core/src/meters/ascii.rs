@@ -2,8 +2,9 @@
 //!
 //! Refuses to guess a unit: a value without one that we know stays out of the reading.
 
-use super::decode::{Decoded, Telegram};
+use super::decode::Decoded;
 use super::profile::List;
+use super::telegram::Telegram;
 use super::{Problem, ProblemKind};
 use crate::reading::{Family, Field, Key, Kind, LocalTime, Milli, Obis, Reading};
 use crate::wire::{apdu::TimeForm, p1};

@@ -8,7 +8,8 @@
 //! | [`profile`] | the vocabulary: layout, scale, clock, cadence, quirks |
 //! | `aidon`, `kaifa`, `kamstrup`, `nuri`, `stange`, `neighbours` | the profiles, one file per family |
 //! | [`identify`] | which profile a telegram fits |
-//! | [`decode`] | APDU → telegram |
+//! | [`telegram`] | the content of one telegram |
+//! | [`decode`], `place` | APDU → telegram, one register at a time |
 //! | `sample` | house → telegram |
 //! | `schedule` | which list is due when, and what the clock shows |
 //! | [`encode`] | telegram → APDU and frame |
@@ -30,6 +31,7 @@ mod kaifa;
 mod kamstrup;
 mod neighbours;
 mod nuri;
+pub(crate) mod place;
 pub mod plausible;
 pub mod profile;
 #[cfg(feature = "std")]
@@ -38,9 +40,11 @@ pub mod sample;
 pub mod schedule;
 mod stange;
 pub mod stream;
+pub mod telegram;
 
-pub use decode::{Address, Decoded, Decoder, Telegram};
+pub use decode::{Decoded, Decoder};
 pub use profile::{Evidence, List, Profile};
+pub use telegram::{Address, Telegram};
 
 use crate::reading::Obis;
 use crate::wire;

@@ -3,9 +3,9 @@
 //! Refuses to invent: a register that the state has no value for stays absent, and encoding such a telegram is an
 //! error. Rounds as the meter does: powers, currents and voltages to the nearest step, counters down.
 
-use super::decode::{Address, Telegram};
 use super::profile::{Holds, List, Profile, Register, Tag};
 use super::schedule::{Due, cosem_time, counters_of};
+use super::telegram::{Address, Telegram};
 use crate::plant::{Counters, House, State};
 use crate::reading::{Field, Key, Milli, Reading};
 use crate::wire::apdu::TimeForm;

@@ -2,7 +2,8 @@
 //!
 //! Refuses to drop anything: every item of the stream comes out as one [`Entry`], junk and bad frames included.
 
-use super::decode::{Address, Decoded, Decoder};
+use super::decode::{Decoded, Decoder};
+use super::telegram::Address;
 use super::{Profile, ascii};
 use crate::reading::Instant;
 use crate::wire::{

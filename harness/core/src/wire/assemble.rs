@@ -98,7 +98,7 @@ enum Message {
 }
 
 /// Content a frame adds.
-enum Link<'a> {
+enum Added<'a> {
     Whole(&'a [u8]),
     WholeFromSegments,
     Pending,
@@ -118,56 +118,56 @@ impl Assembler {
             Content::Hdlc(frame) if frame.is_good() => {
                 let starts = llc::strip(frame.information).is_some();
                 let gave_up = starts && self.give_up_message();
-                let link = self.hdlc(&frame, starts);
-                self.deliver(link, gave_up)
+                let added = self.hdlc(&frame, starts);
+                self.deliver(added, gave_up)
             }
             Content::Mbus(frame) if frame.checksum_ok => {
                 let in_order = self.message == Message::Mbus(frame.segment) && frame.segment > 0;
                 let gave_up = !in_order && self.give_up_message();
-                let link = self.mbus(&frame, in_order);
-                self.deliver(link, gave_up)
+                let added = self.mbus(&frame, in_order);
+                self.deliver(added, gave_up)
             }
             Content::Hdlc(frame) => {
                 let gave_up = self.give_up();
                 if frame.segmented {
                     self.message = Message::HdlcLost;
                 }
-                self.deliver(Link::Nothing, gave_up)
+                self.deliver(Added::Nothing, gave_up)
             }
             Content::Mbus(_) => {
                 let gave_up = self.give_up();
-                self.deliver(Link::Nothing, gave_up)
+                self.deliver(Added::Nothing, gave_up)
             }
             Content::Junk(why) => {
                 let lost_frame = why != Junk::NoFrame || item.bytes.len() >= LOST_FRAME_MIN;
                 let gave_up = lost_frame && self.give_up();
-                self.deliver(Link::Nothing, gave_up)
+                self.deliver(Added::Nothing, gave_up)
             }
-            Content::P1(_) => self.deliver(Link::Nothing, false),
+            Content::P1(_) => self.deliver(Added::Nothing, false),
         }
     }
 
     /// Takes an APDU that somebody cut out of its link layer (`E6 E7 00 0F …`, `0F …`, `DB …`, `E0 …`).
     pub fn push_raw<'a>(&'a mut self, bytes: &'a [u8]) -> Assembly<'a> {
-        self.deliver(Link::Whole(llc::strip(bytes).unwrap_or(bytes)), false)
+        self.deliver(Added::Whole(llc::strip(bytes).unwrap_or(bytes)), false)
     }
 
     /// One good frame. `starts` says that it begins with an LLC, which only the first one of a message does.
-    fn hdlc<'a>(&mut self, frame: &hdlc::Frame<'a>, starts: bool) -> Link<'a> {
+    fn hdlc<'a>(&mut self, frame: &hdlc::Frame<'a>, starts: bool) -> Added<'a> {
         let payload = llc::strip(frame.information).unwrap_or(frame.information);
         if payload.is_empty() {
-            return Link::Nothing;
+            return Added::Nothing;
         }
         let segmented = frame.segmented;
         match self.message {
             Message::HdlcLost if !starts => {
                 self.message = if segmented { Message::HdlcLost } else { Message::None };
-                Link::Refused(ProblemKind::OutOfOrder)
+                Added::Refused(ProblemKind::OutOfOrder)
             }
             Message::Hdlc => self.continue_hdlc(payload, segmented),
             _ if !segmented => {
                 self.message = Message::None;
-                Link::Whole(payload)
+                Added::Whole(payload)
             }
             _ if starts || is_apdu(payload) => {
                 self.segments.clear();
@@ -175,12 +175,12 @@ impl Assembler {
             }
             _ => {
                 self.message = Message::HdlcLost;
-                Link::Refused(ProblemKind::OutOfOrder)
+                Added::Refused(ProblemKind::OutOfOrder)
             }
         }
     }
 
-    fn continue_hdlc<'a>(&mut self, payload: &[u8], segmented: bool) -> Link<'a> {
+    fn continue_hdlc<'a>(&mut self, payload: &[u8], segmented: bool) -> Added<'a> {
         let fits = append(&mut self.segments, payload);
         self.message = match (segmented, fits) {
             (false, _) => Message::None,
@@ -188,33 +188,33 @@ impl Assembler {
             (true, false) => Message::HdlcLost,
         };
         match (fits, segmented) {
-            (false, _) => Link::Refused(ProblemKind::TooLong),
-            (true, true) => Link::Pending,
-            (true, false) => Link::WholeFromSegments,
+            (false, _) => Added::Refused(ProblemKind::TooLong),
+            (true, true) => Added::Pending,
+            (true, false) => Added::WholeFromSegments,
         }
     }
 
     /// One good frame; `in_order` says that it continues the message that is open.
-    fn mbus<'a>(&mut self, frame: &mbus::Frame<'a>, in_order: bool) -> Link<'a> {
+    fn mbus<'a>(&mut self, frame: &mbus::Frame<'a>, in_order: bool) -> Added<'a> {
         if frame.data.is_empty() {
             self.message = Message::None;
-            return Link::Nothing;
+            return Added::Nothing;
         }
         match (frame.segment, frame.last) {
-            (0, true) => return Link::Whole(frame.data),
+            (0, true) => return Added::Whole(frame.data),
             (0, false) => self.segments.clear(),
-            _ if !in_order => return Link::Refused(ProblemKind::OutOfOrder),
+            _ if !in_order => return Added::Refused(ProblemKind::OutOfOrder),
             _ => {}
         }
         self.message = Message::None;
         if !append(&mut self.segments, frame.data) {
-            return Link::Refused(ProblemKind::TooLong);
+            return Added::Refused(ProblemKind::TooLong);
         }
         if frame.last {
-            return Link::WholeFromSegments;
+            return Added::WholeFromSegments;
         }
         self.message = Message::Mbus(frame.segment + 1);
-        Link::Pending
+        Added::Pending
     }
 
     /// Drops what is unfinished in the link layer; true when there was something.
@@ -236,17 +236,17 @@ impl Assembler {
     }
 
     /// Undoes block transfer and ciphering.
-    fn deliver<'a>(&'a mut self, link: Link<'a>, gave_up: bool) -> Assembly<'a> {
+    fn deliver<'a>(&'a mut self, added: Added<'a>, gave_up: bool) -> Assembly<'a> {
         let Assembler { keys, segments, blocks, plain, .. } = self;
         let dropped = |gave_up: bool| gave_up.then_some(Problem { offset: 0, kind: ProblemKind::OutOfOrder });
         let done = |outcome, gave_up| Assembly { outcome, gave_up: dropped(gave_up) };
         let refused = |problem| Assembled::Refused { problem, plain_inside: None };
-        let bytes: &'a [u8] = match link {
-            Link::Whole(bytes) => bytes,
-            Link::WholeFromSegments => segments,
-            Link::Pending => return done(Assembled::Pending, gave_up),
-            Link::Nothing => return done(Assembled::Nothing, gave_up),
-            Link::Refused(kind) => return done(refused(Problem { offset: 0, kind }), gave_up),
+        let bytes: &'a [u8] = match added {
+            Added::Whole(bytes) => bytes,
+            Added::WholeFromSegments => segments,
+            Added::Pending => return done(Assembled::Pending, gave_up),
+            Added::Nothing => return done(Assembled::Nothing, gave_up),
+            Added::Refused(kind) => return done(refused(Problem { offset: 0, kind }), gave_up),
         };
         let (bytes, gave_up) = if bytes.first() == Some(&blocks::TAG) {
             match blocks.push(bytes) {

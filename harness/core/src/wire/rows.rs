@@ -207,6 +207,22 @@ impl<'a> Rows<'a> {
         };
         self.row(token.offset, name, token.element, None)
     }
+
+    /// Six octets that can be an address, with a value behind them, name a register; alone they are a value.
+    ///
+    /// Group A has four bits (IEC 62056-61), so that no text of six letters or digits is an address, and F is 255
+    /// in all that a meter pushes.
+    fn names_a_pair(&mut self, element: &Element<'a>) -> bool {
+        if obis(element).is_none_or(|obis| obis.0[0] > 0x0F || obis.0[5] != 0xFF) {
+            return false;
+        }
+        self.peek();
+        match &self.peeked {
+            Some(Ok(next)) => next.depth == 1,
+            Some(Err(_)) => true,
+            None => false,
+        }
+    }
 }
 
 impl<'a> Iterator for Rows<'a> {
@@ -242,24 +258,6 @@ impl<'a> Iterator for Rows<'a> {
                 Some(Ok(self.row(token.offset, Name::NullPair, Element::Null, None)))
             }
             _ => Some(Ok(self.bare(token))),
-        }
-    }
-}
-
-impl<'a> Rows<'a> {
-    /// Six octets that can be an address, with a value behind them, name a register; alone they are a value.
-    ///
-    /// Group A has four bits (IEC 62056-61), so that no text of six letters or digits is an address, and F is 255
-    /// in all that a meter pushes.
-    fn names_a_pair(&mut self, element: &Element<'a>) -> bool {
-        if obis(element).is_none_or(|obis| obis.0[0] > 0x0F || obis.0[5] != 0xFF) {
-            return false;
-        }
-        self.peek();
-        match &self.peeked {
-            Some(Ok(next)) => next.depth == 1,
-            Some(Err(_)) => true,
-            None => false,
         }
     }
 }
