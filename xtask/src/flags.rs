@@ -39,8 +39,10 @@ pub enum Command {
     /// Rebuilds or merges reports from the stored evidence, without hardware.
     Report(ReportFlags),
     /// Checks the rules of the source tree.
+    #[command(after_help = "Example:\n  cargo xtask tidy")]
     Tidy,
     /// Exactly what CI runs: format, lints, tests, the main job.
+    #[command(after_help = "Example:\n  cargo xtask ci")]
     Ci,
     /// The reference dongle; `run` starts it behind a pty.
     #[command(hide = true)]
@@ -143,12 +145,24 @@ pub struct RecordFlags {
 /// How a serial line is set.
 #[derive(Args, Debug)]
 pub struct SerialFlags {
-    /// Line speed in baud.
-    #[arg(long, default_value_t = 2400, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
-    pub baud: u32,
-    /// Parity bit.
-    #[arg(long, default_value = "none", value_parser = ["none", "even", "odd"])]
-    pub parity: String,
+    /// Line speed in baud [default: what a capture to replay says, else 2400].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
+    pub baud: Option<u32>,
+    /// Parity bit [default: what a capture to replay says, else none].
+    #[arg(long, value_parser = ["none", "even", "odd"])]
+    pub parity: Option<String>,
+}
+
+impl SerialFlags {
+    /// The speed, by default that of a Norwegian HAN port.
+    pub fn baud(&self) -> u32 {
+        self.baud.unwrap_or(2400)
+    }
+
+    /// The word of the parity.
+    pub fn parity(&self) -> &str {
+        self.parity.as_deref().unwrap_or("none")
+    }
 }
 
 /// `replay`
@@ -201,7 +215,7 @@ pub struct ReportFlags {
     #[arg(required = true, value_name = "DIR")]
     pub dirs: Vec<PathBuf>,
     /// Folder for the merged report [default: reports/TIME-merged].
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
 
@@ -213,4 +227,7 @@ pub struct DongleFlags {
     /// How it is broken on purpose.
     #[arg(long)]
     pub broken: Option<String>,
+    /// File with the meters' keys, as for `decode`.
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
 }

@@ -5,7 +5,7 @@
 
 use crate::interrupt::interrupted;
 use crate::line::{Line, WriteFailure};
-use hanbench_core::verdict::trial::Pacing;
+use hanbench_core::verdict::trial::{Pacing, Pause};
 use std::time::{Duration, Instant};
 
 /// How long one write may take beyond its deadline before the other end counts as not reading.
@@ -54,8 +54,19 @@ impl Lateness {
     }
 }
 
-/// Writes `bytes` so that byte n is on the line at `start` + n × `byte_time`, and returns when the last one was
-/// handed over, and when it is over on the line.
+/// When bytes were really on the line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Written {
+    /// When the first one began.
+    pub began: Instant,
+    /// When the last one was handed over, and is over on the line.
+    pub over: Instant,
+    /// Where the bench fell behind: after so many of these bytes, nothing was sent for so long. Only stalls longer
+    /// than [`Pause::NOTED_US`]; a port that paces itself hides them.
+    pub stalls: Vec<(usize, Duration)>,
+}
+
+/// Writes `bytes` so that byte n is on the line at `start` + n × `byte_time`.
 ///
 /// A real port paces itself: it gets everything at `start`, and this function waits until its UART must be done.
 ///
@@ -68,26 +79,35 @@ pub fn write_paced(
     start: Instant,
     byte_time: Duration,
     lateness: &mut Lateness,
-) -> Result<Instant, WriteFailure> {
+) -> Result<Written, WriteFailure> {
     let whole = byte_time.saturating_mul(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     if line.paces_itself() {
         wait(start)?;
         lateness.note(start);
+        let began = Instant::now();
         // The deadline has room for a UART that was still busy with the part before.
         line.write_all(bytes, start + whole * 2 + WRITE_WITHIN)?;
         wait(start + whole)?;
-        return Ok(start + whole);
+        return Ok(Written { began, over: start + whole, stalls: Vec::new() });
     }
-    let mut handed_over = start;
+    let mut written = Written { began: start, over: start, stalls: Vec::new() };
     for (index, byte) in (0_u32..).zip(bytes) {
         // A byte is complete at the receiver only after its last bit.
         let deadline = start + byte_time.saturating_mul(index + 1);
         wait(deadline)?;
         lateness.note(deadline);
-        handed_over = Instant::now();
+        let now = Instant::now();
+        let began = now.checked_sub(byte_time).unwrap_or(now);
+        let stall = began.saturating_duration_since(written.over);
+        if index == 0 {
+            written.began = began;
+        } else if stall > Duration::from_micros(Pause::NOTED_US) {
+            written.stalls.push((index as usize, stall));
+        }
+        written.over = now;
         line.write_all(std::slice::from_ref(byte), deadline + WRITE_WITHIN)?;
     }
-    Ok(handed_over)
+    Ok(written)
 }
 
 pub(crate) fn wait(until: Instant) -> Result<(), WriteFailure> {

@@ -10,6 +10,7 @@ use hanbench_rig::dongle::{Broken, Decoded, Step};
 use hanbench_rig::error::RigError;
 use hanbench_rig::line::{Line, WriteFailure};
 use hanbench_rig::lock::{self, Lock};
+use hanbench_rig::pace::{Lateness, write_paced};
 use hanbench_rig::pty::Pty;
 use hanbench_rig::{Rig, Session, Speed};
 use std::io::{ErrorKind, Read, Write};
@@ -98,6 +99,29 @@ impl Read for Patient {
 }
 
 #[test]
+fn a_stall_between_two_paced_bytes_is_noted_where_it_was() {
+    let mut line = Line::open(&hanbench_rig::config::Input::Pty).expect("a pty");
+    let path = line.path().expect("a path").to_string();
+    let full = line.write_all(&vec![0; 1 << 20], Instant::now());
+    assert!(matches!(full, Err(WriteFailure::Stuck(_))));
+    // The first of three bytes has no room until somebody reads.
+    let mut port = serialport::new(path, 2400).timeout(Duration::from_secs(5)).open().expect("opens");
+    let reader = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        let mut rest = vec![0; 1 << 16];
+        while port.read(&mut rest).is_ok_and(|count| count == rest.len()) {}
+        port
+    });
+    let mut lateness = Lateness::default();
+    let written = write_paced(&mut line, b"abc", Instant::now(), Duration::from_millis(1), &mut lateness)
+        .expect("written");
+    let [(after, stall)] = written.stalls[..] else { panic!("one stall: {written:?}") };
+    assert!(after == 1 && stall >= Duration::from_millis(200), "{written:?}");
+    assert!(written.over >= written.began + Duration::from_millis(200));
+    drop(reader.join().expect("no panic"));
+}
+
+#[test]
 fn a_dongle_with_a_serial_console_is_played_through_two_ports() {
     let (han, console) = (Arc::new(Pty::open().expect("a pty")), Arc::new(Pty::open().expect("a pty")));
     let rig = Rig::parse(
@@ -116,7 +140,8 @@ fn a_dongle_with_a_serial_console_is_played_through_two_ports() {
     let trial = session.trial(&intact(&["AAAA", "BBBB"])).expect("a trial");
     assert_eq!(without_order(&trial), ["claim AAAA", "claim BBBB", "sent 0", "sent 1"]);
     // Four bytes of ten bits at 9600 baud take 4.2 ms each: a port's last byte is over when its UART is done.
-    let over = trial.events.iter().find(|event| event.what == What::Sent { index: 0 }).expect("sent");
+    let over =
+        trial.events.iter().find(|event| matches!(event.what, What::Sent { index: 0, .. })).expect("sent");
     assert!(over.t_us >= 4_166, "{}", over.t_us);
 }
 

@@ -4,7 +4,7 @@
 
 mod support;
 
-use hanbench_core::verdict::trial::{Part, What};
+use hanbench_core::verdict::trial::{Damage, DamageKind, Event, Part, Pause, Trial, What};
 use hanbench_rig::{Rig, Session, Speed};
 use std::time::{Duration, Instant};
 use support::{HEALTHY, intact, play, script, stimulus, story, telegram};
@@ -21,9 +21,7 @@ fn every_telegram_is_answered_in_lock_step() {
 fn a_program_keeps_running_while_all_is_well_and_starts_anew_after_trouble() {
     let announced = r#"echo "pid $$"; "#.to_string() + HEALTHY;
     let mut session = Session::open(script(&announced, 0.3), Speed::Max, None).expect("a session");
-    let starts = |trial: &hanbench_core::verdict::trial::Trial| {
-        story(trial).iter().filter(|line| line.starts_with("log pid")).count()
-    };
+    let starts = |trial: &Trial| story(trial).iter().filter(|line| line.starts_with("log pid")).count();
     let first = session.trial(&intact(&["AAAA"])).expect("a trial");
     let second = session.trial(&intact(&["BBBB", "xxxx"])).expect("a trial");
     let third = session.trial(&intact(&["CCCC"])).expect("a trial");
@@ -35,7 +33,7 @@ fn a_program_keeps_running_while_all_is_well_and_starts_anew_after_trouble() {
 #[test]
 fn damage_is_not_waited_for_and_its_sentinel_is() {
     let mut damaged = telegram("xxxx");
-    damaged.damage = Some("not a word".into());
+    damaged.damage = Some(Damage { kind: DamageKind::Torn, how: "not a word".into() });
     let parts = vec![
         Part::Telegram(damaged),
         Part::Noise { bytes: b"xxx?".to_vec(), why: "noise".into() },
@@ -156,6 +154,32 @@ fn a_program_that_does_not_read_cannot_hang_the_bench() {
     assert!(started.elapsed() < Duration::from_secs(15));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_daemon_in_a_session_of_its_own_is_not_left_behind() {
+    let announced = r#"
+        folder=$(mktemp -d); mkfifo "$folder/pid"
+        setsid sh -c 'echo $$ >"$0"; sleep 1000; :' "$folder/pid" &
+        read pid <"$folder/pid"; rm -r "$folder"; echo "daemon $pid"
+    "#;
+    let daemon = announced.to_string() + HEALTHY;
+    let trial = play(script(&daemon, 5.0), Speed::Max, &intact(&["AAAA"]));
+    let story = story(&trial);
+    let pid = story.iter().find_map(|line| line.strip_prefix("log daemon ")).expect("its pid");
+    assert!(ends_soon(pid), "process {pid} still runs");
+}
+
+/// Whether a process ends. An orphan that was killed can be a zombie until init reaps it; a zombie runs no more.
+fn ends_soon(pid: &str) -> bool {
+    let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let gone = || state().is_empty() || state().contains(") Z ");
+    let until = Instant::now() + Duration::from_secs(5);
+    while !gone() && Instant::now() < until {
+        std::thread::yield_now();
+    }
+    gone()
+}
+
 #[test]
 fn nothing_is_left_behind_even_when_it_ignores_the_request_to_end() {
     let stubborn = r#"trap '' TERM HUP; sleep 1000 & echo "grandchild $!"; echo '{"event":"ready"}'
@@ -163,14 +187,7 @@ fn nothing_is_left_behind_even_when_it_ignores_the_request_to_end() {
     let trial = play(script(stubborn, 0.1), Speed::Max, &intact(&["AAAA"]));
     let story = story(&trial);
     let pid = story.iter().find_map(|line| line.strip_prefix("log grandchild ")).expect("its pid");
-    // An orphan that was killed can be a zombie until init reaps it; a zombie runs no more.
-    let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let gone = || state().is_empty() || state().contains(") Z ");
-    let until = Instant::now() + Duration::from_secs(5);
-    while !gone() && Instant::now() < until {
-        std::thread::yield_now();
-    }
-    assert!(gone(), "process {pid} still runs: {}", state());
+    assert!(ends_soon(pid), "process {pid} still runs");
 }
 
 #[test]
@@ -218,6 +235,49 @@ fn silence_and_gaps_take_their_time_in_lock_step() {
     };
     assert!(at("sent 0") >= 300_000, "{}", at("sent 0"));
     assert!(at("sent 2") >= at("sent 0") + 200_000);
+    let asked: Vec<_> = pauses(&trial).iter().map(|one| (one.after, one.asked_us)).collect();
+    assert_eq!(asked, [(2, 150_000), (3, 150_000), (0, 200_000)]);
+    assert!(pauses(&trial).iter().all(|one| one.took_us >= one.asked_us), "{:?}", pauses(&trial));
+}
+
+fn pauses(trial: &Trial) -> Vec<Pause> {
+    let of = |event: &Event| match &event.what {
+        What::Sent { pauses, .. } => pauses.clone(),
+        _ => Vec::new(),
+    };
+    trial.events.iter().flat_map(of).collect()
+}
+
+#[test]
+fn what_is_about_the_speed_of_the_line_is_played_at_it_whatever_was_asked_for() {
+    for speed in [Speed::Max, Speed::Factor(100.0), Speed::Factor(0.01)] {
+        let mut gapped = telegram("AAAA");
+        gapped.gaps = vec![(2, 150_000)];
+        gapped.due_us = 200_000;
+        let mut stimulus = stimulus(vec![Part::Telegram(gapped)]);
+        stimulus.paced = true;
+        stimulus.baud = 300;
+        let trial = play(script(HEALTHY, 5.0), speed, &stimulus);
+        let sent = trial.events.iter().find(|event| matches!(event.what, What::Sent { .. })).expect("sent");
+        // Due after 200 ms, then four bytes of 33 ms and the pause.
+        let least = 200_000 + 4 * 33_333 + 150_000;
+        assert!((least..least + 400_000).contains(&sent.t_us), "{speed:?}: over at {}", sent.t_us);
+        assert!(trial.pacing.is_some(), "{speed:?}");
+        let [pause] = pauses(&trial)[..] else { panic!("one pause: {:?}", pauses(&trial)) };
+        assert_eq!((pause.after, pause.asked_us), (2, 150_000));
+        // Measured and not copied: never exactly what was asked for, and with the rest no longer than the trial.
+        assert!(pause.took_us > 150_000, "{pause:?}");
+        assert!(pause.took_us <= sent.t_us - (200_000 + 4 * 33_333), "{pause:?}, over at {}", sent.t_us);
+    }
+}
+
+#[test]
+fn the_wait_for_a_claim_is_part_of_the_silence_behind_it() {
+    let slow = HEALTHY.replace("*) echo", "*) sleep 0.3; echo");
+    let parts = vec![Part::Telegram(telegram("AAAA")), Part::Silence { us: 200_000 }];
+    let trial = play(script(&slow, 5.0), Speed::Max, &stimulus(parts));
+    let [silence] = pauses(&trial)[..] else { panic!("one pause: {:?}", pauses(&trial)) };
+    assert!(silence.asked_us == 200_000 && silence.took_us >= 500_000, "{silence:?}");
 }
 
 #[test]

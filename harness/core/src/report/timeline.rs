@@ -65,7 +65,7 @@ pub(super) fn timeline(trial: &Trial) -> Timeline<'_> {
     let mut open: Vec<usize> = Vec::new();
     for Event { t_us, what } in &trial.events {
         match what {
-            What::Sent { index } => {
+            What::Sent { index, .. } => {
                 if let Some(row) = row_of_part.get(*index).copied().flatten() {
                     rows[row].sent_us = Some(*t_us);
                     open.push(row);
@@ -141,7 +141,7 @@ mod tests {
         let event = |&(seconds, what): &(u64, Result<usize, u64>)| Event {
             t_us: seconds * 1_000_000,
             what: match what {
-                Ok(index) => What::Sent { index },
+                Ok(index) => What::Sent { index, pauses: Vec::new() },
                 Err(power) => What::Claim { claim: object(power), raw: String::new() },
             },
         };

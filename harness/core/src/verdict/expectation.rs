@@ -52,8 +52,8 @@ pub struct Frame {
     pub reading: Option<Map<String, Value>>,
     /// The frame is a segment; the reading follows with a later frame.
     pub pending: bool,
-    /// What the decoder found odd, as text.
-    pub problems: Vec<String>,
+    /// How many bytes are left over behind the body of the APDU.
+    pub left_over: usize,
 }
 
 impl Frame {
@@ -120,7 +120,7 @@ fn item(object: &Map<String, Value>) -> Result<Item, String> {
             list: text("list"),
             reading: reading(object.get("reading"))?,
             pending: object.get("pending").and_then(Value::as_bool).unwrap_or(false),
-            problems: problems(object.get("problems")),
+            left_over: if object.contains_key("left_over") { count("left_over")? } else { 0 },
         }),
         Some(other) => return Err(format!("`kind` is {other:?}, expected \"frame\" or \"junk\"")),
         None => return Err("`kind` is missing: expected \"frame\" or \"junk\"".to_string()),
@@ -149,12 +149,6 @@ fn is_known(key: &str) -> bool {
         || Key::from_name(key).is_some()
 }
 
-/// Problems as text, whether they are printed as strings or as objects.
-fn problems(value: Option<&Value>) -> Vec<String> {
-    let one = |problem: &Value| problem.as_str().map_or_else(|| problem.to_string(), String::from);
-    value.and_then(Value::as_array).map(|list| list.iter().map(one).collect()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,7 +159,7 @@ mod tests {
     fn a_snapshot_of_a_frame_and_junk_is_read() {
         let text = format!(
             "{HEAD}{}\n{}\n",
-            r#"{"offset":0,"len":44,"kind":"frame","link":"hdlc","hcs_ok":true,"fcs_ok":true,"family":"aidon","list":"1","reading":{"active_import_w":733},"absent":[],"problems":["odd",{"at":3}],"new":1}"#,
+            r#"{"offset":0,"len":44,"kind":"frame","link":"hdlc","hcs_ok":true,"fcs_ok":true,"family":"aidon","list":"1","reading":{"active_import_w":733},"absent":[],"left_over":3,"problems":["odd",{"at":3}],"new":1}"#,
             r#"{"offset":44,"len":3,"kind":"junk","reason":"no frame starts here","hex":"00ff7e"}"#
         );
         let items = parse(&text).expect("a good snapshot");
@@ -173,7 +167,7 @@ mod tests {
         let ItemKind::Frame(frame) = &items[0].kind else { panic!("expected a frame") };
         assert!(frame.intact() && !frame.pending);
         assert_eq!(frame.reading.as_ref().map(Map::len), Some(1));
-        assert_eq!(frame.problems, ["odd", r#"{"at":3}"#]);
+        assert_eq!(frame.left_over, 3);
         assert_eq!(items[1].kind, ItemKind::Junk("no frame starts here".into()));
     }
 
@@ -188,6 +182,7 @@ mod tests {
             (format!("{HEAD}{}\n", frame.replace("frame", "fram")), 5, "`kind` is \"fram\""),
             (format!("{HEAD}{}\n", frame.replace("\"len\":4,", "")), 5, "`len` is missing"),
             (format!("{HEAD}{}\n", frame.replace("\"link\"", "\"lynk\"")), 5, "`link` is missing"),
+            (format!("{HEAD}{}\n", frame.replace("\"link\"", "\"left_over\":-1,\"link\"")), 5, "`left_over`"),
         ] {
             let error = parse(&text).expect_err(what);
             assert_eq!(error.line, line, "{error}");

@@ -21,6 +21,11 @@ pub mod trial;
 
 use serde::{Deserialize, Serialize};
 
+/// Longest pause inside a frame that a DUT must bridge, in microseconds (contract, section 3).
+const GAP_MAX_US: u64 = 200_000;
+/// After more silence than this an unfinished frame is over, in microseconds (contract, section 3).
+const SILENCE_MIN_US: u64 = 1_000_000;
+
 /// What an attempt showed (contract, section 5). Ordered: within one attempt a verdict only gets worse.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -25,17 +25,21 @@ pub struct Outcome {
     pub reason: Option<String>,
     /// How often it was tried.
     pub attempts: u32,
-    /// Paths below the report folder, and what in them the verdict rests on: `evidence/aidon-6525-it3.json`.
+    /// Paths below the report folder of what the verdict rests on: `evidence/aidon-6525-it3.json`.
     pub evidence: Vec<String>,
-    /// What a PASS rests on, in words: `12 telegrams, 3204 bytes`.
+    /// How the bytes played in are known: `recorded`, `rebuilt` or `inferred` (contract, section 6). Empty where the
+    /// capture does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub capture_evidence: String,
+    /// What a PASS rests on, in words: `3 of 3 telegrams, 21 values compared`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rests_on: Option<String>,
-    /// Single deviations, in order; the reason sums them up.
+    /// Single deviations, in order; the reason sums them up. Behind them what was only noted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
 }
 
-/// One deviation: where, what was expected, what was claimed.
+/// One deviation, or a note: where, what was expected, what was claimed.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Finding {
     /// Index into the stimulus's parts, where the deviation belongs to a telegram.
@@ -52,6 +56,9 @@ pub struct Finding {
     pub claimed: Option<String>,
     /// The deviation in words.
     pub text: String,
+    /// Noted only: it breaks no rule and no verdict rests on it.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub weightless: bool,
 }
 
 /// Everything a run found.
@@ -59,7 +66,7 @@ pub struct Finding {
 pub struct Results {
     /// See [`RESULTS_VERSION`].
     pub version: u32,
-    /// What differs from run to run: start, duration, host, commit, pacing, versions.
+    /// What differs from run to run: start, duration, host, commit, versions, timing error of the bench.
     pub run: Map<String, Value>,
     /// Name of the rig.
     pub rig: String,
@@ -90,8 +97,8 @@ impl Results {
 
     /// The exit code of the contract, section 1.
     ///
-    /// A config error (a program that cannot be started) is 2, any other ERROR is the rig's (3) or the
-    /// harness's own (70); then FAIL (1), then "nothing proven" (4), then 0.
+    /// The first of these that there is: a bug in the harness (70), a config error such as a program that cannot be
+    /// started (2), any other ERROR (3), FAIL (1), nothing proven (4), 0.
     pub fn exit_code(&self) -> u8 {
         let error = |cause| {
             self.checks

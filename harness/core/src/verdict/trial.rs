@@ -1,12 +1,12 @@
 //! One trial: what was played in and everything that happened. This is the evidence; `judge` needs nothing else.
 
 use crate::hex;
-use crate::reading::Instant;
+use crate::reading::Family;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Version of the trial file. Readers accept all older ones.
-pub const TRIAL_VERSION: u32 = 1;
+/// Version of the trial file. Readers accept all older ones. 2: damage is typed.
+pub const TRIAL_VERSION: u32 = 2;
 
 /// One stimulus played into one DUT, with all that was seen. Stored as `evidence/<name>.json`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -85,9 +85,9 @@ pub struct Telegram {
     pub gaps: Vec<(usize, u64)>,
     /// `1`, `2`, `3` or another documented word.
     pub list: String,
-    /// What was done to it, in words; `None` for an intact telegram.
+    /// What was done to it; `None` for an intact telegram.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub damage: Option<String>,
+    pub damage: Option<Damage>,
     /// The reviewed reading (contract, section 2). For a damaged telegram: what a DUT that ignores the damage
     /// would claim, used to say which rule it broke.
     pub reading: Map<String, Value>,
@@ -106,10 +106,62 @@ pub struct Telegram {
     pub glued: bool,
 }
 
+/// What was done to a telegram.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "StoredDamage")]
+pub struct Damage {
+    /// Which rule a DUT breaks that claims it.
+    pub kind: DamageKind,
+    /// What it is in particular, for people.
+    pub how: String,
+}
+
+/// The ways in which a telegram is damaged (contract, section 3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DamageKind {
+    /// The FCS is wrong, and nothing else of the frame.
+    Fcs,
+    /// The HCS is wrong, and nothing else.
+    Hcs,
+    /// The length field is wrong, and nothing else.
+    Length,
+    /// Bytes are lost or too many, or the end is missing: several things are wrong at once.
+    Torn,
+}
+
+/// Damage as trial files hold it. Version 1 had words alone, whose first one named the kind.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredDamage {
+    Typed { kind: DamageKind, how: String },
+    Words(String),
+}
+
+impl From<StoredDamage> for Damage {
+    fn from(stored: StoredDamage) -> Damage {
+        match stored {
+            StoredDamage::Typed { kind, how } => Damage { kind, how },
+            StoredDamage::Words(how) => {
+                let kind = match how.split([' ', ':']).next() {
+                    Some("FCS") => DamageKind::Fcs,
+                    Some("HCS") => DamageKind::Hcs,
+                    Some("length") => DamageKind::Length,
+                    _ => DamageKind::Torn,
+                };
+                Damage { kind, how }
+            }
+        }
+    }
+}
+
+/// What a capture can need of a DUT beside its family (contract, section 3).
+pub const FEATURES: [&str; 4] = ["p1", "mbus", "segmentation", "ciphering"];
+
 /// What the rig file says about the DUT, as far as judging depends on it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct DutTerms {
-    /// Families and features it supports (contract, section 3).
+    /// Families and features it supports, see [`DutTerms::supportable`].
     pub supports: Vec<String>,
     /// Keys it does not claim, by design.
     pub omits: Vec<String>,
@@ -119,11 +171,17 @@ pub struct DutTerms {
     pub scale_told: bool,
 }
 
+impl DutTerms {
+    /// Every word that `supports` may hold: families, then features.
+    pub fn supportable() -> Vec<&'static str> {
+        Family::NORWEGIAN.map(Family::word).into_iter().chain(FEATURES).collect()
+    }
+}
+
 impl Default for DutTerms {
     fn default() -> Self {
-        let families = ["aidon", "kaifa", "kamstrup", "nuri", "stange"];
         DutTerms {
-            supports: families.map(String::from).to_vec(),
+            supports: Family::NORWEGIAN.map(|family| family.word().into()).into(),
             omits: Vec::new(),
             claim_within_us: 2_000_000,
             scale_told: false,
@@ -141,13 +199,6 @@ pub struct Event {
     pub what: What,
 }
 
-impl Event {
-    /// When it happened.
-    pub fn at(&self) -> Instant {
-        Instant(self.t_us)
-    }
-}
-
 /// The kinds of things that happen in a trial.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
@@ -156,6 +207,11 @@ pub enum What {
     Sent {
         /// Index into [`Stimulus::parts`].
         index: usize,
+        /// How long the bench really paused in this part: every pause asked for ([`Part::Silence`],
+        /// [`Telegram::gaps`]), in order, and every other one between two of its bytes that is longer than
+        /// [`Pause::NOTED_US`]. Evidence without it proves no rule about pauses.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pauses: Vec<Pause>,
     },
     /// The DUT claimed a reading: the object as it printed it, before any interpretation.
     Claim {
@@ -187,6 +243,24 @@ pub enum What {
         #[serde(default, skip_serializing_if = "core::ops::Not::not")]
         misbehaved: bool,
     },
+}
+
+/// A time without bytes, as the bench made it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Pause {
+    /// After so many bytes of the part; 0 for a silence.
+    pub after: usize,
+    /// What the stimulus asks for, in microseconds; 0 when nobody asked for this pause.
+    pub asked_us: u64,
+    /// What it took, in microseconds, measured: from the end of the last byte before it to the byte behind it (for a silence:
+    /// until the bench went on).
+    pub took_us: u64,
+}
+
+impl Pause {
+    /// A pause that nobody asked for is noted when it is longer than so many microseconds: a quarter of what a DUT
+    /// must bridge (contract, section 3).
+    pub const NOTED_US: u64 = 50_000;
 }
 
 /// How exactly the bytes of a trial were paced.

@@ -4,7 +4,8 @@
 //! clock, `z` a list 2 that sends 0 for the unmeasured U2, `u` one with an unannounced scale, `w` the same without U2, `e` one with padded
 //! texts. `a!FCS` is damaged (underscores are blanks), `a?` optional, `a|` has a pause inside, `~` noise, `_` silence.
 //!
-//! Events are sentences separated by `;`: `sent 0`, `claim 0` (the reading of part 0), `claim 0 key=json -key`,
+//! Events are sentences separated by `;`: `sent 0` (with the pauses asked for), `sent 0 250ms` (its one pause took so
+//! long), `sent 0 unmeasured`, `claim 0` (the reading of part 0), `claim 0 key=json -key`,
 //! `claim {} key=json`, `play` (send and claim every intact telegram), `mute` (send all), `wait 3s`, `exit why`,
 //! `stop why`.
 
@@ -12,7 +13,9 @@ use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::checks::CHECKS;
 use hanbench_core::verdict::judge::judge;
 use hanbench_core::verdict::results::Outcome;
-use hanbench_core::verdict::trial::{DutTerms, Event, Pacing, Part, Stimulus, Telegram, Trial, What};
+use hanbench_core::verdict::trial::{
+    Damage, DamageKind, DutTerms, Event, Pacing, Part, Pause, Stimulus, Telegram, Trial, What,
+};
 use serde_json::{Map, Value, json};
 
 pub(crate) fn object(value: Value) -> Map<String, Value> {
@@ -72,6 +75,16 @@ fn reading(name: char) -> (&'static str, Map<String, Value>) {
     }
 }
 
+fn damage(how: &str) -> Damage {
+    let kind = match how.split(' ').next() {
+        Some("FCS") => DamageKind::Fcs,
+        Some("HCS") => DamageKind::Hcs,
+        Some("length") => DamageKind::Length,
+        _ => DamageKind::Torn,
+    };
+    Damage { kind, how: how.into() }
+}
+
 fn part(word: &str) -> Part {
     match word {
         "~" => return Part::Noise { bytes: vec![0x7E, 0xA7, 0xFF], why: "looks like a frame".into() },
@@ -88,7 +101,7 @@ fn part(word: &str) -> Part {
         due_us: 0,
         gaps: if rest == "|" { vec![(2, 190_000)] } else { Vec::new() },
         list: list.into(),
-        damage: rest.strip_prefix('!').map(|damage| damage.replace('_', " ")),
+        damage: rest.strip_prefix('!').map(|how| damage(&how.replace('_', " "))),
         reading,
         unannounced: listed("uw".contains(name), &["voltage_l1_v", "energy_active_import_wh"]),
         zero_unmeasured: listed(name == 'z', &["voltage_l2_v", "current_l2_a"]),
@@ -124,15 +137,34 @@ impl Clock {
         self.events.push(Event { t_us: self.t_us, what });
     }
 
-    fn sent(&mut self, index: usize) {
+    fn sent(&mut self, index: usize, pauses: Vec<Pause>) {
         // Neighbouring telegrams are further apart than a claim can be early.
         self.t_us += 100_000;
-        self.push(What::Sent { index });
+        self.push(What::Sent { index, pauses });
     }
 
     fn claim(&mut self, claim: Map<String, Value>) {
         let raw = Value::Object(claim.clone()).to_string();
         self.push(What::Claim { claim, raw });
+    }
+}
+
+/// The pauses that the bench made in a part: as asked for, or as the words say.
+pub(crate) fn pauses(part: &Part, how: &str) -> Vec<Pause> {
+    let asked = match part {
+        Part::Telegram(telegram) => telegram.gaps.clone(),
+        Part::Silence { us } => vec![(0, *us)],
+        Part::Noise { .. } => Vec::new(),
+    };
+    match how.strip_suffix("ms") {
+        Some(ms) => {
+            let (after, asked_us) = asked.first().copied().unwrap_or((1, 0));
+            vec![Pause { after, asked_us, took_us: ms.parse::<u64>().expect("milliseconds") * 1000 }]
+        }
+        None if how == "unmeasured" => Vec::new(),
+        None => {
+            asked.iter().map(|&(after, asked_us)| Pause { after, asked_us, took_us: asked_us + 99 }).collect()
+        }
     }
 }
 
@@ -165,11 +197,15 @@ fn events(parts: &[Part], script: &str) -> Vec<Event> {
     for sentence in script.split(';').map(str::trim).filter(|sentence| !sentence.is_empty()) {
         let (verb, rest) = sentence.split_once(' ').unwrap_or((sentence, ""));
         match verb {
-            "sent" => clock.sent(rest.parse().expect("an index")),
+            "sent" => {
+                let (index, how) = rest.split_once(' ').unwrap_or((rest, ""));
+                let index = index.parse().expect("an index");
+                clock.sent(index, parts.get(index).map_or_else(Vec::new, |part| pauses(part, how)));
+            }
             "claim" => clock.claim(claim(parts, rest)),
             "play" | "mute" => {
                 for (index, part) in parts.iter().enumerate() {
-                    clock.sent(index);
+                    clock.sent(index, pauses(part, ""));
                     if let (Part::Telegram(telegram), "play") = (part, verb)
                         && telegram.damage.is_none()
                     {
@@ -187,7 +223,7 @@ fn events(parts: &[Part], script: &str) -> Vec<Event> {
     clock.events
 }
 
-/// A trial in the small language, with every check listed.
+/// A trial in the small language, with every check listed that a trial can carry: all but the first.
 pub(crate) fn trial(parts: &str, dut: &str, script: &str) -> Trial {
     let parts: Vec<Part> = parts.split_whitespace().map(part).collect();
     let mut trial = Trial {
@@ -201,7 +237,7 @@ pub(crate) fn trial(parts: &str, dut: &str, script: &str) -> Trial {
             family: "aidon".into(),
             evidence: "inferred".into(),
             source: String::new(),
-            checks: CHECKS.iter().map(|check| check.id.to_string()).collect(),
+            checks: CHECKS[1..].iter().map(|check| check.id.to_string()).collect(),
             needs: vec!["aidon".into()],
             baud: 2400,
             parts,

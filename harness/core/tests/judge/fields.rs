@@ -1,6 +1,9 @@
 //! The rules on fields (contract, section 3), both ways.
 
+use crate::dsl::trial;
 use crate::rules::run;
+use hanbench_core::verdict::Verdict;
+use hanbench_core::verdict::judge::judge;
 
 #[test]
 fn numbers_are_compared_by_value_and_to_the_last_digit() {
@@ -95,14 +98,23 @@ fn values_have_the_json_type_of_the_contract() {
             "sent 0; claim 0 current_l2_a=\"\"",
             &["han.claim.form FAIL current_l2_a"],
         ),
-        (
-            "unknown keys",
-            "a",
-            "",
-            "sent 0; claim 0 rssi=\"strong\" obis_1=\"x\"",
-            &["han.claim.form PASS unknown key `rssi` ignored"],
-        ),
+        ("unknown keys", "a", "", "sent 0; claim 0 rssi=\"strong\" obis_1=\"x\"", &["han.claim.form PASS"]),
     ]);
+}
+
+#[test]
+fn unknown_keys_are_noted_and_weigh_nothing() {
+    for (claim, verdict, deviations) in [
+        ("sent 0; claim 0 rssi=9 obis_1=1", Verdict::Pass, 0),
+        ("sent 0; claim 0 rssi=9 obis_1=1 current_l1_a=\"4.6\"", Verdict::Fail, 1),
+    ] {
+        let outcomes = judge(&trial("a", "only=han.claim.form", claim), "x");
+        let (notes, found): (Vec<_>, Vec<_>) = outcomes[0].findings.iter().partition(|one| one.weightless);
+        assert_eq!((outcomes[0].verdict, found.len()), (verdict, deviations));
+        let notes: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
+        assert_eq!(notes, ["unknown key `obis_1` ignored", "unknown key `rssi` ignored"]);
+        assert!(outcomes[0].reason.as_ref().is_none_or(|reason| !reason.contains("more")), "{outcomes:?}");
+    }
 }
 
 #[test]
@@ -240,14 +252,18 @@ fn what_was_not_sent_is_absent_null_or_a_possible_estimate() {
             "a",
             "",
             "sent 0; claim 0 power_factor=0.9 estimated=[\"power_factor\"]",
-            &["han.field.absent PASS estimate of `power_factor` accepted"],
+            &[
+                "han.field.absent INCONCLUSIVE no interval is known for what was claimed as an estimate: `power_factor`",
+            ],
         ),
         (
             "nothing to bound it by",
             "l",
             "",
             "sent 0; claim 0 current_l2_a=9 estimated=[\"current_l2_a\"]",
-            &["han.field.absent PASS accepted"],
+            &[
+                "han.field.absent INCONCLUSIVE no interval is known for what was claimed as an estimate: `current_l2_a`",
+            ],
         ),
         (
             "an own clock",
@@ -317,7 +333,9 @@ fn unannounced_scales_fail_their_own_check_only() {
             "w",
             "told",
             "sent 0; claim 0 voltage_l2_v=9999 estimated=[\"voltage_l2_v\"]",
-            &["han.field.absent PASS estimate of `voltage_l2_v` accepted"],
+            &[
+                "han.field.absent INCONCLUSIVE no interval is known for what was claimed as an estimate: `voltage_l2_v`",
+            ],
         ),
         (
             "not told",

@@ -1,5 +1,6 @@
 //! Laws over generated captures and stimuli, with simulated dongles that are right, silent, or wrong in one way.
 
+use crate::dsl::pauses;
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::expectation::{Frame, Item, ItemKind};
 use hanbench_core::verdict::judge::judge;
@@ -144,7 +145,7 @@ fn play(stimulus: &Stimulus, mut dut: impl FnMut(usize, &Part) -> Vec<Map<String
     let mut t_us = 0;
     for (index, part) in stimulus.parts.iter().enumerate() {
         t_us += 200_000;
-        events.push(Event { t_us, what: What::Sent { index } });
+        events.push(Event { t_us, what: What::Sent { index, pauses: pauses(part, "") } });
         for claim in dut(index, part) {
             t_us += 50_000;
             let raw = Value::Object(claim.clone()).to_string();
@@ -282,6 +283,7 @@ fn no_trial_makes_the_judge_panic() {
                 let what = match what % 8 {
                     0..3 => What::Sent {
                         index: usize::from(*value) % (stimulus.parts.len() + usize::from(*value == 255)),
+                        pauses: Vec::new(),
                     },
                     3..6 => {
                         What::Claim { claim: right(0, part).pop().unwrap_or_default(), raw: String::new() }

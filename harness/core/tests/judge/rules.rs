@@ -2,6 +2,7 @@
 
 use crate::dsl::{expect, trial};
 use hanbench_core::verdict::judge::judge;
+use hanbench_core::verdict::trial::{Damage, DamageKind};
 use hanbench_core::verdict::{Cause, Verdict};
 
 /// name, parts, terms, script, expected lines.
@@ -181,7 +182,9 @@ fn late_claims_are_late_and_still_compared() {
             "a b",
             "badly-paced",
             "play",
-            &["han.timing.claim-latency INCONCLUSIVE the bench"],
+            &[
+                "han.timing.claim-latency INCONCLUSIVE the bench sent its own bytes up to 900 ms late; to judge, at most 200 ms will do",
+            ],
         ),
     ]);
 }
@@ -208,7 +211,9 @@ fn claims_need_a_telegram_that_explains_them() {
             "a b c",
             "",
             "sent 0; claim 0; sent 1; claim 1; sent 2; claim 2; claim 0",
-            &["han.claim.fresh FAIL the reading of telegram 1 of 3 (list 2) was claimed again later"],
+            &[
+                "han.claim.fresh FAIL the reading of telegram 1 of 3 (list 2) was claimed again while telegram 3 was the newest",
+            ],
         ),
         (
             "stale",
@@ -401,6 +406,34 @@ fn gaps_are_bridged_and_silence_ends_a_frame() {
             ],
         ),
     ]);
+}
+
+#[test]
+fn every_check_has_a_rule_that_a_trial_can_carry_but_the_review() {
+    for outcome in judge(&trial("a b", "", "play"), "x") {
+        assert_ne!(outcome.verdict, Verdict::Error, "{}", outcome.id);
+    }
+    let review = judge(&trial("a", "only=bench.expectation.reviewed", "play"), "x");
+    assert_eq!((review[0].verdict, review[0].cause), (Verdict::Error, Some(Cause::Harness)));
+}
+
+#[test]
+fn outcomes_say_how_the_bytes_are_known() {
+    assert!(judge(&trial("a", "", "play"), "x").iter().all(|one| one.capture_evidence == "inferred"));
+}
+
+#[test]
+fn damage_of_old_evidence_is_read_by_its_first_word() {
+    for (stored, kind) in [
+        (r#""FCS wrong: one bit""#, DamageKind::Fcs),
+        (r#""HCS wrong in the recording""#, DamageKind::Hcs),
+        (r#""length field 3 too small""#, DamageKind::Length),
+        (r#""unfinished: cut off""#, DamageKind::Torn),
+        (r#"{"kind":"hcs","how":"FCS wrong"}"#, DamageKind::Hcs),
+    ] {
+        let damage: Damage = serde_json::from_str(stored).expect("damage");
+        assert_eq!(damage.kind, kind, "{stored}");
+    }
 }
 
 #[test]

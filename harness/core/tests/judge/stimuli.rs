@@ -3,7 +3,7 @@
 use crate::laws::{Sample, x25};
 use hanbench_core::verdict::expectation::parse;
 use hanbench_core::verdict::stimulus::{CaptureView, plain, plan};
-use hanbench_core::verdict::trial::{Part, Stimulus, Telegram};
+use hanbench_core::verdict::trial::{DamageKind, Part, Stimulus, Telegram};
 use std::collections::BTreeMap;
 
 fn named(stimuli: &[Stimulus], ending: &str) -> Stimulus {
@@ -217,7 +217,8 @@ fn segments_without_an_end_are_noise() {
 fn recorded_damage_must_be_refused_and_other_links_are_needed() {
     let stimulus = cut(&[FRAME, BAD, FRAME]);
     let all = telegrams(&stimulus);
-    assert_eq!(all[1].damage.as_deref(), Some("FCS wrong in the recording"));
+    let damage = all[1].damage.as_ref().expect("its FCS is wrong");
+    assert_eq!((damage.kind, damage.how.as_str()), (DamageKind::Fcs, "FCS wrong in the recording"));
     assert!(stimulus.checks.contains(&"han.link.fcs-reject".to_string()));
     assert!(stimulus.needs.contains(&"mbus".to_string()));
     assert_eq!(all[0].unannounced, ["active_import_w"]);
@@ -227,7 +228,7 @@ fn recorded_damage_must_be_refused_and_other_links_are_needed() {
 
 #[test]
 fn bytes_left_over_behind_the_body_make_a_telegram_optional() {
-    let trailing = FRAME.to_string() + r#","problems":["3 bytes left over behind the body"]"#;
+    let trailing = FRAME.to_string() + r#","left_over":3,"problems":["in other words"]"#;
     let all = telegrams(&cut(&[&trailing, FRAME]));
     assert_eq!((all[0].optional, all[1].optional), (true, false));
 }

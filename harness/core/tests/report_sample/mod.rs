@@ -5,7 +5,9 @@ use hanbench_core::explain::title;
 use hanbench_core::reading::Key;
 use hanbench_core::report::Annotated;
 use hanbench_core::verdict::results::{Finding, Outcome, Results};
-use hanbench_core::verdict::trial::{DutTerms, Event, Pacing, Part, Stimulus, Telegram, Trial, What};
+use hanbench_core::verdict::trial::{
+    Damage, DamageKind, DutTerms, Event, Pacing, Part, Stimulus, Telegram, Trial, What,
+};
 use hanbench_core::verdict::{Cause, Verdict};
 use serde_json::{Map, Value, json};
 
@@ -125,7 +127,10 @@ fn trial(
             glued: false,
         };
         parts.push(Part::Telegram(telegram));
-        events.push(Event { t_us: due_us + 600_000, what: What::Sent { index: n as usize } });
+        events.push(Event {
+            t_us: due_us + 600_000,
+            what: What::Sent { index: n as usize, pauses: Vec::new() },
+        });
         if let Some(claim) = claim(n, reading(n)) {
             let raw = Value::Object(claim.clone()).to_string();
             events.push(Event {
@@ -159,7 +164,7 @@ fn trial(
 
 fn damage(trial: &mut Trial, index: usize, how: &str) {
     if let Part::Telegram(telegram) = &mut trial.stimulus.parts[index] {
-        telegram.damage = Some(how.into());
+        telegram.damage = Some(Damage { kind: DamageKind::Fcs, how: how.into() });
         let last = telegram.bytes.len() - 2;
         telegram.bytes[last] ^= 0x01;
     }
@@ -205,6 +210,7 @@ fn outcome(id: &str, suite: &str, subject: &str, verdict: Verdict, evidence: &[&
         cause: None,
         reason: None,
         attempts: 1,
+        capture_evidence: "rebuilt".into(),
         evidence: evidence.iter().map(|name| format!("evidence/{name}.json")).collect(),
         rests_on: (verdict == Verdict::Pass).then(|| "60 telegrams, 8940 bytes".into()),
         findings: vec![],
@@ -224,6 +230,7 @@ fn tenfold_findings() -> Vec<Finding> {
         expected: Some(format!("{}", f64::from(raw(n)[1]) / 10.0)),
         claimed: Some(format!("{}", raw(n)[1])),
         text: "ten times the value: the scaler −1 was not applied".into(),
+        ..Finding::default()
     };
     (20..26).chain([51]).map(finding).collect()
 }

@@ -5,7 +5,7 @@
 mod play;
 
 use crate::adapter::Adapter;
-use crate::config::{Dut, Input, Readings, Rig};
+use crate::config::{Dut, Readings, Rig};
 use crate::dut::{Console, Program, Running, TextLine};
 use crate::error::RigError;
 use crate::interrupt::interrupted;
@@ -16,12 +16,12 @@ use play::Play;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How fast a stimulus is played.
+/// How fast a stimulus is played. One about the speed of the line ([`Stimulus::paced`]) is always played at that
+/// speed: what is judged is a time.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Speed {
     /// Lock-step: the next part as soon as the DUT has answered. Only pauses that are themselves the stimulus
-    /// (`Silence`, `gaps`) take their time. No timing is judged. A stimulus about the speed of the line
-    /// ([`Stimulus::paced`]) is played at it all the same.
+    /// (`Silence`, `gaps`) take their time. No timing is judged.
     Max,
     /// As recorded: due times kept, bytes at line rate.
     Real,
@@ -31,7 +31,7 @@ pub enum Speed {
 
 impl Speed {
     /// By how much due times and byte times are divided; `None` in lock-step.
-    pub(crate) fn factor(self) -> Option<f64> {
+    pub fn factor(self) -> Option<f64> {
         match self {
             Speed::Max => None,
             Speed::Real => Some(1.0),
@@ -61,7 +61,7 @@ impl std::str::FromStr for Speed {
 pub struct Session {
     rig: Rig,
     speed: Speed,
-    /// Program and first arguments of the virtual dongle; the path of the pty and the variant are added.
+    /// Program and arguments of the virtual dongle.
     virtual_command: Vec<String>,
     adapter: Adapter,
     bench: Option<Bench>,
@@ -86,11 +86,20 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`RigError`]: held by someone else, or a port that cannot be opened.
+    /// [`RigError`]: held by someone else, a port that cannot be opened, or a key file that is none.
     pub fn open(rig: Rig, speed: Speed, virtual_dongle: Option<PathBuf>) -> Result<Session, RigError> {
         let locks = Lock::take_rig(&rig, "run")?;
         let virtual_command = match &rig.dut {
-            Dut::Virtual { .. } => virtual_command(virtual_dongle)?,
+            Dut::Virtual { broken, key_file } => {
+                let mut command = virtual_command(virtual_dongle)?;
+                command.extend(broken.iter().flat_map(|broken| ["--broken".into(), broken.name().into()]));
+                if let Some(file) = key_file {
+                    // A mistake in it is to show now, and as input.
+                    crate::keys::load(file)?;
+                    command.extend(["--key-file".into(), file.display().to_string()]);
+                }
+                command
+            }
             Dut::Process { .. } | Dut::Serial { .. } => Vec::new(),
         };
         let adapter = Adapter::new(readings(&rig));
@@ -124,7 +133,7 @@ impl Session {
         };
         let early = std::mem::take(&mut self.early);
         let terms = &self.rig.terms;
-        let speed = if stimulus.paced && self.speed == Speed::Max { Speed::Real } else { self.speed };
+        let speed = if stimulus.paced { Speed::Real } else { self.speed };
         let mut play = Play::new(&mut bench.line, &mut bench.dut, &mut self.adapter, stimulus, terms, speed);
         play.run(early)?;
         let healthy = play.healthy();
@@ -166,13 +175,7 @@ impl Session {
         let dut = match &self.rig.dut {
             Dut::Serial { port, baud, .. } => Running::Console(Console::open(port, *baud)?),
             Dut::Process { command, .. } => self.start(&command.clone(), &line)?,
-            Dut::Virtual { broken } => {
-                let mut command = self.virtual_command.clone();
-                if let Some(broken) = broken {
-                    command.extend(["--broken".to_string(), broken.name().to_string()]);
-                }
-                self.start(&command, &line)?
-            }
+            Dut::Virtual { .. } => self.start(&self.virtual_command.clone(), &line)?,
         };
         Ok(Bench { line, dut })
     }
@@ -204,19 +207,4 @@ fn virtual_command(dongle: Option<PathBuf>) -> Result<Vec<String>, RigError> {
         why: "its path is no UTF-8".into(),
     })?;
     Ok(vec![program, "dongle".into(), "{han}".into()])
-}
-
-/// Whether a rig can be used at all: opens what it names and lets go again. For `rig check`.
-///
-/// # Errors
-///
-/// See [`Session::open`].
-pub fn probe(rig: &Rig) -> Result<(), RigError> {
-    let _locks = Lock::take_rig(rig, "rig check")?;
-    if let Dut::Serial { port, baud, .. } = &rig.dut {
-        Console::open(port, *baud)?;
-    }
-    match &rig.input {
-        Input::Pty | Input::Serial { .. } | Input::Tcp { .. } => Line::open(&rig.input).map(drop),
-    }
 }

@@ -16,8 +16,10 @@ use crate::dut::{Gone, Running, Stream, TextLine};
 use crate::error::RigError;
 use crate::interrupt::interrupted;
 use crate::line::{Line, WriteFailure};
-use crate::pace::{Lateness, WRITE_WITHIN, byte_time, sharpen_timers, write_paced};
-use hanbench_core::verdict::trial::{DutTerms, Event, Part, Stimulus, TRIAL_VERSION, Telegram, Trial, What};
+use crate::pace::{Lateness, WRITE_WITHIN, Written, byte_time, sharpen_timers, write_paced};
+use hanbench_core::verdict::trial::{
+    DutTerms, Event, Part, Pause, Stimulus, TRIAL_VERSION, Telegram, Trial, What,
+};
 use std::time::{Duration, Instant};
 
 /// Quiet time after the last part in lock-step.
@@ -146,7 +148,8 @@ impl<'a> Play<'a> {
                 Part::Silence { us } => {
                     let until = cursor.max(Instant::now()) + Duration::from_micros(*us);
                     self.pump_until(until)?;
-                    self.note(until, What::Sent { index });
+                    let took = pause(0, *us, cursor, Instant::now());
+                    self.note(until, What::Sent { index, pauses: vec![took] });
                     until
                 }
                 Part::Noise { bytes, .. } => self.send(index, bytes, &[], cursor)?,
@@ -228,27 +231,40 @@ impl<'a> Play<'a> {
         let mut cursor = start;
         let mut sent = 0;
         let mut over = Instant::now();
+        let mut pauses = Vec::new();
+        // The pause that the next byte ends: how long it was is known only then.
+        let mut open: Option<(Instant, u64)> = None;
         let last = (bytes.len(), 0);
         for &(until, pause_us) in gaps.iter().chain(std::iter::once(&last)) {
             let until = until.clamp(sent, bytes.len());
             if until > sent {
-                over = self.write(&bytes[sent..until], cursor)?;
+                let written = self.write(&bytes[sent..until], cursor)?;
+                pauses.extend(open.take().map(|(from, asked)| pause(sent, asked, from, written.began)));
+                pauses.extend(written.stalls.iter().map(|&(after, took)| Pause {
+                    after: sent + after,
+                    asked_us: 0,
+                    took_us: micros(took),
+                }));
+                over = written.over;
                 sent = until;
             }
             if pause_us > 0 {
                 cursor = over.max(Instant::now()) + Duration::from_micros(pause_us);
                 self.pump_until(cursor)?;
+                let (from, asked) = open.unwrap_or((over, 0));
+                open = Some((from, asked + pause_us));
             }
         }
-        self.note(over, What::Sent { index });
+        pauses.extend(open.map(|(from, asked)| pause(sent, asked, from, Instant::now())));
+        self.note(over, What::Sent { index, pauses });
         Ok(over)
     }
 
-    /// Writes bytes that belong together and returns when the last one was handed over.
+    /// Writes bytes that belong together.
     ///
-    /// The time is taken before the write that finishes them: a DUT on another core can answer before this thread
+    /// The end is taken before the write that finishes them: a DUT on another core can answer before this thread
     /// runs again, and no claim may seem to come before its telegram.
-    fn write(&mut self, bytes: &[u8], start: Instant) -> Result<Instant, End> {
+    fn write(&mut self, bytes: &[u8], start: Instant) -> Result<Written, End> {
         let factor = self.speed.factor();
         let now = Instant::now();
         let written = if self.line.paces_itself() {
@@ -261,7 +277,8 @@ impl<'a> Play<'a> {
             let byte = byte_time(self.stimulus.baud, factor);
             write_paced(self.line, bytes, start.max(now), byte, &mut self.lateness)
         } else {
-            self.line.write_all(bytes, now + WRITE_WITHIN).map(|()| now)
+            let at_once = Written { began: now, over: now, stalls: Vec::new() };
+            self.line.write_all(bytes, now + WRITE_WITHIN).map(|()| at_once)
         };
         written.map_err(|failure| match failure {
             WriteFailure::Interrupted => End::Stopped("interrupted".into()),
@@ -362,7 +379,7 @@ impl<'a> Play<'a> {
             What::Sent { .. } | What::Log { .. } | What::Exited { .. } | What::Stopped { .. } => {}
         }
         let since = at.saturating_duration_since(self.start);
-        self.events.push(Event { t_us: u64::try_from(since.as_micros()).unwrap_or(u64::MAX), what });
+        self.events.push(Event { t_us: micros(since), what });
     }
 
     /// Ends the trial when the DUT is gone, after its last lines were heard.
@@ -382,6 +399,14 @@ impl<'a> Play<'a> {
             }
         }
     }
+}
+
+fn pause(after: usize, asked_us: u64, from: Instant, until: Instant) -> Pause {
+    Pause { after, asked_us, took_us: micros(until.saturating_duration_since(from)) }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// One sentence for both bounds: which of them is met first depends on the scheduler.

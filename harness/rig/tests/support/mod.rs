@@ -71,7 +71,7 @@ pub(crate) fn play(rig: Rig, speed: Speed, stimulus: &Stimulus) -> Trial {
 /// The events in short: `sent 0`, `claim AAAA`, `rejected x`, `log …`, `exited …`, `stopped …`.
 pub(crate) fn story(trial: &Trial) -> Vec<String> {
     let short = |what: &What| match what {
-        What::Sent { index } => format!("sent {index}"),
+        What::Sent { index, .. } => format!("sent {index}"),
         What::Claim { claim, .. } => {
             format!("claim {}", claim.get("meter_id").and_then(|id| id.as_str()).unwrap_or("?"))
         }

@@ -105,7 +105,7 @@ fn marks(timeline: &Timeline<'_>, findings: &ByPart<'_>, axis: &TimeAxis) -> Vec
             let text = format!("telegram {}: {}", row.number, super::plain(&finding.text));
             marks.push(Mark { x, deviation: true, text });
         } else if let Some(damage) = &row.telegram.damage {
-            let text = format!("telegram {}: {}", row.number, super::plain(damage));
+            let text = format!("telegram {}: {}", row.number, super::plain(&damage.how));
             marks.push(Mark { x, deviation: false, text });
         }
     }

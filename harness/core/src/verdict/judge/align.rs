@@ -47,8 +47,16 @@ pub(super) fn align(
     let mut scores: Vec<Vec<Option<i64>>> = Vec::with_capacity(claims.len());
     for (j, (claim, row)) in claims.iter().zip(&rows).enumerate() {
         let claimed = fields(claim.claim, omits);
-        let score: Vec<Option<i64>> = (row.low..row.high)
-            .map(|i| score(&telegrams[i], &claimed, sent[i].intact, i, row.sent))
+        let band = row.low..row.high;
+        let likenesses: Vec<(i64, i64)> = band.clone().map(|i| likeness(&telegrams[i], &claimed)).collect();
+        let mut pairs = band.clone().zip(&likenesses);
+        let known = pairs.any(|(i, likeness)| sent[i].intact && likeness.0 == 1000);
+        let score: Vec<Option<i64>> = band
+            .zip(&likenesses)
+            .map(|(i, likeness)| match sent[i].intact {
+                true => Some(score(*likeness, i, row.sent)),
+                false => score_of_damaged(likeness.0, known),
+            })
             .collect();
         let mut line = Vec::with_capacity(score.len() + 1);
         for i in row.low..=row.high {
@@ -115,28 +123,29 @@ fn before(best: &[Vec<i64>], rows: &[Row], j: usize, i: usize) -> i64 {
     best[last][i.clamp(row.low, row.high) - row.low]
 }
 
-/// What one pair is worth; `None` when it cannot be a pair.
-fn score(
-    telegram: &Fields<'_>,
-    claim: &Fields<'_>,
-    intact: bool,
-    index: usize,
-    sent_before: usize,
-) -> Option<i64> {
-    let (agreement, shape) = likeness(telegram, claim);
-    // Ids, list names and idle registers are the same in every telegram of a meter. One pair that agrees in all it
-    // has must be worth more than two that agree in these.
-    let agreement = if agreement == 1000 { agreement + WHOLE } else { agreement };
-    if !intact {
-        // An intact telegram with the same content is always the better explanation.
-        return (agreement >= RECOGNISED).then_some(agreement - 100);
-    }
+/// Ids, list names and idle registers are the same in every telegram of a meter. One pair that agrees in all it has
+/// must be worth more than two that agree in these.
+fn whole(agreement: i64) -> i64 {
+    if agreement == 1000 { agreement + WHOLE } else { agreement }
+}
+
+/// What a damaged telegram and a claim are worth; `None` when they cannot be a pair. `known`: the claim is in full
+/// the reading of an intact telegram. Then it is that reading, perhaps once more, and no acceptance of a damaged one
+/// that only resembles it.
+fn score_of_damaged(agreement: i64, known: bool) -> Option<i64> {
+    let recognised = if known { agreement == 1000 } else { agreement >= RECOGNISED };
+    // An intact telegram with the same content is always the better explanation.
+    recognised.then_some(whole(agreement) - 100)
+}
+
+/// What an intact telegram and a claim are worth.
+fn score((agreement, shape): (i64, i64), index: usize, sent_before: usize) -> i64 {
     let age = match sent_before.checked_sub(index + 1) {
         Some(age) => age.min(10) as i64,
         // Claimed before its end: only if nothing else fits.
         None => 15,
     };
-    Some(agreement + shape * 150 / 1000 + 20 - age)
+    whole(agreement) + shape * 150 / 1000 + 20 - age
 }
 
 /// How much of the telegram the claim repeats, and how alike the sets of keys are; in thousandths.

@@ -3,56 +3,46 @@
 //! Refuses to judge what no rule covers: unknown keys are noted, not compared.
 
 use crate::reading::{Key, Milli, json};
+use crate::verdict::checks::FieldRule;
 use crate::verdict::results::Finding;
 use crate::verdict::trial::{DutTerms, Telegram};
 use serde_json::{Map, Number, Value};
 use std::collections::BTreeSet;
 
-/// The rules on fields. Each has its own check.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Rule {
-    Form,
-    Value,
-    Complete,
-    Absent,
-    Time,
-    Text,
-    Scale,
-}
-
-impl Rule {
-    const COUNT: usize = Rule::Scale as usize + 1;
-}
+/// How many rules there are.
+const RULES: usize = FieldRule::Scale as usize + 1;
 
 /// What comparing showed. Adds up over claims.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Comparison {
     /// Per rule: how much the telegrams give to compare.
-    expected: [usize; Rule::COUNT],
+    expected: [usize; RULES],
     /// Per rule: how much of it was compared.
-    compared: [usize; Rule::COUNT],
-    findings: [Vec<Finding>; Rule::COUNT],
-    /// What was accepted without a rule, in words.
-    pub(super) notes: BTreeSet<String>,
+    compared: [usize; RULES],
+    findings: [Vec<Finding>; RULES],
+    /// Claimed keys that no document has; ignored.
+    pub(super) unknown: BTreeSet<String>,
+    /// Keys claimed as estimates where no interval is known.
+    pub(super) unbounded: BTreeSet<String>,
 }
 
 impl Comparison {
-    pub(super) fn expected(&self, rule: Rule) -> usize {
+    pub(super) fn expected(&self, rule: FieldRule) -> usize {
         self.expected[rule as usize]
     }
 
-    pub(super) fn compared(&self, rule: Rule) -> usize {
+    pub(super) fn compared(&self, rule: FieldRule) -> usize {
         self.compared[rule as usize]
     }
 
-    pub(super) fn findings(&self, rule: Rule) -> &[Finding] {
+    pub(super) fn findings(&self, rule: FieldRule) -> &[Finding] {
         &self.findings[rule as usize]
     }
 
     /// The claim is this reading, as far as scales that nobody announced allow to say.
     pub(super) fn is_exact(&self) -> bool {
         let count: usize = self.findings.iter().map(Vec::len).sum();
-        count == self.findings(Rule::Scale).len()
+        count == self.findings(FieldRule::Scale).len()
     }
 
     /// Adds what another telegram gives to compare, and nothing of what was claimed for it.
@@ -70,12 +60,13 @@ impl Comparison {
         for (all, more) in self.findings.iter_mut().zip(other.findings) {
             all.extend(more);
         }
-        self.notes.extend(other.notes);
+        self.unknown.extend(other.unknown);
+        self.unbounded.extend(other.unbounded);
     }
 
     fn found(
         &mut self,
-        rule: Rule,
+        rule: FieldRule,
         key: &str,
         expected: Option<String>,
         claimed: Option<&Value>,
@@ -87,6 +78,7 @@ impl Comparison {
             expected,
             claimed: claimed.map(ToString::to_string),
             text: format!("{key}: {text}"),
+            weightless: false,
         });
     }
 }
@@ -128,8 +120,8 @@ pub(super) fn trimmed(text: &str) -> &str {
 pub(super) fn compare(telegram: &Telegram, claim: &Map<String, Value>, terms: &DutTerms) -> Comparison {
     let pair = Pair { telegram, claim, terms };
     let mut result = Comparison::default();
-    result.expected[Rule::Absent as usize] = 1;
-    result.compared[Rule::Absent as usize] = 1;
+    result.expected[FieldRule::Absent as usize] = 1;
+    result.compared[FieldRule::Absent as usize] = 1;
     for (key, expected) in &telegram.reading {
         match kind(key) {
             Some(FieldKind::Number) => pair.number(key, expected, &mut result),
@@ -145,10 +137,10 @@ pub(super) fn compare(telegram: &Telegram, claim: &Map<String, Value>, terms: &D
             let keys = claimed.as_array().is_some_and(|list| list.iter().all(Value::is_string));
             if !keys && !claimed.is_null() {
                 let text = format!("{claimed} claimed, a list of keys expected");
-                result.found(Rule::Form, key, None, Some(claimed), text);
+                result.found(FieldRule::Form, key, None, Some(claimed), text);
             }
         } else if kind(key).is_none() && !telegram.reading.contains_key(key) {
-            result.notes.insert(format!("unknown key `{key}` ignored"));
+            result.unknown.insert(key.clone());
         } else if !telegram.reading.contains_key(key) && !claimed.is_null() {
             pair.not_sent(key, claimed, &mut result);
         }
@@ -183,19 +175,19 @@ impl<'a> Pair<'a> {
     /// Counts a carried field as claimed or left out. True when there is a claim to compare.
     fn carried(&self, key: &str, expected: &Value, is_claimed: bool, result: &mut Comparison) -> bool {
         if !self.omitted(key) {
-            result.expected[Rule::Complete as usize] += 1;
+            result.expected[FieldRule::Complete as usize] += 1;
             if is_claimed {
-                result.compared[Rule::Complete as usize] += 1;
+                result.compared[FieldRule::Complete as usize] += 1;
             } else {
                 let text = format!("left out, {expected} expected");
-                result.found(Rule::Complete, key, Some(expected.to_string()), None, text);
+                result.found(FieldRule::Complete, key, Some(expected.to_string()), None, text);
             }
         }
         is_claimed
     }
 
     /// Counts one more thing to compare under the rule, unless the rig file says that it will not come.
-    fn expect(&self, rule: Rule, key: &str, result: &mut Comparison) {
+    fn expect(&self, rule: FieldRule, key: &str, result: &mut Comparison) {
         if !self.omitted(key) || self.claimed(key).is_some() {
             result.expected[rule as usize] += 1;
         }
@@ -204,7 +196,7 @@ impl<'a> Pair<'a> {
     fn number(&self, key: &str, expected: &Value, result: &mut Comparison) {
         let claimed = self.claimed(key);
         let unannounced = self.telegram.unannounced.iter().any(|other| other == key);
-        let rule = if unannounced { Rule::Scale } else { Rule::Value };
+        let rule = if unannounced { FieldRule::Scale } else { FieldRule::Value };
         let Some(right) = self.expected_milli(key) else { return };
         if right == Milli(0) && self.telegram.zero_unmeasured.iter().any(|other| other == key) {
             if let Some(claimed) = claimed {
@@ -235,7 +227,7 @@ impl<'a> Pair<'a> {
         } else if json::milli(number) != Some(Milli(0)) {
             let text = format!("{number} claimed, but the meter sent 0 in place of a measurement");
             let expected = "0, absent, or listed under `estimated`".to_string();
-            result.found(Rule::Absent, key, Some(expected), Some(claimed), text);
+            result.found(FieldRule::Absent, key, Some(expected), Some(claimed), text);
         }
     }
 
@@ -251,20 +243,20 @@ impl<'a> Pair<'a> {
             }
             return;
         }
-        self.expect(Rule::Text, key, result);
+        self.expect(FieldRule::Text, key, result);
         if !self.carried(key, expected, !text.is_empty(), result) {
             return;
         }
-        result.compared[Rule::Form as usize] += 1;
-        result.compared[Rule::Text as usize] += 1;
+        result.compared[FieldRule::Form as usize] += 1;
+        result.compared[FieldRule::Text as usize] += 1;
         if text != right {
             let words = format!("{text:?} claimed, {right:?} expected");
-            result.found(Rule::Text, key, Some(right.to_string()), claimed, words);
+            result.found(FieldRule::Text, key, Some(right.to_string()), claimed, words);
         }
     }
 
     fn time(&self, key: &str, expected: &Value, result: &mut Comparison) {
-        self.expect(Rule::Time, key, result);
+        self.expect(FieldRule::Time, key, result);
         let claimed = self.claimed(key);
         if !self.carried(key, expected, claimed.is_some(), result) {
             return;
@@ -272,12 +264,12 @@ impl<'a> Pair<'a> {
         let Some(text) = claimed.and_then(Value::as_str) else {
             return wrong_form(key, claimed, "a string", result);
         };
-        result.compared[Rule::Form as usize] += 1;
-        result.compared[Rule::Time as usize] += 1;
+        result.compared[FieldRule::Form as usize] += 1;
+        result.compared[FieldRule::Time as usize] += 1;
         let right = expected.as_str().unwrap_or_default();
         if text != right {
             let words = format!("{text} claimed, {right} expected");
-            result.found(Rule::Time, key, Some(right.to_string()), claimed, words);
+            result.found(FieldRule::Time, key, Some(right.to_string()), claimed, words);
         }
     }
 
@@ -288,7 +280,7 @@ impl<'a> Pair<'a> {
             // Not specified by the meter: nothing is required, and nothing may be invented.
             if let Some(claimed) = claimed {
                 let text = format!("{claimed} claimed, but the meter did not specify it");
-                result.found(Rule::Time, key, Some("null".to_string()), Some(claimed), text);
+                result.found(FieldRule::Time, key, Some("null".to_string()), Some(claimed), text);
             }
             return;
         };
@@ -308,11 +300,11 @@ impl<'a> Pair<'a> {
     }
 
     fn same_time_part(&self, key: &str, claimed: &Number, right: &Number, result: &mut Comparison) {
-        result.expected[Rule::Time as usize] += 1;
-        result.compared[Rule::Time as usize] += 1;
+        result.expected[FieldRule::Time as usize] += 1;
+        result.compared[FieldRule::Time as usize] += 1;
         if json::milli(claimed) != json::milli(right) {
             let text = format!("{claimed} claimed, {right} expected");
-            result.found(Rule::Time, key, Some(right.to_string()), self.claimed(key), text);
+            result.found(FieldRule::Time, key, Some(right.to_string()), self.claimed(key), text);
         }
     }
 
@@ -333,13 +325,13 @@ impl<'a> Pair<'a> {
             Some(FieldKind::Time | FieldKind::Offset | FieldKind::Status) | None => {}
         }
         let text = format!("{claimed} claimed, but the meter did not send it");
-        result.found(Rule::Absent, key, Some("absent or null".to_string()), Some(claimed), text);
+        result.found(FieldRule::Absent, key, Some("absent or null".to_string()), Some(claimed), text);
     }
 
     /// A value that is listed as computed: inside what physics leaves open, where that is known.
     fn estimate(&self, key: &str, claimed: &Number, result: &mut Comparison) {
         let Some((low, high)) = self.interval(key) else {
-            result.notes.insert(format!("estimate of `{key}` accepted, no interval is known for it"));
+            result.unbounded.insert(key.to_string());
             return;
         };
         let value = claimed.as_f64().unwrap_or(f64::NAN);
@@ -349,7 +341,7 @@ impl<'a> Pair<'a> {
         if !inside {
             let text = format!("estimated as {claimed}, but only {low} to {high} is possible on three wires");
             let expected = format!("{low} to {high}");
-            result.found(Rule::Absent, key, Some(expected), self.claimed(key), text);
+            result.found(FieldRule::Absent, key, Some(expected), self.claimed(key), text);
         }
     }
 
@@ -376,7 +368,7 @@ impl<'a> Pair<'a> {
 fn number<'a>(key: &str, claimed: &'a Value, result: &mut Comparison) -> Option<&'a Number> {
     let number = claimed.as_number();
     if number.is_some() {
-        result.compared[Rule::Form as usize] += 1;
+        result.compared[FieldRule::Form as usize] += 1;
     } else {
         wrong_form(key, Some(claimed), "a number", result);
     }
@@ -386,7 +378,7 @@ fn number<'a>(key: &str, claimed: &'a Value, result: &mut Comparison) -> Option<
 fn wrong_form(key: &str, claimed: Option<&Value>, expected: &str, result: &mut Comparison) {
     let shown = claimed.map(ToString::to_string).unwrap_or_default();
     let text = format!("{shown} claimed, {expected} expected");
-    result.found(Rule::Form, key, Some(expected.to_string()), claimed, text);
+    result.found(FieldRule::Form, key, Some(expected.to_string()), claimed, text);
 }
 
 /// What a wrong number looks like, for the reason.

@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `bench.rs` | what the bench itself got wrong |
 //! | `align.rs` | which claim belongs to which telegram |
 //! | `session.rs` | the trial put in order; what each claim is about |
 //! | `fields.rs` | one claim against one telegram, field by field |
@@ -9,9 +10,10 @@
 //!
 //! Needs nothing but the trial, so that stored evidence can be judged again. Calls no decoder (lib.rs, invariant 3),
 //! never says PASS without naming what it rests on, and keeps measured times out of its words, so that the same
-//! behaviour gives the same outcome.
+//! behaviour gives the same outcome; only the bench's own error is told in numbers.
 
 mod align;
+mod bench;
 mod fields;
 mod rules;
 mod session;
@@ -99,6 +101,7 @@ impl Ruling {
             reason: self.reason,
             attempts: 1,
             evidence: vec![evidence_path.to_string()],
+            capture_evidence: trial.stimulus.evidence.clone(),
             rests_on: self.rests_on,
             findings: self.findings,
         }

@@ -3,42 +3,37 @@
 //! A silent dongle fails `han.claim.answers` and nothing else: all other checks are inconclusive, so that one cause
 //! does not look like twenty (basic interconnection test, ISO/IEC 9646).
 
-use super::Ruling;
-use super::fields::{Comparison, Rule};
+use super::fields::Comparison;
 use super::session::{About, End, Sent, Session, list};
+use super::{FINDINGS_MAX, Ruling, bench};
+use crate::verdict::checks::{self, Concern, FieldRule, Rule};
 use crate::verdict::results::Finding;
 use crate::verdict::stimulus::{has_inner_flag, is_segmented};
-use crate::verdict::trial::{Part, Telegram, What};
-use crate::verdict::{Cause, checks};
+use crate::verdict::trial::{DamageKind, Part, Telegram, What};
+use crate::verdict::{Cause, SILENCE_MIN_US};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Judges one check.
 pub(super) fn rule(id: &str, session: &Session<'_>) -> Ruling {
-    match id {
-        "han.dut.alive" => return alive(session),
-        "han.claim.answers" => return answers(session),
-        _ if checks::find(id).is_none() => return Ruling::error(format!("no rule is known for check {id}")),
-        _ => {}
-    }
-    if let Some(ruling) = nothing_to_judge(session) {
-        return ruling;
-    }
-    match id {
-        "han.claim.once" => once(session),
-        "han.claim.in-time" => in_time(session),
-        "han.claim.explained" => explained(session),
-        "han.claim.fresh" => fresh(session),
-        "han.claim.form" => fields(session, Rule::Form),
-        "han.field.value" => fields(session, Rule::Value),
-        "han.field.complete" => fields(session, Rule::Complete),
-        "han.field.absent" => fields(session, Rule::Absent),
-        "han.field.time" => fields(session, Rule::Time),
-        "han.field.text" => fields(session, Rule::Text),
-        "han.scale.unannounced" => fields(session, Rule::Scale),
-        "han.link.fcs-reject" | "han.link.hcs-reject" | "han.link.length-reject" => rejected(session, id),
-        "han.timing.claim-latency" => latency(session),
-        _ => claimed_all(session, id),
+    let Some(check) = checks::find(id) else {
+        return Ruling::error(format!("no rule is known for check {id}"));
+    };
+    let heard = |judged: &dyn Fn() -> Ruling| nothing_to_judge(session).unwrap_or_else(judged);
+    match check.rule {
+        Rule::Reviewed => {
+            Ruling::error(format!("{id} is decided before anything is played, and no trial carries it"))
+        }
+        Rule::Alive => alive(session),
+        Rule::Answers => answers(session),
+        Rule::Once => heard(&|| once(session)),
+        Rule::InTime => heard(&|| in_time(session)),
+        Rule::Explained => heard(&|| explained(session)),
+        Rule::Fresh => heard(&|| fresh(session)),
+        Rule::Fields(rule) => heard(&|| fields(session, rule)),
+        Rule::Refused(kind) => heard(&|| refused(session, kind)),
+        Rule::Claimed(concern) => heard(&|| claimed_all(session, concern)),
+        Rule::Latency => heard(&|| latency(session)),
     }
 }
 
@@ -51,8 +46,31 @@ fn finding(sent: &Sent<'_>, text: String) -> Finding {
     Finding { part: Some(sent.part), text, ..Finding::default() }
 }
 
+/// The telegrams that a DUT must have claimed.
 fn due<'s, 'a>(session: &'s Session<'a>) -> impl Iterator<Item = (usize, &'s Sent<'a>)> {
-    session.sent.iter().enumerate().filter(|(_, sent)| sent.must_be_claimed())
+    session.sent.iter().enumerate().filter(|(_, sent)| sent.is_due() && sent.excuse().is_none())
+}
+
+/// What the bench itself did wrong, when that leaves something unproven.
+fn spoiled<'s>(
+    session: &Session<'_>,
+    faults: impl Iterator<Item = (&'s Sent<'s>, String)>,
+) -> Option<Ruling> {
+    let faults: Vec<String> =
+        faults.map(|(sent, fault)| format!("{}: {fault}", session.name(sent))).collect();
+    let more = if faults.len() > 1 { format!("; {} more", faults.len() - 1) } else { String::new() };
+    faults.first().map(|first| Ruling::inconclusive(Cause::Rig, format!("{first}{more}")))
+}
+
+/// Telegrams that were not claimed because the bench tore them.
+fn excused(session: &Session<'_>) -> Option<Ruling> {
+    let due = session.sent.iter().filter(|sent| sent.is_due());
+    spoiled(session, due.filter_map(|sent| Some((sent, sent.excuse()?))))
+}
+
+/// The same, when there is no telegram left that the DUT owes a claim.
+fn all_excused(session: &Session<'_>) -> Option<Ruling> {
+    if due(session).next().is_none() { excused(session) } else { None }
 }
 
 /// Who ended a trial before this could be judged, and how.
@@ -83,7 +101,8 @@ fn nothing_to_judge(session: &Session<'_>) -> Option<Ruling> {
         let (cause, reason) = ended_early(session);
         return Some(Ruling::inconclusive(cause, reason));
     }
-    Some(Ruling::inconclusive(Cause::Dut, "nothing was claimed, so nothing could be compared"))
+    let reason = "nothing was claimed, so nothing could be compared";
+    Some(all_excused(session).unwrap_or_else(|| Ruling::inconclusive(Cause::Dut, reason)))
 }
 
 fn alive(session: &Session<'_>) -> Ruling {
@@ -101,7 +120,8 @@ fn alive(session: &Session<'_>) -> Ruling {
             Ruling::inconclusive(cause, reason)
         }
         _ if session.claims.is_empty() => {
-            Ruling::inconclusive(Cause::Dut, "nothing was claimed, so it gave no sign of life")
+            let reason = "nothing was claimed, so it gave no sign of life";
+            all_excused(session).unwrap_or_else(|| Ruling::inconclusive(Cause::Dut, reason))
         }
         _ => {
             let sent = count(session.sent.len(), "telegram");
@@ -125,7 +145,7 @@ fn answers(session: &Session<'_>) -> Ruling {
     }
     if intact == 0 {
         let (cause, reason) = ended_early(session);
-        return Ruling::inconclusive(cause, reason);
+        return all_excused(session).unwrap_or_else(|| Ruling::inconclusive(cause, reason));
     }
     let were = if intact == 1 { "was" } else { "were" };
     let sent = count(intact, "intact telegram");
@@ -172,15 +192,14 @@ fn once(session: &Session<'_>) -> Ruling {
         }
     }
     for claim in &session.claims {
-        let (at, how) = match claim.about {
-            About::Twice(at) => (at, "was claimed twice"),
-            About::OutOfOrder(at) => (at, "was claimed after a later one"),
-            _ => continue,
-        };
-        let sent = &session.sent[at];
-        findings.push(finding(sent, format!("{} {how}", session.name(sent))));
+        if matches!(claim.about, About::Twice(_) | About::OutOfOrder(_)) {
+            findings.extend(too_many(session, claim.about));
+        }
     }
     findings.sort_by_key(|finding| finding.part);
+    if let (true, Some(excused)) = (findings.is_empty(), excused(session)) {
+        return excused;
+    }
     match judged {
         _ if !findings.is_empty() => Ruling::fail(findings),
         0 if required(session).next().is_none() => {
@@ -235,32 +254,29 @@ fn latency(session: &Session<'_>) -> Ruling {
     let Some(pacing) = session.trial.pacing else {
         return Ruling::not_applicable("the bytes were not paced at the speed of the line");
     };
-    if pacing.p99_us > session.trial.dut.claim_within_us / 10 {
-        let reason = "the bench paced its own bytes worse than a tenth of the time limit";
+    let limit = session.trial.dut.claim_within_us / 10;
+    if pacing.p99_us > limit {
+        let (late, limit) = (bench::ms(pacing.p99_us), bench::ms(limit));
+        let reason =
+            format!("the bench sent its own bytes up to {late} late; to judge, at most {limit} will do");
         return Ruling::inconclusive(Cause::Rig, reason);
     }
     in_time(session)
 }
 
-fn lists(session: &Session<'_>, id: &str) -> bool {
-    session.trial.stimulus.checks.iter().any(|check| check == id)
+/// A check with this rule is listed for the trial.
+fn lists(session: &Session<'_>, rule: Rule) -> bool {
+    let checks = &session.trial.stimulus.checks;
+    checks.iter().any(|id| checks::find(id).is_some_and(|check| check.rule == rule))
 }
 
-/// The check that a claim of this damaged telegram fails, by the first word of what was done to it.
-fn reject_check(telegram: &Telegram) -> Option<&'static str> {
-    let damage = telegram.damage.as_deref()?;
-    let word = damage.split([' ', ':']).next()?;
-    match word {
-        "FCS" => Some("han.link.fcs-reject"),
-        "HCS" => Some("han.link.hcs-reject"),
-        "length" => Some("han.link.length-reject"),
-        _ => None,
-    }
+fn damage_kind(telegram: &Telegram) -> Option<DamageKind> {
+    telegram.damage.as_ref().map(|damage| damage.kind)
 }
 
 fn damaged_claimed(session: &Session<'_>, at: usize) -> Finding {
     let sent = &session.sent[at];
-    let damage = sent.telegram.damage.as_deref().unwrap_or_default();
+    let damage = sent.telegram.damage.as_ref().map_or("", |damage| damage.how.as_str());
     finding(sent, format!("{} was claimed although it was damaged ({damage})", session.name(sent)))
 }
 
@@ -271,22 +287,15 @@ fn explained(session: &Session<'_>) -> Ruling {
         match claim.about {
             About::Telegram(_) | About::Stale { .. } => {}
             About::Damaged(at) => {
-                let sent = &session.sent[at];
-                if !reject_check(sent.telegram).is_some_and(|check| lists(session, check)) {
+                let kind = damage_kind(session.sent[at].telegram);
+                if !kind.is_some_and(|kind| lists(session, Rule::Refused(kind))) {
                     findings.push(damaged_claimed(session, at));
                 }
             }
-            About::Twice(at) | About::OutOfOrder(at) => {
-                if !lists(session, "han.claim.once") {
-                    let sent = &session.sent[at];
-                    let text = format!("{} was claimed twice or out of order", session.name(sent));
-                    findings.push(finding(sent, text));
-                }
-            }
-            About::Old(at) => {
-                if !lists(session, "han.claim.fresh") {
-                    findings.push(repeated(session, at));
-                }
+            About::Twice(_) | About::OutOfOrder(_) if lists(session, Rule::Once) => {}
+            About::Old { .. } if lists(session, Rule::Fresh) => {}
+            About::Twice(_) | About::OutOfOrder(_) | About::Old { .. } => {
+                findings.extend(too_many(session, claim.about));
             }
             About::Nothing => {
                 let text = serde_json::to_string(claim.claim).unwrap_or_default();
@@ -303,9 +312,23 @@ fn explained(session: &Session<'_>) -> Ruling {
     Ruling::pass(format!("{}, each explained by a telegram", count(session.claims.len(), "claim")))
 }
 
-fn repeated(session: &Session<'_>, at: usize) -> Finding {
-    let sent = &session.sent[at];
-    finding(sent, format!("the reading of {} was claimed again later", session.name(sent)))
+/// A claim of a reading whose telegram has its claim already, or had its turn: which of these it is.
+fn too_many(session: &Session<'_>, about: About) -> Option<Finding> {
+    let (at, text) = match about {
+        About::Twice(at) => (at, format!("{} was claimed twice", session.name(&session.sent[at]))),
+        About::OutOfOrder(at) => {
+            (at, format!("{} was claimed after a later one", session.name(&session.sent[at])))
+        }
+        About::Old { repeats, newest } => {
+            let (name, newest) = (session.name(&session.sent[repeats]), session.sent[newest].number);
+            (
+                repeats,
+                format!("the reading of {name} was claimed again while telegram {newest} was the newest"),
+            )
+        }
+        About::Telegram(_) | About::Stale { .. } | About::Damaged(_) | About::Nothing => return None,
+    };
+    Some(finding(&session.sent[at], text))
 }
 
 fn fresh(session: &Session<'_>) -> Ruling {
@@ -317,7 +340,7 @@ fn fresh(session: &Session<'_>) -> Ruling {
                 let text = format!("{} was answered with the reading of telegram {old}", session.name(sent));
                 findings.push(finding(sent, text));
             }
-            About::Old(at) => findings.push(repeated(session, at)),
+            About::Old { .. } => findings.extend(too_many(session, claim.about)),
             About::Telegram(at) => {
                 let reading = &session.sent[at].telegram.reading;
                 let could = session.sent[..at].iter().any(|old| old.telegram.reading != *reading);
@@ -342,20 +365,20 @@ fn fresh(session: &Session<'_>) -> Ruling {
 }
 
 /// The words of a field rule: one thing compared, and what a telegram would have to carry.
-fn words(rule: Rule) -> (&'static str, &'static str) {
+fn words(rule: FieldRule) -> (&'static str, &'static str) {
     match rule {
-        Rule::Form => ("field", "a field"),
-        Rule::Value => ("value", "a number in an announced scale"),
-        Rule::Complete => ("field", "a field"),
-        Rule::Absent => ("claim", "anything"),
-        Rule::Time => ("time", "a time"),
-        Rule::Text => ("text", "a text"),
-        Rule::Scale => ("value", "a number in an unannounced scale"),
+        FieldRule::Form => ("field", "a field"),
+        FieldRule::Value => ("value", "a number in an announced scale"),
+        FieldRule::Complete => ("field", "a field"),
+        FieldRule::Absent => ("claim", "anything"),
+        FieldRule::Time => ("time", "a time"),
+        FieldRule::Text => ("text", "a text"),
+        FieldRule::Scale => ("value", "a number in an unannounced scale"),
     }
 }
 
 /// All claims that belong to a telegram, compared; and what the rest would have given to compare.
-fn compared(session: &Session<'_>, rule: Rule) -> (Comparison, Vec<Finding>, usize) {
+fn compared(session: &Session<'_>, rule: FieldRule) -> (Comparison, Vec<Finding>, usize) {
     let mut all = Comparison::default();
     let (mut findings, mut claimed) = (Vec::new(), 0);
     let own = |(at, sent): &(usize, &Sent<'_>)| {
@@ -384,8 +407,27 @@ fn compared(session: &Session<'_>, rule: Rule) -> (Comparison, Vec<Finding>, usi
     (all, findings, claimed)
 }
 
-fn fields(session: &Session<'_>, rule: Rule) -> Ruling {
+fn fields(session: &Session<'_>, rule: FieldRule) -> Ruling {
     let (all, findings, claimed) = compared(session, rule);
+    let unknown = all.unknown.iter().take(if rule == FieldRule::Form { FINDINGS_MAX } else { 0 });
+    let notes: Vec<Finding> = unknown
+        .map(|key| Finding {
+            key: Some(key.clone()),
+            text: format!("unknown key `{key}` ignored"),
+            weightless: true,
+            ..Finding::default()
+        })
+        .collect();
+    let mut ruling = fields_compared(session, rule, (&all, findings, claimed));
+    ruling.findings.extend(notes);
+    ruling
+}
+
+fn fields_compared(
+    session: &Session<'_>,
+    rule: FieldRule,
+    (all, findings, claimed): (&Comparison, Vec<Finding>, usize),
+) -> Ruling {
     let telegrams = session.sent.iter().filter(|sent| sent.is_intact() && sent.judged).count();
     let (thing, carried) = words(rule);
     let omits = match session.trial.dut.omits.is_empty() {
@@ -395,10 +437,10 @@ fn fields(session: &Session<'_>, rule: Rule) -> Ruling {
     if !findings.is_empty() {
         return Ruling::fail(findings);
     }
-    if all.expected(rule) == 0 && rule != Rule::Form {
+    if all.expected(rule) == 0 && rule != FieldRule::Form {
         return Ruling::not_applicable(format!("no telegram of this capture carries {carried}{omits}"));
     }
-    if rule == Rule::Scale && !session.trial.dut.scale_told {
+    if rule == FieldRule::Scale && !session.trial.dut.scale_told {
         let reason = "the rig file does not say that this DUT was told the scale";
         return Ruling::inconclusive(Cause::Config, reason);
     }
@@ -406,23 +448,22 @@ fn fields(session: &Session<'_>, rule: Rule) -> Ruling {
         return unseen(session, &format!("no claim has {carried} that could be compared"));
     }
     let compared = count(all.compared(rule), thing);
-    let mut rests_on = format!("{claimed} of {}, {compared} compared", count(telegrams, "telegram"));
-    if matches!(rule, Rule::Form | Rule::Absent) {
-        let about = if rule == Rule::Form { "unknown key" } else { "estimate" };
-        for note in all.notes.iter().filter(|note| note.starts_with(about)) {
-            rests_on.push_str("; ");
-            rests_on.push_str(note);
-        }
+    if rule == FieldRule::Absent && !all.unbounded.is_empty() {
+        let keys: Vec<String> = all.unbounded.iter().map(|key| format!("`{key}`")).collect();
+        let keys = keys.join(", ");
+        let reason = format!("no interval is known for what was claimed as an estimate: {keys}");
+        return Ruling::inconclusive(Cause::Harness, reason);
     }
-    Ruling::pass(rests_on)
+    Ruling::pass(format!("{claimed} of {}, {compared} compared", count(telegrams, "telegram")))
 }
 
 /// Damaged telegrams of one kind must produce no claim. Silence proves nothing: an intact neighbour must be claimed.
-fn rejected(session: &Session<'_>, id: &str) -> Ruling {
+fn refused(session: &Session<'_>, kind: DamageKind) -> Ruling {
+    let is_target = |telegram: &Telegram| damage_kind(telegram) == Some(kind);
     let mut findings = Vec::new();
     for claim in &session.claims {
         if let About::Damaged(at) = claim.about
-            && reject_check(session.sent[at].telegram) == Some(id)
+            && is_target(session.sent[at].telegram)
         {
             findings.push(damaged_claimed(session, at));
         }
@@ -430,16 +471,16 @@ fn rejected(session: &Session<'_>, id: &str) -> Ruling {
     if !findings.is_empty() {
         return Ruling::fail(findings);
     }
-    let is_target = |sent: &Sent<'_>| reject_check(sent.telegram) == Some(id);
-    let targets: Vec<usize> = (0..session.sent.len()).filter(|at| is_target(&session.sent[*at])).collect();
-    if telegrams(session).all(|(_, telegram)| reject_check(telegram) != Some(id)) {
+    let targets: Vec<usize> =
+        (0..session.sent.len()).filter(|at| is_target(session.sent[*at].telegram)).collect();
+    if !telegrams(session).any(|(_, telegram)| is_target(telegram)) {
         return Ruling::not_applicable("no telegram of this stimulus has this damage");
     }
     let proven = targets.iter().filter(|at| was_listening(session, **at)).count();
     if proven == 0 {
         let reason =
             "no intact telegram beside a damaged one was claimed, so refusing cannot be told from silence";
-        return Ruling::inconclusive(Cause::Dut, reason);
+        return excused(session).unwrap_or_else(|| Ruling::inconclusive(Cause::Dut, reason));
     }
     Ruling::pass(format!(
         "{proven} of {} refused by a DUT that claimed the intact ones",
@@ -458,7 +499,7 @@ fn was_listening(session: &Session<'_>, at: usize) -> bool {
 }
 
 /// Whether the check is about this telegram, and why, for the reason.
-fn concern(id: &str, parts: &[Part], at: usize, telegram: &Telegram) -> Option<&'static str> {
+fn concerns(concern: Concern, parts: &[Part], at: usize, telegram: &Telegram) -> Option<&'static str> {
     let shared = |at: usize| match parts.get(at) {
         Some(Part::Telegram(telegram)) => telegram.glued && telegram.bytes.first() != Some(&0x7E),
         _ => false,
@@ -468,24 +509,40 @@ fn concern(id: &str, parts: &[Part], at: usize, telegram: &Telegram) -> Option<&
         Part::Noise { .. } => true,
         Part::Silence { .. } => false,
     };
-    let silent_before = at > 0 && matches!(parts[at - 1], Part::Silence { .. });
-    let (is, how) = match id {
-        "han.link.resync" => (parts[..at].iter().any(troubled), ""),
-        "han.link.shared-flag" => (shared(at) || shared(at + 1), ", which shares a flag with its neighbour,"),
-        "han.link.inner-flag" => (has_inner_flag(&telegram.bytes), ", which has 7E between its flags,"),
-        "han.link.segmentation" => (is_segmented(&telegram.bytes), ", which is spread over several frames,"),
-        "han.link.gap-bridged" => (!telegram.gaps.is_empty(), ", which has a short pause inside,"),
-        _ => (silent_before, ", which came after an unfinished frame and more than 1 s of silence,"),
+    let ends_frame = |part: &Part| matches!(part, Part::Silence { us } if *us > SILENCE_MIN_US);
+    let (is, how) = match concern {
+        Concern::Resync => (parts[..at].iter().any(troubled), ""),
+        Concern::SharedFlag => (shared(at) || shared(at + 1), ", which shares a flag with its neighbour,"),
+        Concern::InnerFlag => (has_inner_flag(&telegram.bytes), ", which has 7E between its flags,"),
+        Concern::Segmentation => (is_segmented(&telegram.bytes), ", which is spread over several frames,"),
+        Concern::GapBridged => (!telegram.gaps.is_empty(), ", which has a short pause inside,"),
+        Concern::SilenceEndsFrame => (
+            at.checked_sub(1).is_some_and(|before| ends_frame(&parts[before])),
+            ", which came after an unfinished frame and more than 1 s of silence,",
+        ),
     };
     is.then_some(how)
 }
 
+/// Why the bench is to blame for what happened to a telegram that the check is about.
+fn fault(session: &Session<'_>, concern: Concern, sent: &Sent<'_>) -> Option<String> {
+    match concern {
+        Concern::GapBridged => bench::wrong_gap(sent),
+        Concern::SilenceEndsFrame => session.short_silence(sent).or_else(|| sent.excuse()),
+        Concern::Resync | Concern::SharedFlag | Concern::InnerFlag | Concern::Segmentation => sent.excuse(),
+    }
+}
+
 /// Every telegram that the check is about must be claimed, in time.
-fn claimed_all(session: &Session<'_>, id: &str) -> Ruling {
+fn claimed_all(session: &Session<'_>, concern: Concern) -> Ruling {
     let parts = &session.trial.stimulus.parts;
-    let (mut findings, mut judged) = (Vec::new(), 0);
-    for (_, sent) in due(session) {
-        let Some(how) = concern(id, parts, sent.part, sent.telegram) else { continue };
+    let (mut findings, mut faults, mut judged) = (Vec::new(), Vec::new(), 0);
+    for sent in session.sent.iter().filter(|sent| sent.is_due()) {
+        let Some(how) = concerns(concern, parts, sent.part, sent.telegram) else { continue };
+        if let Some(fault) = fault(session, concern, sent) {
+            faults.push((sent, fault));
+            continue;
+        }
         judged += 1;
         let verdict = match sent.claim {
             None => format!("was not claimed within {}", session.within()),
@@ -498,7 +555,10 @@ fn claimed_all(session: &Session<'_>, id: &str) -> Ruling {
         };
         findings.push(finding(sent, format!("{}{how} {verdict}{trouble}", session.name(sent))));
     }
-    let mut all = required(session).filter_map(|(at, telegram)| concern(id, parts, at, telegram));
+    if let (true, Some(spoiled)) = (findings.is_empty(), spoiled(session, faults.into_iter())) {
+        return spoiled;
+    }
+    let mut all = required(session).filter_map(|(at, telegram)| concerns(concern, parts, at, telegram));
     match judged {
         _ if !findings.is_empty() => Ruling::fail(findings),
         0 if all.next().is_none() => Ruling::not_applicable("no telegram of this stimulus is of this kind"),

@@ -1,10 +1,12 @@
 //! A trial put in order: what was sent, what was claimed, and what each claim is about.
 
 use super::align::{Candidate, LOOK_BACK, Statement, align};
+use super::bench;
 use super::fields::{Comparison, compare};
 use crate::hex;
-use crate::verdict::trial::{Part, Telegram, Trial, What};
+use crate::verdict::trial::{Part, Pause, Telegram, Trial, What};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// A telegram whose last byte was handed to the line.
 pub(super) struct Sent<'a> {
@@ -13,6 +15,8 @@ pub(super) struct Sent<'a> {
     /// For people: from 1, damaged telegrams counted.
     pub(super) number: usize,
     pub(super) telegram: &'a Telegram,
+    /// The pauses that the bench made inside it.
+    pub(super) pauses: &'a [Pause],
     order: usize,
     t_us: u64,
     /// The claim that belongs to it.
@@ -22,9 +26,14 @@ pub(super) struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    /// The DUT must claim it.
-    pub(super) fn must_be_claimed(&self) -> bool {
+    /// It is owed a claim, unless the bench tore it.
+    pub(super) fn is_due(&self) -> bool {
         self.judged && self.is_intact() && !self.telegram.optional
+    }
+
+    /// Not claimed, and the bench is to blame: in which words.
+    pub(super) fn excuse(&self) -> Option<String> {
+        if self.claim.is_some() { None } else { bench::torn(self.pauses) }
     }
 
     pub(super) fn is_intact(&self) -> bool {
@@ -49,12 +58,12 @@ pub(super) enum About {
     Stale { of: usize, repeats: usize },
     /// A damaged telegram.
     Damaged(usize),
-    /// A telegram that was claimed just before.
+    /// The telegram of the claim before, once more, with nothing sent in between.
     Twice(usize),
     /// A telegram that was passed over, behind the claim of a later one.
     OutOfOrder(usize),
-    /// A telegram of long ago.
-    Old(usize),
+    /// Telegram `repeats` once more, after others were sent: `newest` was the last of them.
+    Old { repeats: usize, newest: usize },
     /// No telegram that was sent.
     Nothing,
 }
@@ -77,6 +86,8 @@ pub(super) struct Session<'a> {
     pub(super) end: Option<End<'a>>,
     /// Telegrams of the stimulus, sent or not.
     pub(super) total: usize,
+    /// The pauses that the bench made of silences, by part.
+    silences: BTreeMap<usize, &'a [Pause]>,
 }
 
 impl<'a> Session<'a> {
@@ -93,19 +104,26 @@ impl<'a> Session<'a> {
             claims: Vec::new(),
             end: None,
             total: parts.iter().filter(is_telegram).count(),
+            silences: BTreeMap::new(),
         };
         let mut end_us = None;
         for (order, event) in trial.events.iter().enumerate() {
             match &event.what {
-                What::Sent { index } => {
+                What::Sent { index, pauses } => {
                     let part = parts.get(*index);
                     let have = parts.len();
                     let part = part.ok_or_else(|| format!("event {order} sent part {index} of {have}"))?;
-                    let Part::Telegram(telegram) = part else { continue };
+                    let telegram = match part {
+                        Part::Telegram(telegram) => telegram,
+                        Part::Silence { .. } => {
+                            session.silences.insert(*index, pauses);
+                            continue;
+                        }
+                        Part::Noise { .. } => continue,
+                    };
                     let number = parts[..=*index].iter().filter(is_telegram).count();
-                    let (part, t_us) = (*index, event.t_us);
-                    let sent = Sent { part, number, telegram, order, t_us, claim: None, judged: true };
-                    session.sent.push(sent);
+                    let (part, t_us, claim, judged) = (*index, event.t_us, None, true);
+                    session.sent.push(Sent { part, number, telegram, pauses, order, t_us, claim, judged });
                 }
                 What::Claim { claim, .. } => {
                     session.claims.push(Claimed { claim, order, t_us: event.t_us, about: About::Nothing });
@@ -146,6 +164,48 @@ impl<'a> Session<'a> {
                 Some(_) | None => self.left_over(j),
             };
         }
+        self.one_behind();
+    }
+
+    /// A dongle that is always one telegram behind claims every reading but the last, each in answer to the telegram
+    /// after it. Seen from a telegram that was never claimed: the claim of the one before came only when this one
+    /// was sent, so it is the answer to this one, and a stale one; then the one before has no claim of its own, and
+    /// so on. At the speed of the line a claim may come that late, as long as it is in time.
+    fn one_behind(&mut self) {
+        let in_lock_step = self.trial.pacing.is_none();
+        let mut open: Option<usize> = None;
+        for before in (0..self.sent.len()).rev() {
+            if !self.sent[before].is_intact() {
+                continue;
+            }
+            let claim = self.sent[before].claim;
+            let moved = open.zip(claim).filter(|(own, claim)| {
+                let (own, other) = (&self.sent[*own], &self.sent[before]);
+                self.claims[*claim].about == About::Telegram(before)
+                    && self.claims[*claim].order > own.order
+                    && own.telegram.reading != other.telegram.reading
+                    && (in_lock_step || self.late(other))
+                    && self.repeats(before, *claim)
+            });
+            if let Some((own, claim)) = moved {
+                self.claims[claim].about = About::Stale { of: own, repeats: before };
+                (self.sent[own].claim, self.sent[before].claim) = (Some(claim), None);
+            }
+            let sent = &self.sent[before];
+            let misses =
+                sent.claim.is_none() && !sent.telegram.optional && !self.claimed_out_of_order(before);
+            // Before a glued telegram nobody waits for a claim of the one before it.
+            open = (misses && !sent.telegram.glued).then_some(before);
+        }
+        for claim in 0..self.claims.len() {
+            if let About::Old { repeats, newest: of } = self.claims[claim].about
+                && self.sent[of].is_intact()
+                && self.sent[of].claim.is_none()
+            {
+                self.claims[claim].about = About::Stale { of, repeats };
+                self.sent[of].claim = Some(claim);
+            }
+        }
     }
 
     /// The claim is word for word the one before it, and not what the damaged telegram says: a repetition, and no
@@ -182,7 +242,7 @@ impl<'a> Session<'a> {
         if let Some(last) = last {
             let same = self.sent[last].claim.map(|other| self.claims[other].claim);
             if same == Some(self.claims[claim].claim) {
-                return About::Twice(last);
+                return self.twice_or_old(last, claim);
             }
         }
         let exact = |i: &usize| self.sent[*i].is_intact() && self.repeats(*i, claim);
@@ -190,12 +250,23 @@ impl<'a> Session<'a> {
             return About::OutOfOrder(missed);
         }
         match recent().find(exact) {
-            Some(known) if Some(known) == last => About::Twice(known),
-            Some(known) => About::Old(known),
+            Some(known) => self.twice_or_old(known, claim),
             None => match before.checked_sub(1) {
                 Some(damaged) if !self.sent[damaged].is_intact() => About::Damaged(damaged),
                 _ => About::Nothing,
             },
+        }
+    }
+
+    /// A claim that says an earlier one again: twice, unless something was sent in between.
+    fn twice_or_old(&self, repeats: usize, claim: usize) -> About {
+        let order = self.claims[claim].order;
+        let first =
+            self.sent[repeats].claim.map_or(self.sent[repeats].order, |first| self.claims[first].order);
+        let newest = self.sent.partition_point(|sent| sent.order < order).saturating_sub(1);
+        match self.sent[newest].order > first {
+            true => About::Old { repeats, newest },
+            false => About::Twice(repeats),
         }
     }
 
@@ -212,6 +283,12 @@ impl<'a> Session<'a> {
     pub(super) fn late(&self, sent: &Sent<'_>) -> bool {
         let within = self.trial.dut.claim_within_us;
         sent.claim.is_some_and(|claim| self.claims[claim].t_us > sent.t_us.saturating_add(within))
+    }
+
+    /// What the bench did wrong with the silence right before the telegram.
+    pub(super) fn short_silence(&self, sent: &Sent<'_>) -> Option<String> {
+        let silence = sent.part.checked_sub(1).and_then(|before| self.silences.get(&before));
+        bench::short_silence(silence.copied().unwrap_or_default())
     }
 
     /// A claim that passed over this telegram and came back to it.
@@ -234,7 +311,7 @@ impl<'a> Session<'a> {
     pub(super) fn trouble_before(&self, sent: &Sent<'_>) -> Option<String> {
         let parts = &self.trial.stimulus.parts[..sent.part];
         match parts.iter().rev().find(|part| !matches!(part, Part::Silence { .. }))? {
-            Part::Telegram(telegram) => telegram.damage.clone(),
+            Part::Telegram(telegram) => telegram.damage.as_ref().map(|damage| damage.how.clone()),
             Part::Noise { bytes, why } => {
                 let shown = hex::text(bytes.get(..8).unwrap_or(bytes));
                 let dots = if bytes.len() > 8 { "…" } else { "" };

@@ -4,11 +4,8 @@
 //! control, HCS, information, FCS, flag. It refuses frames that are not whole, so that damage is always the one
 //! that was meant.
 
-use crc::{CRC_16_IBM_SDLC, Crc};
+use crate::wire::crc::x25;
 use std::ops::Range;
-
-/// The CRC of HDLC, known as X-25; sent low byte first.
-const X25: Crc<u16> = Crc::<u16>::new(&CRC_16_IBM_SDLC);
 
 pub(super) const FLAG: u8 = 0x7E;
 
@@ -79,13 +76,13 @@ impl HdlcFrame {
     }
 
     fn set_hcs(&mut self) {
-        let sum = X25.checksum(&self.bytes[1..self.hcs]);
+        let sum = x25(&self.bytes[1..self.hcs]);
         self.bytes[self.hcs..self.hcs + 2].copy_from_slice(&sum.to_le_bytes());
     }
 
     fn set_fcs(&mut self) {
         let at = self.fcs();
-        let sum = X25.checksum(&self.bytes[1..at]);
+        let sum = x25(&self.bytes[1..at]);
         self.bytes[at..at + 2].copy_from_slice(&sum.to_le_bytes());
     }
 
@@ -126,7 +123,7 @@ impl HdlcFrame {
         let mut bytes = self.body_bit(in_number, seeded);
         let at = self.fcs();
         // Should zero happen to be right for the flipped body, the old FCS stays and is wrong.
-        if X25.checksum(&bytes[1..at]) != 0 {
+        if x25(&bytes[1..at]) != 0 {
             bytes[at..at + 2].fill(0);
         }
         bytes
@@ -163,9 +160,8 @@ impl HdlcFrame {
         frame.set_hcs();
         frame.set_fcs();
         let cut = frame.bytes.get(1..length - 1);
-        let holds = cut.is_some_and(|cut| {
-            delta < 0 && X25.checksum(cut).to_le_bytes() == frame.bytes[length - 1..length + 1]
-        });
+        let holds =
+            cut.is_some_and(|cut| delta < 0 && x25(cut).to_le_bytes() == frame.bytes[length - 1..length + 1]);
         (!holds).then_some(frame.bytes)
     }
 

@@ -17,8 +17,8 @@ pub(super) use damage::{has_inner_flag, is_segmented};
 pub use variants::{plan, variants};
 
 use super::expectation::{Frame, Item, ItemKind};
-use super::trial::{Part, Stimulus, Telegram};
-use crate::reading::Key;
+use super::trial::{Damage, DamageKind, Part, Stimulus, Telegram};
+use crate::reading::{Family, Key};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -45,8 +45,6 @@ pub struct StimulusError {
     pub what: String,
 }
 
-/// The families that a rig file lists under `supports` (contract, section 3).
-const FAMILIES: [&str; 5] = ["aidon", "kaifa", "kamstrup", "nuri", "stange"];
 /// Line speed of the Norwegian HAN port, in baud.
 const BAUD: u32 = 2400;
 
@@ -64,9 +62,8 @@ pub fn plain(view: CaptureView<'_>, items: &[Item]) -> Result<Stimulus, Stimulus
     let carries =
         |test: &dyn Fn(&str) -> bool| intact.iter().any(|one| one.reading.keys().any(|key| test(key)));
     let told = |key: &str| intact.iter().all(|one| !one.unannounced.iter().any(|other| other == key));
-    let damaged = |word: &str| {
-        telegrams.iter().any(|one| one.damage.as_ref().is_some_and(|damage| damage.starts_with(word)))
-    };
+    let damaged =
+        |kind| telegrams.iter().any(|one| one.damage.as_ref().is_some_and(|damage| damage.kind == kind));
     let material = [
         ("han.claim.answers", true),
         ("han.dut.alive", true),
@@ -83,8 +80,8 @@ pub fn plain(view: CaptureView<'_>, items: &[Item]) -> Result<Stimulus, Stimulus
         ("han.scale.unannounced", intact.iter().any(|one| !one.unannounced.is_empty())),
         ("han.link.segmentation", intact.iter().any(|one| damage::is_segmented(&one.bytes))),
         ("han.link.inner-flag", intact.iter().any(|one| damage::has_inner_flag(&one.bytes))),
-        ("han.link.fcs-reject", damaged("FCS")),
-        ("han.link.hcs-reject", damaged("HCS")),
+        ("han.link.fcs-reject", damaged(DamageKind::Fcs)),
+        ("han.link.hcs-reject", damaged(DamageKind::Hcs)),
     ];
     stimulus.checks = material.iter().filter(|(_, is)| *is).map(|(id, _)| (*id).to_string()).collect();
     stimulus.parts = parts;
@@ -100,8 +97,12 @@ fn frame_of(view: CaptureView<'_>, items: &[Item]) -> Stimulus {
         family => family,
     };
     // A neighbour's meter (P1) is asked for by its link, not by its maker.
-    let mut needs: Vec<String> =
-        FAMILIES.contains(&family.as_str()).then(|| family.clone()).into_iter().collect();
+    let mut needs: Vec<String> = Family::NORWEGIAN
+        .iter()
+        .any(|one| one.word() == family)
+        .then(|| family.clone())
+        .into_iter()
+        .collect();
     for link in ["mbus", "p1"] {
         if frames().any(|one| one.link == link) {
             needs.push(link.to_string());
@@ -217,9 +218,10 @@ fn parts(view: CaptureView<'_>, items: &[Item]) -> Result<Vec<Part>, StimulusErr
             continue;
         }
         open = None;
+        let recorded = |kind, what| Some(Damage { kind, how: format!("{what} wrong in the recording") });
         let damage = match frame {
-            Frame { hcs_ok: Some(false), .. } => Some("HCS wrong in the recording".to_string()),
-            Frame { fcs_ok: Some(false), .. } => Some("FCS wrong in the recording".to_string()),
+            Frame { hcs_ok: Some(false), .. } => recorded(DamageKind::Hcs, "HCS"),
+            Frame { fcs_ok: Some(false), .. } => recorded(DamageKind::Fcs, "FCS"),
             _ => None,
         };
         if damage.is_none() && frame.reading.is_none() {
@@ -238,7 +240,7 @@ fn parts(view: CaptureView<'_>, items: &[Item]) -> Result<Vec<Part>, StimulusErr
     Ok(parts)
 }
 
-fn telegram(frame: &Frame, bytes: Vec<u8>, due_us: u64, damage: Option<String>) -> Telegram {
+fn telegram(frame: &Frame, bytes: Vec<u8>, due_us: u64, damage: Option<Damage>) -> Telegram {
     Telegram {
         bytes,
         due_us,
@@ -248,8 +250,7 @@ fn telegram(frame: &Frame, bytes: Vec<u8>, due_us: u64, damage: Option<String>) 
         reading: frame.reading.clone().unwrap_or_default(),
         unannounced: Vec::new(),
         zero_unmeasured: Vec::new(),
-        // The words of `wire::ProblemKind::Trailing`, as `decode --json` prints them.
-        optional: frame.problems.iter().any(|problem| problem.contains("left over behind the body")),
+        optional: frame.left_over > 0,
         glued: false,
     }
 }

@@ -6,13 +6,14 @@
 use super::damage::{HdlcFrame, Seeded, without_last_segment};
 use super::{CaptureView, StimulusError, frame_of, plain, telegrams};
 use crate::verdict::expectation::Item;
-use crate::verdict::trial::{Part, Stimulus, Telegram};
+use crate::verdict::trial::{Damage, DamageKind, Part, Stimulus, Telegram};
+use crate::verdict::{GAP_MAX_US, SILENCE_MIN_US};
 
-/// A pause inside a frame that must be bridged, in microseconds. The rule says up to 200 ms; a sleeping bench and a
-/// serial driver only ever make a pause longer, so the bench stays 10 ms below.
-const GAP_US: u64 = 190_000;
-/// A silence that ends a frame, in microseconds. The rule says 1 s; the same margin the other way.
-const SILENCE_US: u64 = 1_100_000;
+/// A pause inside a frame that must be bridged, in microseconds. A sleeping bench and a serial driver only ever make
+/// a pause longer; one that got longer than the rule allows is judged inconclusive.
+const GAP_US: u64 = GAP_MAX_US - 20_000;
+/// A silence that ends a frame, in microseconds.
+const SILENCE_US: u64 = SILENCE_MIN_US + 100_000;
 /// Idle line between two telegrams of a variant, in microseconds.
 const IDLE_US: u64 = 100_000;
 /// How many different telegrams of a capture the variants use.
@@ -165,8 +166,9 @@ impl Line {
         self.push(Telegram { glued: true, ..telegram });
     }
 
-    fn damaged(&mut self, like: &Telegram, bytes: Vec<u8>, damage: &str) {
-        self.push(Telegram { bytes, damage: Some(damage.to_string()), ..like.clone() });
+    fn damaged(&mut self, like: &Telegram, bytes: Vec<u8>, kind: DamageKind, how: &str) {
+        let damage = Some(Damage { kind, how: how.to_string() });
+        self.push(Telegram { bytes, damage, ..like.clone() });
     }
 
     fn noise(&mut self, bytes: Vec<u8>, why: &str) {
@@ -215,7 +217,7 @@ fn fcs(line: &mut Line) -> &'static str {
             let bytes = frame.zeroed_fcs(in_number, &mut line.seeded);
             (bytes, "FCS wrong: one bit of the body flipped and the FCS zeroed")
         };
-        line.damaged(&telegram, bytes, damage);
+        line.damaged(&telegram, bytes, DamageKind::Fcs, damage);
     }
     line.intact();
     "han.link.fcs-reject"
@@ -236,7 +238,7 @@ fn hcs(line: &mut Line) -> &'static str {
                 (bytes, "HCS wrong: one bit of it flipped, FCS right")
             }
         };
-        line.damaged(&telegram, bytes, damage);
+        line.damaged(&telegram, bytes, DamageKind::Hcs, damage);
     }
     line.intact();
     "han.link.hcs-reject"
@@ -251,7 +253,7 @@ fn length(line: &mut Line) -> &'static str {
             ..0 => format!("length field {} too small, HCS and FCS right", -delta),
             _ => format!("length field {delta} too large, HCS and FCS right"),
         };
-        line.damaged(&telegram, bytes, &damage);
+        line.damaged(&telegram, bytes, DamageKind::Length, &damage);
     }
     line.intact();
     "han.link.length-reject"
@@ -262,15 +264,20 @@ fn resync(line: &mut Line) -> &'static str {
     line.intact();
     let Source { telegram, frame } = line.take();
     let bytes = frame.dropped_byte(&mut line.seeded);
-    line.damaged(&telegram, bytes, "FCS and length wrong: one byte lost");
+    line.damaged(&telegram, bytes, DamageKind::Torn, "FCS and length wrong: one byte lost");
     line.intact();
     let Source { telegram, frame } = line.take();
     let bytes = frame.inserted_byte(&mut line.seeded);
-    line.damaged(&telegram, bytes, "FCS and length wrong: one byte too many");
+    line.damaged(&telegram, bytes, DamageKind::Torn, "FCS and length wrong: one byte too many");
     line.intact();
     let Source { telegram, frame } = line.take();
     let bytes = frame.dropped_byte(&mut line.seeded);
-    line.damaged(&telegram, bytes, "FCS and length wrong: one byte lost, closing flag shared with the next");
+    line.damaged(
+        &telegram,
+        bytes,
+        DamageKind::Torn,
+        "FCS and length wrong: one byte lost, closing flag shared with the next",
+    );
     let mut next = line.take().telegram;
     next.bytes.remove(0);
     line.glued(next);
@@ -278,7 +285,12 @@ fn resync(line: &mut Line) -> &'static str {
     // The cut-off telegram comes again whole: its length is enough to fill what the cut-off one announced.
     let Source { telegram, frame } = line.take();
     let third = frame.bytes[..frame.bytes.len() / 3].to_vec();
-    line.damaged(&telegram, third, "unfinished: cut off after a third, the next telegram follows at once");
+    line.damaged(
+        &telegram,
+        third,
+        DamageKind::Torn,
+        "unfinished: cut off after a third, the next telegram follows at once",
+    );
     line.glued(telegram);
     line.intact();
     "han.link.resync"
@@ -323,7 +335,7 @@ fn inner_flag(line: &mut Line) -> &'static str {
     "han.link.inner-flag"
 }
 
-/// One pause in the header, one in the body, one before the FCS.
+/// One telegram with a pause in its header, one with a pause before its FCS.
 fn gap(line: &mut Line) -> &'static str {
     for half in 0..2 {
         let telegram = line.take().telegram;
@@ -342,7 +354,7 @@ fn silence(line: &mut Line) -> &'static str {
     if let (Some(long), Some(short)) = (long, short) {
         line.push(short.telegram.clone());
         let cut = long.frame.bytes[..long.frame.bytes.len() / 4].to_vec();
-        line.damaged(&long.telegram, cut, "unfinished: cut off after a quarter");
+        line.damaged(&long.telegram, cut, DamageKind::Torn, "unfinished: cut off after a quarter");
         line.parts.push(Part::Silence { us: SILENCE_US });
         line.clock_us += SILENCE_US;
         line.push(short.telegram);
@@ -365,6 +377,6 @@ fn paced(line: &mut Line) -> &'static str {
 fn lost_segment(line: &mut Line, telegram: &Telegram) {
     let Some(front) = without_last_segment(&telegram.bytes) else { return };
     line.push(telegram.clone());
-    line.damaged(telegram, front.to_vec(), "unfinished: the last segment is missing");
+    line.damaged(telegram, front.to_vec(), DamageKind::Torn, "unfinished: the last segment is missing");
     line.push(telegram.clone());
 }
