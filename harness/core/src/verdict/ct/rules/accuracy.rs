@@ -1,0 +1,316 @@
+//! Claims against limits, key by key; the worst window of each is kept with its margin.
+
+use super::super::limits::{self, Call, Limit, PhasePower};
+use super::super::windows::{Session, Window};
+use super::{Ruling, windows};
+use crate::verdict::Verdict;
+use crate::verdict::results::{Finding, Measure};
+use crate::wave::truth::{Line, Power, Truth};
+
+const VOLTAGES: [&str; 3] = ["voltage_l1_v", "voltage_l2_v", "voltage_l3_v"];
+const CURRENTS: [&str; 3] = ["current_l1_a", "current_l2_a", "current_l3_a"];
+const FACTORS: [&str; 3] = ["power_factor_l1", "power_factor_l2", "power_factor_l3"];
+const DISTORTIONS: [&str; 3] = ["thd_current_l1_percent", "thd_current_l2_percent", "thd_current_l3_percent"];
+/// Import and export of a phase.
+const ACTIVE: [[&str; 2]; 3] = [
+    ["active_import_l1_w", "active_export_l1_w"],
+    ["active_import_l2_w", "active_export_l2_w"],
+    ["active_import_l3_w", "active_export_l3_w"],
+];
+const REACTIVE: [[&str; 2]; 3] = [
+    ["reactive_import_l1_var", "reactive_export_l1_var"],
+    ["reactive_import_l2_var", "reactive_export_l2_var"],
+    ["reactive_import_l3_var", "reactive_export_l3_var"],
+];
+
+/// One comparison of one window.
+struct Compared {
+    key: &'static str,
+    claimed: f64,
+    truth: f64,
+    limit: Limit,
+}
+
+impl Compared {
+    fn call(&self) -> Call {
+        self.limit.call(self.claimed - self.truth)
+    }
+
+    /// How much of the limit the error and the doubt take.
+    fn part(&self) -> f64 {
+        ((self.claimed - self.truth).abs() + self.limit.uncertainty) / self.limit.limit.max(1e-12)
+    }
+}
+
+/// Keys that a dongle with these inputs has to claim, but for those its rig file lists under omits.
+pub(super) fn expected_keys(session: &Session<'_>) -> Vec<&'static str> {
+    let lines = session.spec.net.kind.lines();
+    let mut keys: Vec<&'static str> = Vec::new();
+    for line in 0..lines {
+        keys.extend([VOLTAGES[line], CURRENTS[line]]);
+        if session.spec.net.kind.has_neutral() {
+            keys.extend(ACTIVE[line]);
+        }
+    }
+    keys.extend(["active_import_w", "active_export_w", "energy_active_import_wh"]);
+    keys.retain(|key| !session.terms.omits.iter().any(|omitted| omitted == key));
+    keys
+}
+
+/// Whether the values of a line can be asked for: neither clamp nor input is beyond its range.
+fn in_range(session: &Session<'_>, line: &Line) -> bool {
+    let below = |value: Option<f64>, end: f64| value.is_none_or(|value| value <= end);
+    below(line.i.map(|i| i.rms), session.device.range_a * session.outer())
+        && below(line.u.map(|u| u.rms), session.device.range_v)
+}
+
+fn judge(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared>) -> Ruling {
+    if let Some(beyond) = &session.spec.expect.beyond {
+        return Ruling::not_applicable(format!("beyond what clamps of this kind can do: {beyond}"));
+    }
+    let mut worst: Vec<(Compared, usize)> = Vec::new();
+    let (mut compared, mut beyond) = (0, 0);
+    for (at, window) in session.windows.iter().enumerate() {
+        for line in 0..3 {
+            let Some(one) = each(window, line) else { continue };
+            if !in_range(session, &window.truth.lines[line]) {
+                beyond += 1;
+                continue;
+            }
+            compared += 1;
+            match worst.iter_mut().find(|(kept, _)| kept.key == one.key) {
+                Some(kept) if one.part() > kept.0.part() => *kept = (one, at),
+                Some(_) => {}
+                None => worst.push((one, at)),
+            }
+        }
+    }
+    if worst.is_empty() && beyond > 0 {
+        return Ruling::not_applicable("every window lies beyond the declared range of clamp or input");
+    }
+    if worst.is_empty() {
+        return Ruling::inconclusive("no claim carries what this check compares");
+    }
+    summed_up(session, &worst, compared)
+}
+
+fn summed_up(session: &Session<'_>, worst: &[(Compared, usize)], compared: usize) -> Ruling {
+    let verdict = worst.iter().map(|(one, _)| one.call().verdict()).max().unwrap_or(Verdict::Pass);
+    let measures: Vec<Measure> = worst.iter().map(|(one, at)| measure(session, one, *at)).collect();
+    let named = |call: Call| worst.iter().filter(move |(one, _)| one.call() == call);
+    let text = |(one, at): &(Compared, usize)| {
+        let seconds = session.spec.waveform.rate.seconds(session.windows[*at].to);
+        format!(
+            "{} is {:.3} instead of {:.3} at {seconds:.1} s: off by {:+.3}, allowed are ±{:.3}",
+            one.key,
+            one.claimed,
+            one.truth,
+            one.claimed - one.truth,
+            one.limit.limit
+        )
+    };
+    let finding = |one: &(Compared, usize)| Finding {
+        key: Some(one.0.key.into()),
+        expected: Some(format!("{:.3} ± {:.3}", one.0.truth, one.0.limit.limit)),
+        claimed: Some(format!("{:.3}", one.0.claimed)),
+        text: text(one),
+        ..Finding::default()
+    };
+    let mut ruling = match verdict {
+        Verdict::Fail => {
+            let findings: Vec<Finding> = named(Call::Fail).map(finding).collect();
+            let mut ruling = Ruling::fail(findings[0].text.clone());
+            ruling.findings = findings;
+            ruling
+        }
+        Verdict::Inconclusive => {
+            let first = named(Call::Undecided).next().map(text).unwrap_or_default();
+            Ruling::inconclusive(format!("{first}; the bench's own doubt covers the limit"))
+        }
+        _ => Ruling::pass(format!("{compared} values in {}", windows(session.windows.len()))),
+    };
+    ruling.findings.extend(named(Call::Marginal).map(|one| Finding {
+        weightless: true,
+        text: format!("within the limit by less than a tenth of it: {}", text(one)),
+        ..finding(one)
+    }));
+    ruling.measures = measures;
+    ruling
+}
+
+fn measure(session: &Session<'_>, one: &Compared, at: usize) -> Measure {
+    Measure {
+        key: one.key.into(),
+        t_s: session.spec.waveform.rate.seconds(session.windows[at].to),
+        truth: one.truth,
+        claimed: one.claimed,
+        limit: one.limit.limit,
+        uncertainty: one.limit.uncertainty,
+    }
+}
+
+/// Compares one key with one quantity of the truth.
+fn compare(
+    window: &Window,
+    key: &'static str,
+    claimed: Option<f64>,
+    quantity: impl Fn(&Truth) -> Option<f64>,
+    limit: impl Fn(f64) -> Option<Limit>,
+) -> Option<Compared> {
+    let (claimed, truth) = (claimed?, quantity(&window.truth)?);
+    let limit = limit(truth)?.with(window.doubt(quantity));
+    Some(Compared { key, claimed, truth, limit })
+}
+
+pub(super) fn voltage(session: &Session<'_>) -> Ruling {
+    let measured = |line: usize| {
+        session.spec.waveform.channels.iter().any(|channel| !channel.is_current() && channel.line() == line)
+    };
+    judge(session, |window, line| {
+        // What the dongle takes from L1 is an estimate, and checked as one.
+        if !measured(line) {
+            return None;
+        }
+        let key = VOLTAGES[line];
+        let truth = |truth: &Truth| truth.lines[line].u.map(|u| u.rms);
+        compare(window, key, window.number(key), truth, |volts| Some(limits::voltage(session.device, volts)))
+    })
+}
+
+pub(super) fn current(session: &Session<'_>) -> Ruling {
+    judge(session, |window, line| {
+        let key = CURRENTS[line];
+        let truth = |truth: &Truth| truth.lines[line].i.map(|i| i.rms);
+        compare(window, key, window.number(key), truth, |amperes| Some(session.scaled(amperes, limits::current)))
+    })
+}
+
+fn phase(line: &Line) -> Option<PhasePower> {
+    let (u, i, power) = (line.u?, line.i?, line.power?);
+    Some(PhasePower { volts: u.rms, amperes: i.rms, watts: power.p_w, vars: power.q1_var })
+}
+
+fn signed(window: &Window, keys: [&str; 2]) -> Option<f64> {
+    Some(window.number(keys[0])? - window.number(keys[1])?)
+}
+
+fn of_power(
+    session: &Session<'_>,
+    keys: [[&'static str; 2]; 3],
+    quantity: fn(&Power) -> f64,
+    limit: fn(&super::super::device::Device, PhasePower) -> Limit,
+) -> Ruling {
+    if !session.spec.net.kind.has_neutral() {
+        return Ruling::not_applicable("without a neutral a single line has no power of its own");
+    }
+    judge(session, |window, line| {
+        let truth = |truth: &Truth| truth.lines[line].power.as_ref().map(quantity);
+        let allowed = |_: f64| phase(&window.truth.lines[line]).map(|phase| session.scaled_power(phase, limit));
+        compare(window, keys[line][0], signed(window, keys[line]), truth, allowed)
+    })
+}
+
+pub(super) fn active(session: &Session<'_>) -> Ruling {
+    of_power(session, ACTIVE, |power| power.p_w, limits::active)
+}
+
+pub(super) fn reactive(session: &Session<'_>) -> Ruling {
+    of_power(session, REACTIVE, |power| power.q1_var, limits::reactive)
+}
+
+pub(super) fn factor(session: &Session<'_>) -> Ruling {
+    judge(session, |window, line| {
+        let truth = |truth: &Truth| truth.lines[line].power.as_ref().and_then(Power::pf);
+        let phase = phase(&window.truth.lines[line])?;
+        // Below a hundredth of the range a power factor is noise over noise.
+        if phase.amperes < 0.01 * session.device.range_a * session.outer() {
+            return None;
+        }
+        let key = FACTORS[line];
+        compare(window, key, window.number(key), truth, |_| Some(session.scaled_power(phase, limits::factor)))
+    })
+}
+
+pub(super) fn distortion(session: &Session<'_>) -> Ruling {
+    judge(session, |window, line| {
+        let current = window.truth.lines[line].i?;
+        if current.rms < 0.01 * session.device.range_a * session.outer() {
+            return None;
+        }
+        let key = DISTORTIONS[line];
+        let truth = |truth: &Truth| truth.lines[line].i.and_then(|i| i.thd()).map(|thd| 100.0 * thd);
+        let inner = current.fundamental / session.outer();
+        let allowed = |percent: f64| Some(limits::distortion(session.device, inner, percent));
+        compare(window, key, window.number(key), truth, allowed)
+    })
+}
+
+pub(super) fn frequency(session: &Session<'_>) -> Ruling {
+    judge(session, |window, line| {
+        if line > 0 || window.truth.lines[0].u.is_none_or(|u| u.rms < 10.0) {
+            return None;
+        }
+        let key = "frequency_hz";
+        compare(window, key, window.number(key), |truth| Some(truth.f_hz), |_| Some(limits::frequency()))
+    })
+}
+
+/// Import is import and export is export, wherever the power is larger than its own limit.
+pub(super) fn direction(session: &Session<'_>) -> Ruling {
+    if !session.spec.net.kind.has_neutral() {
+        return Ruling::not_applicable("without a neutral a single line has no power of its own");
+    }
+    let mut seen = 0;
+    for window in &session.windows {
+        for line in 0..3 {
+            let truth = &window.truth.lines[line];
+            let (Some(phase), Some(claimed)) = (phase(truth), signed(window, ACTIVE[line])) else { continue };
+            let unclear = session.scaled_power(phase, limits::active).limit;
+            if phase.watts.abs() <= unclear || claimed.abs() <= unclear {
+                continue;
+            }
+            seen += 1;
+            if phase.watts.signum() != claimed.signum() {
+                let way = |watts: f64| if watts > 0.0 { "import" } else { "export" };
+                return Ruling::fail(format!(
+                    "L{}: {} of {:.0} W is claimed as {} of {:.0} W",
+                    line + 1,
+                    way(phase.watts),
+                    phase.watts.abs(),
+                    way(claimed),
+                    claimed.abs()
+                ));
+            }
+        }
+    }
+    if seen == 0 {
+        return Ruling::not_applicable("no line carries enough power to have a direction");
+    }
+    Ruling::pass(format!("{seen} powers in {}", windows(session.windows.len())))
+}
+
+/// The phases add up to the total, by the dongle's own numbers.
+pub(super) fn sum(session: &Session<'_>) -> Ruling {
+    if !session.spec.net.kind.has_neutral() {
+        return Ruling::not_applicable("without a neutral a single line has no power of its own");
+    }
+    let mut seen = 0;
+    for window in &session.windows {
+        let lines = session.spec.net.kind.lines();
+        let parts: Option<Vec<f64>> = (0..lines).map(|line| signed(window, ACTIVE[line])).collect();
+        let (Some(parts), Some(total)) = (parts, signed(window, ["active_import_w", "active_export_w"])) else {
+            continue;
+        };
+        seen += 1;
+        let sum: f64 = parts.iter().sum();
+        let size: f64 = parts.iter().map(|part| part.abs()).sum();
+        // A thousandth of what flows, and the rounding of whole watts.
+        if (total - sum).abs() > 0.001 * size + 0.5 * (lines as f64 + 1.0) {
+            return Ruling::fail(format!("the phases add up to {sum:.1} W and the total is {total:.1} W"));
+        }
+    }
+    if seen == 0 {
+        return Ruling::inconclusive("no claim carries the power of each phase and the total");
+    }
+    Ruling::pass(windows(seen))
+}

@@ -1,0 +1,143 @@
+//! Where a value meets the end of a register, of a range, or of what can be seen at all.
+
+use super::super::windows::Session;
+use super::{Ruling, windows};
+
+/// Part of the reference current (a tenth of the range) below which a device may see nothing: 0.4 % (class 1 of
+/// IEC 62053-21, as far as known; our own limit here).
+const START: f64 = 0.004;
+/// Registers that have wrapped in the field: 16 bits of milliamperes, of centiamperes (unsigned and signed), of watts.
+const CURRENT_CLIFFS_A: [f64; 3] = [65.536, 327.68, 655.36];
+const POWER_CLIFFS_W: [f64; 2] = [32_768.0, 65_536.0];
+const CURRENTS: [&str; 3] = ["current_l1_a", "current_l2_a", "current_l3_a"];
+const POWERS: [[&str; 2]; 3] = [
+    ["active_import_l1_w", "active_export_l1_w"],
+    ["active_import_l2_w", "active_export_l2_w"],
+    ["active_import_l3_w", "active_export_l3_w"],
+];
+
+/// With nothing on, nothing is read and nothing is counted.
+pub(super) fn idle(session: &Session<'_>) -> Ruling {
+    let limit = START * session.device.range_a / 10.0 * session.outer();
+    let idle = |window: &&super::super::windows::Window| {
+        window.truth.lines.iter().all(|line| line.i.is_none_or(|i| i.rms < 1e-6))
+    };
+    let quiet: Vec<_> = session.windows.iter().filter(idle).collect();
+    if quiet.is_empty() {
+        return Ruling::not_applicable("a current flows all the time");
+    }
+    for window in &quiet {
+        for (line, key) in CURRENTS.into_iter().enumerate() {
+            if let Some(amperes) = window.number(key)
+                && amperes > limit
+            {
+                return Ruling::fail(format!(
+                    "L{}: {amperes} A are claimed while none flow; at most {limit:.3} A may be seen",
+                    line + 1
+                ));
+            }
+        }
+    }
+    for pair in quiet.windows(2).filter(|pair| pair[0].to == pair[1].from || pair[1].from <= pair[0].to + 1) {
+        for key in ["energy_active_import_wh", "energy_active_export_wh"] {
+            if let (Some(before), Some(after)) = (pair[0].number(key), pair[1].number(key))
+                && after > before
+            {
+                return Ruling::fail(format!("{key} creeps from {before} to {after} while no current flows"));
+            }
+        }
+    }
+    Ruling::pass(windows(quiet.len()))
+}
+
+/// No value jumps where a register of 16 bits would be full.
+pub(super) fn register(session: &Session<'_>) -> Ruling {
+    let mut beyond = 0;
+    for window in &session.windows {
+        for line in 0..3 {
+            let truth = &window.truth.lines[line];
+            let amperes = truth.i.map_or(0.0, |i| i.rms);
+            if amperes > session.device.range_a * session.outer() {
+                continue;
+            }
+            let watts = truth.power.map_or(0.0, |power| power.p_w);
+            let power = window.number(POWERS[line][0]).zip(window.number(POWERS[line][1]));
+            let found = wrapped(window.number(CURRENTS[line]), amperes, &CURRENT_CLIFFS_A, &mut beyond)
+                .map(|text| format!("the current of L{} {text} A", line + 1))
+                .or_else(|| {
+                    let claimed = power.map(|(import, export)| import - export);
+                    wrapped(claimed, watts, &POWER_CLIFFS_W, &mut beyond)
+                        .or_else(|| unsigned(power.map(|(import, _)| import), watts))
+                        .map(|text| format!("the power of L{} {text} W", line + 1))
+                });
+            if let Some(found) = found {
+                return Ruling::fail(found);
+            }
+        }
+    }
+    if beyond == 0 && !session.windows.iter().any(|window| exports(&window.truth)) {
+        return Ruling::not_applicable("no value reaches the end of a 16-bit register, and none is negative");
+    }
+    Ruling::pass(format!("{beyond} values beyond the ends of 16-bit registers in {}", windows(session.windows.len())))
+}
+
+fn exports(truth: &crate::wave::truth::Truth) -> bool {
+    truth.lines.iter().any(|line| line.power.is_some_and(|power| power.p_w < 0.0))
+}
+
+/// Whether the claim is the truth less a full register. Counts values beyond a cliff.
+fn wrapped(claimed: Option<f64>, truth: f64, cliffs: &[f64], beyond: &mut usize) -> Option<String> {
+    let claimed = claimed?;
+    let reached = cliffs.iter().filter(|cliff| truth.abs() >= **cliff);
+    let mut found = None;
+    for cliff in reached {
+        *beyond += 1;
+        // A signed register loses twice its end.
+        for lost in [*cliff, 2.0 * cliff] {
+            let times = ((truth - claimed) / lost).round();
+            let near = (truth - claimed - times * lost).abs() < 0.03 * truth.abs();
+            if times.abs() >= 1.0 && near && (truth - claimed).abs() > 0.2 * truth.abs() {
+                found = Some(format!("is {claimed:.3} instead of {truth:.3}: its register wraps at {cliff}"));
+            }
+        }
+    }
+    found
+}
+
+/// A small negative power as 32 bits without a sign is some four billion watts.
+fn unsigned(import: Option<f64>, truth: f64) -> Option<String> {
+    let import = import?;
+    (truth < 0.0 && import > 2e9)
+        .then(|| format!("is {import:.0} instead of {truth:.0}: a negative value is shown without its sign"))
+}
+
+/// Beyond its range a device says so, or is right all the same.
+pub(super) fn flagged(session: &Session<'_>) -> Ruling {
+    let (mut over, mut silent) = (0, None);
+    let range = session.device.range_a * session.outer();
+    for window in &session.windows {
+        for line in 0..3 {
+            let Some(current) = window.truth.lines[line].i else { continue };
+            if current.rms <= range {
+                continue;
+            }
+            over += 1;
+            let claimed = window.number(CURRENTS[line]).unwrap_or_default();
+            let right = (claimed - current.rms).abs() <= session.device.class / 100.0 * current.rms;
+            let flag = format!("over-range:l{}", line + 1);
+            if !right && !window.texts("alarms").contains(&flag.as_str()) {
+                silent = Some(format!(
+                    "L{}: {:.1} A flow, beyond the {range:.0} A of the clamp; {claimed:.1} A are claimed without a warning. \
+                     A load balancer would share out current that is not there",
+                    line + 1,
+                    current.rms
+                ));
+            }
+        }
+    }
+    match (over, silent) {
+        (0, _) => Ruling::not_applicable("nothing is beyond the clamps' range"),
+        (_, Some(reason)) => Ruling::fail(reason),
+        (over, None) => Ruling::pass(format!("{over} values beyond the range, all flagged or right")),
+    }
+}

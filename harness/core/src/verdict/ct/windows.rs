@@ -1,0 +1,157 @@
+//! The claims of a trial in order, each with what is true of its own window.
+
+use super::device::{self, Device};
+use super::{CtTerms, CtTrial};
+use crate::verdict::trial::What;
+use crate::wave::spec::{Clamp, Conductor, Secondary, Spec};
+use crate::wave::truth::{Truth, over, over_three_wire};
+use crate::wave::{Segment, network, sensor};
+use serde_json::{Map, Value};
+
+/// Doubt about where a window begins and ends, in seconds: a device rounds both to a millisecond.
+const EDGE_S: f64 = 0.001;
+
+/// One claim and the truth of its window.
+pub(super) struct Window {
+    /// As it was printed.
+    pub(super) claim: Map<String, Value>,
+    /// First sample.
+    pub(super) from: u64,
+    /// First sample behind it.
+    pub(super) to: u64,
+    /// What a perfect dongle would read behind perfect clamps where the spec puts them.
+    pub(super) truth: Truth,
+    /// The same for windows a little earlier and later: how much the edges matter.
+    near: [Option<Truth>; 2],
+}
+
+impl Window {
+    /// A number of the claim.
+    pub(super) fn number(&self, key: &str) -> Option<f64> {
+        self.claim.get(key).and_then(Value::as_f64)
+    }
+
+    /// The texts of a list of the claim, such as `alarms`.
+    pub(super) fn texts(&self, key: &str) -> Vec<&str> {
+        let list = self.claim.get(key).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// By how much a quantity could differ for a window cut a little otherwise (k = 2 of an even spread).
+    pub(super) fn doubt(&self, quantity: impl Fn(&Truth) -> Option<f64>) -> f64 {
+        let Some(here) = quantity(&self.truth) else { return 0.0 };
+        let near = self.near.iter().flatten().filter_map(&quantity);
+        near.fold(0.0_f64, |most, there| most.max((there - here).abs())) * 2.0 / 3_f64.sqrt()
+    }
+}
+
+/// A trial put in order.
+pub(super) struct Session<'a> {
+    pub(super) spec: Spec,
+    pub(super) device: &'static Device,
+    pub(super) terms: &'a CtTerms,
+    /// Segments behind perfect clamps where the spec puts them.
+    pub(super) wired: Vec<Segment>,
+    /// Windows that are judged, in order.
+    pub(super) windows: Vec<Window>,
+    /// Claims that were seen, judged or not.
+    pub(super) claims: usize,
+    /// Claims without `samples` and `window_s`, or with a window outside the waveform.
+    pub(super) unplaced: usize,
+    /// How the DUT ended, if it did.
+    pub(super) ended: Option<String>,
+}
+
+impl<'a> Session<'a> {
+    /// Puts a trial in order.
+    pub(super) fn of(trial: &'a CtTrial) -> Result<Session<'a>, String> {
+        let spec = Spec::parse(&trial.spec).map_err(|error| format!("its waveform: {error}"))?;
+        let name = spec.expect.device.as_deref().unwrap_or("amp-guard-home");
+        let device = device::find(name).ok_or_else(|| format!("there is no device profile `{name}`"))?;
+        let wired = wired(&spec);
+        let mut session = Session {
+            spec,
+            device,
+            terms: &trial.terms,
+            wired,
+            windows: Vec::new(),
+            claims: 0,
+            unplaced: 0,
+            ended: None,
+        };
+        for event in &trial.events {
+            match &event.what {
+                What::Claim { claim, .. } => session.place(claim),
+                What::Exited { how } => session.ended = Some(how.clone()),
+                _ => {}
+            }
+        }
+        Ok(session)
+    }
+
+    fn place(&mut self, claim: &Map<String, Value>) {
+        self.claims += 1;
+        let rate = self.spec.waveform.rate;
+        let to = claim.get("samples").and_then(Value::as_u64);
+        let seconds = claim.get("window_s").and_then(Value::as_f64).filter(|seconds| *seconds > 0.0);
+        let (Some(to), Some(seconds)) = (to, seconds) else {
+            self.unplaced += 1;
+            return;
+        };
+        let length = rate.index(seconds);
+        let Some(from) = to.checked_sub(length) else {
+            self.unplaced += 1;
+            return;
+        };
+        if rate.seconds(from) < self.spec.expect.settle_s {
+            return;
+        }
+        let Some(truth) = self.truth(from, to) else {
+            self.unplaced += 1;
+            return;
+        };
+        let edge = rate.index(EDGE_S).max(1);
+        let near = [
+            from.checked_sub(edge).and_then(|from| self.truth(from, to - edge)),
+            self.truth(from + edge, to + edge),
+        ];
+        self.windows.push(Window { claim: claim.clone(), from, to, truth, near });
+    }
+
+    /// What is true of the samples `from..to`.
+    pub(super) fn truth(&self, from: u64, to: u64) -> Option<Truth> {
+        if self.spec.net.kind.has_neutral() {
+            over(&self.wired, self.spec.waveform.rate, from, to)
+        } else {
+            over_three_wire(&self.wired, self.spec.waveform.rate, from, to)
+        }
+    }
+
+    /// Where the clamps sit, as the spec says.
+    pub(super) fn clamps(&self) -> &[Clamp] {
+        &self.spec.clamps
+    }
+}
+
+/// Segments behind clamps that have no error of their own but sit where the spec puts them.
+fn wired(spec: &Spec) -> Vec<Segment> {
+    let mut perfect = spec.clone();
+    for clamp in &mut perfect.clamps {
+        clamp.ratio_pct.clear();
+        clamp.phase_deg.clear();
+        clamp.gap_mm = 0.0;
+        clamp.sat = None;
+        clamp.secondary = Secondary::Ok;
+    }
+    sensor::at_clamp(&perfect, &network::segments(&perfect))
+}
+
+/// The line that a conductor is, from 1.
+pub(super) fn line_of(on: Conductor) -> Option<u8> {
+    match on {
+        Conductor::L1 => Some(1),
+        Conductor::L2 => Some(2),
+        Conductor::L3 => Some(3),
+        Conductor::N | Conductor::Pe | Conductor::L1N | Conductor::None => None,
+    }
+}
