@@ -39,7 +39,7 @@
 //! | [`meters`] | `reading`, `hex`, `wire`, `plant` (in `sample`) | rigs, tolerances |
 //! | `capture` | `reading`, `hex`, `wire` | meters, rigs, verdicts |
 //! | `import`, `explain` | `reading`, `hex`, `wire`, `meters`, `capture` | rigs, verdicts |
-//! | `verdict` | `reading`, `hex` | how a claim arrived, and how bytes are decoded |
+//! | `verdict` | `reading`, `hex`, `wire` (check sums of damage) | how a claim arrived, and how bytes are decoded |
 //! | `report` | `reading`, `hex`, `verdict`, `explain` | rigs |
 //!
 //! `cargo xtask tidy`, which is a test too, reads this table and the sources, and fails on an import that the table
