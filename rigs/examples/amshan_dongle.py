@@ -2,8 +2,8 @@
 
 Usage: amshan_dongle.py DEVICE
 
-Only names are changed here, from amshan's keys to those of the contract. Values are printed as amshan computes
-them, wrong ones too; what it cannot decode is printed as rejected.
+It prints amshan's dictionary as it is, wrong values too, and `readings = "amshan"` in the rig file says that the
+bench knows its keys. What amshan cannot decode is printed as rejected.
 """
 
 import json
@@ -19,42 +19,9 @@ try:
 except ImportError as error:
     sys.exit(f"{error}: install it with `pip install amshan==2.1.1`")
 
-KEYS = {
-    "active_power_import": "active_import_w",
-    "active_power_export": "active_export_w",
-    "reactive_power_import": "reactive_import_var",
-    "reactive_power_export": "reactive_export_var",
-    "active_power_import_total": "energy_active_import_wh",
-    "active_power_export_total": "energy_active_export_wh",
-    "reactive_power_import_total": "energy_reactive_import_varh",
-    "reactive_power_export_total": "energy_reactive_export_varh",
-    "power_factor": "power_factor",
-    "list_ver_id": "list_id",
-    "meter_id": "meter_id",
-    "meter_type": "meter_type",
-}
-for n in "123":
-    KEYS[f"current_l{n}"] = f"current_l{n}_a"
-    KEYS[f"voltage_l{n}"] = f"voltage_l{n}_v"
-    KEYS[f"active_power_import_l{n}"] = f"active_import_l{n}_w"
-    KEYS[f"active_power_export_l{n}"] = f"active_export_l{n}_w"
-    KEYS[f"reactive_power_import_l{n}"] = f"reactive_import_l{n}_var"
-    KEYS[f"reactive_power_export_l{n}"] = f"reactive_export_l{n}_var"
-    KEYS[f"power_factor_l{n}"] = f"power_factor_l{n}"
-
 
 def say(message):
-    print(json.dumps(message), flush=True)
-
-
-def claim_of(decoded):
-    claim = {KEYS[key]: value for key, value in decoded.items() if key in KEYS}
-    time = decoded.get("meter_datetime")
-    if isinstance(time, datetime):
-        claim["timestamp"] = time.replace(tzinfo=None).isoformat(timespec="seconds")
-        offset = time.utcoffset()
-        claim["timestamp_utc_offset_min"] = None if offset is None else int(offset.total_seconds()) // 60
-    return claim
+    print(json.dumps(message, default=datetime.isoformat), flush=True)
 
 
 def report(frame, decoder):
@@ -69,7 +36,7 @@ def report(frame, decoder):
     if decoded is None:
         say({"event": "rejected", "reason": "amshan: no decoder fits"})
     else:
-        say(claim_of(decoded))
+        say(decoded)
 
 
 def main(device):

@@ -143,12 +143,24 @@ pub struct RecordFlags {
 /// How a serial line is set.
 #[derive(Args, Debug)]
 pub struct SerialFlags {
-    /// Line speed in baud.
-    #[arg(long, default_value_t = 2400, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
-    pub baud: u32,
-    /// Parity bit.
-    #[arg(long, default_value = "none", value_parser = ["none", "even", "odd"])]
-    pub parity: String,
+    /// Line speed in baud [default: what a capture to replay says, else 2400].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
+    pub baud: Option<u32>,
+    /// Parity bit [default: what a capture to replay says, else none].
+    #[arg(long, value_parser = ["none", "even", "odd"])]
+    pub parity: Option<String>,
+}
+
+impl SerialFlags {
+    /// The speed, by default that of a Norwegian HAN port.
+    pub fn baud(&self) -> u32 {
+        self.baud.unwrap_or(2400)
+    }
+
+    /// The word of the parity.
+    pub fn parity(&self) -> &str {
+        self.parity.as_deref().unwrap_or("none")
+    }
 }
 
 /// `replay`
@@ -213,4 +225,7 @@ pub struct DongleFlags {
     /// How it is broken on purpose.
     #[arg(long)]
     pub broken: Option<String>,
+    /// File with the meters' keys, as for `decode`.
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
 }

@@ -14,19 +14,22 @@
 //! | `[dut] claim_within_s` | 2.0 | from the last byte of a telegram to its claim, 0.05 to 60 |
 //! | `[dut] scale_told` | false | it was told the scales that no telegram announces |
 //! | `[dut] name`, `model`, `firmware` | – | free text for the report |
+//! | `[dut] key_file` | – | `virtual` only: the meters' keys, see [`crate::keys`] |
 //! | `[dut] broken` | – | `virtual` only: a deliberately broken variant, see [`Broken`] |
 //!
 //! Relative paths in `command` start at the directory that hanbench was started in, because the program runs there.
+//! A relative `key_file` starts at the folder of the rig file.
 
 mod raw;
 
 use crate::dongle::Broken;
 use crate::error::{ConfigError, RigError};
+use crate::file::{SMALL, read_text};
 use hanbench_core::reading::Key;
 use hanbench_core::verdict::trial::DutTerms;
 use raw::{RawDut, RawInput, RawRig};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 /// What a rig file may list under `supports` (contract, section 3).
@@ -112,6 +115,8 @@ pub enum Dut {
     Virtual {
         /// How it is broken on purpose.
         broken: Option<Broken>,
+        /// Key file of the meters that cipher.
+        key_file: Option<PathBuf>,
     },
     /// Any program.
     Process {
@@ -150,10 +155,9 @@ impl Rig {
     ///
     /// # Errors
     ///
-    /// [`RigError::Read`] and [`RigError::Config`], both exit code 2.
+    /// [`RigError::File`] and [`RigError::Config`], both exit code 2.
     pub fn load(path: &Path) -> Result<Rig, RigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| RigError::Read { path: path.to_path_buf(), source })?;
+        let text = read_text(path, "a rig file", SMALL)?;
         Rig::parse(&text, &path.display().to_string())
     }
 
@@ -279,13 +283,17 @@ impl Checker<'_> {
         own(&["process", "serial"], "readings", raw.readings.as_ref().map(Spanned::span))?;
         own(&["serial"], "port", raw.port.as_ref().map(Spanned::span))?;
         own(&["serial"], "baud", raw.baud.as_ref().map(Spanned::span))?;
+        own(&["virtual"], "key_file", raw.key_file.as_ref().map(Spanned::span))?;
         own(&["virtual"], "broken", raw.broken.as_ref().map(Spanned::span))?;
         match kind {
             "virtual" if *input != Input::Pty => {
                 Err(self
                     .error(input_span, "the virtual dongle listens on a pty; [input] kind must be \"pty\""))
             }
-            "virtual" => Ok(Dut::Virtual { broken: raw.broken.map(|word| self.broken(word)).transpose()? }),
+            "virtual" => Ok(Dut::Virtual {
+                broken: raw.broken.map(|word| self.broken(word)).transpose()?,
+                key_file: raw.key_file.map(|path| self.beside(&path.into_inner())),
+            }),
             "process" => {
                 let readings = self.readings(raw.readings)?;
                 Ok(Dut::Process { command: self.command(raw.command, &span, input)?, readings })
@@ -305,6 +313,11 @@ impl Checker<'_> {
                 readings: self.readings(raw.readings)?,
             }),
         }
+    }
+
+    /// A relative path starts at the folder of the rig file.
+    fn beside(&self, path: &str) -> PathBuf {
+        Path::new(self.file).parent().unwrap_or(Path::new("")).join(path)
     }
 
     fn command(

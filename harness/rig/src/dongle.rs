@@ -2,11 +2,13 @@
 //! section 3 asks of any DUT. Also its deliberately broken variants, which show that the checks can fail.
 //!
 //! It opens the device through `serialport` like a real dongle's driver, and it decodes through a function that
-//! the caller gives: this file knows ports and lines, not telegrams.
+//! the caller gives, usually [`reference()`]: this file knows ports and lines, not telegrams.
 
 mod broken;
+mod decoder;
 
 pub use broken::Broken;
+pub use decoder::reference;
 
 use broken::Breaker;
 use hanbench_core::reading;

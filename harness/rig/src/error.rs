@@ -2,21 +2,17 @@
 //!
 //! A dongle that misbehaves is no error: that is evidence and belongs in the trial.
 
+use crate::file::FileError;
 use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// Why a rig cannot be used, or is no longer there.
 #[derive(Debug, thiserror::Error)]
 pub enum RigError {
-    /// The rig file cannot be read.
-    #[error("cannot read the rig file {path}: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// A rig file or key file cannot be read, or a key file is none.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The rig file says something that cannot be.
     #[error("{0}")]
     Config(Box<ConfigError>),
@@ -58,7 +54,7 @@ impl RigError {
     /// The exit code of the contract, section 1: 2 for bad input, 3 for a rig that is not there.
     pub fn exit_code(&self) -> u8 {
         match self {
-            RigError::Read { .. } | RigError::Config(_) | RigError::Start { .. } => 2,
+            RigError::File(_) | RigError::Config(_) | RigError::Start { .. } => 2,
             RigError::Unavailable { .. } | RigError::Held { .. } | RigError::Lost { .. } => 3,
         }
     }
@@ -152,14 +148,60 @@ impl miette::Diagnostic for ConfigError {
 pub(crate) fn open_port_error(port: &str, error: &serialport::Error) -> RigError {
     use serialport::ErrorKind;
     let why = match error.kind() {
-        ErrorKind::NoDevice if !std::path::Path::new(port).exists() => {
-            "no such port; is the adapter plugged in? `cargo xtask rig scan` lists what is there".to_string()
-        }
+        // Elsewhere a port is no path, and the system's words are all there is.
+        _ if cfg!(unix) && !Path::new(port).exists() => match crate::serial::ports() {
+            found if found.is_empty() => {
+                "there is no such port, and no other; is the adapter plugged in?".to_string()
+            }
+            found => format!("there is no such port; there are: {}", found.join(", ")),
+        },
+        _ if !is_device(port) => "it is no serial port".to_string(),
         ErrorKind::Io(std::io::ErrorKind::PermissionDenied) => format!(
             "permission denied; add yourself to the group that owns the port (`ls -l {port}` shows it, \
              often dialout): `sudo usermod -aG dialout $USER`, then log in again"
         ),
-        _ => format!("{error}; another program may hold it open"),
+        // serialport says so of a port that is locked, and on Windows of one that is not there.
+        ErrorKind::NoDevice => format!("another program holds it open ({error})"),
+        _ => error.to_string(),
     };
     RigError::Unavailable { what: format!("port {port}"), why }
+}
+
+#[cfg(unix)]
+fn is_device(port: &str) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(port).is_ok_and(|about| about.file_type().is_char_device())
+}
+
+#[cfg(not(unix))]
+fn is_device(_port: &str) -> bool {
+    true
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use serialport::{Error, ErrorKind};
+
+    fn why(port: &str, kind: ErrorKind) -> String {
+        open_port_error(port, &Error::new(kind, "the system's words")).to_string()
+    }
+
+    #[test]
+    fn a_port_that_is_not_there_is_not_held_by_anyone() {
+        let denied = ErrorKind::Io(std::io::ErrorKind::PermissionDenied);
+        let text = why("/dev/no-such-port", ErrorKind::Io(std::io::ErrorKind::NotFound));
+        assert!(text.starts_with("port /dev/no-such-port is not available: there is no such port"), "{text}");
+        for found in crate::serial::ports() {
+            assert!(text.contains(&found), "{text} lacks {found}");
+        }
+        assert!(!text.contains("another program") && !text.contains("rig scan"), "{text}");
+        assert!(
+            why("/dev/null", ErrorKind::NoDevice)
+                .ends_with("another program holds it open (the system's words)")
+        );
+        assert!(why("/dev/null", denied).contains("permission denied"));
+        assert!(why("/dev/null", ErrorKind::Unknown).ends_with("not available: the system's words"));
+        assert!(why("/etc/passwd", ErrorKind::Unknown).ends_with("it is no serial port"));
+    }
 }

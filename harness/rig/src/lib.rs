@@ -7,6 +7,8 @@
 //! | file | what |
 //! |---|---|
 //! | [`config`] | rig file → checked [`config::Rig`], with errors that point at the line |
+//! | [`file`](mod@file) | text files of the user, bounded |
+//! | [`keys`] | a meter's keys |
 //! | [`error`] | everything that can go wrong, and the exit code it leads to |
 //! | [`line`](mod@line) | where HAN bytes go: pty, serial port, TCP; never hangs |
 //! | [`pty`] | a raw pty pair that nobody inherits |
@@ -27,7 +29,9 @@ pub mod dongle;
 pub mod dut;
 pub mod error;
 pub mod evidence;
+pub mod file;
 pub mod interrupt;
+pub mod keys;
 pub mod library;
 pub mod line;
 pub mod lock;

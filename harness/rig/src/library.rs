@@ -3,6 +3,7 @@
 //! Refuses to take a decoder's word for what is right: a capture without a reviewed snapshot is handed out as
 //! such, and the proposal beside it (`.snap.new`) is never read.
 
+use crate::file::{CAPTURE, FileError, read_text};
 use hanbench_core::capture::{Capture, Dir};
 use hanbench_core::meters::{json, stream::Stream};
 use hanbench_core::reading::Instant;
@@ -11,16 +12,6 @@ use hanbench_core::wire::cipher::Keys;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Why a capture or its snapshot cannot be used: file, line, what was expected.
-#[derive(Debug, thiserror::Error)]
-#[error("{place}: {what}")]
-pub struct LibraryError {
-    /// File, and line where there is one.
-    pub place: String,
-    /// What is wrong, and what was expected.
-    pub what: String,
-}
 
 /// One capture with what is known to be right about it.
 #[derive(Clone, Debug)]
@@ -41,17 +32,17 @@ pub struct Recording {
 ///
 /// # Errors
 /// A file that cannot be read, a capture with a bad line, a snapshot that is none.
-pub fn load(root: &Path) -> Result<Vec<Recording>, LibraryError> {
+pub fn load(root: &Path) -> Result<Vec<Recording>, FileError> {
     let mut paths = Vec::new();
     collect(&root.join("captures"), &mut paths)?;
     paths.sort();
     paths.iter().map(|path| recording(root, path)).collect()
 }
 
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), LibraryError> {
-    let entries = fs::read_dir(folder).map_err(|error| located(folder, None, error.to_string()))?;
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), FileError> {
+    let entries = fs::read_dir(folder).map_err(|error| FileError::new(folder, None, error.to_string()))?;
     for entry in entries {
-        let path = entry.map_err(|error| located(folder, None, error.to_string()))?.path();
+        let path = entry.map_err(|error| FileError::new(folder, None, error.to_string()))?.path();
         if path.is_dir() {
             collect(&path, paths)?;
         } else if path.extension().is_some_and(|extension| extension == "csv") {
@@ -61,9 +52,10 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), LibraryError> 
     Ok(())
 }
 
-fn recording(root: &Path, path: &Path) -> Result<Recording, LibraryError> {
-    let text = fs::read_to_string(path).map_err(|error| located(path, None, error.to_string()))?;
-    let capture = Capture::parse(&text).map_err(|error| located(path, Some(error.line), error.what))?;
+fn recording(root: &Path, path: &Path) -> Result<Recording, FileError> {
+    let text = read_text(path, "a capture", CAPTURE)?;
+    let capture =
+        Capture::parse(&text).map_err(|error| FileError::new(path, Some(error.line), error.what))?;
     let subject = path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
     let chunks = capture.rows.into_iter().filter(|row| row.dir == Dir::Rx);
     let chunks = chunks.map(|row| (row.t_us, row.bytes)).collect();
@@ -71,19 +63,14 @@ fn recording(root: &Path, path: &Path) -> Result<Recording, LibraryError> {
     Ok(Recording { subject, path: path.to_path_buf(), header: capture.header, chunks, reviewed })
 }
 
-fn reviewed(path: &Path) -> Result<Option<Vec<Item>>, LibraryError> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(located(path, None, error.to_string())),
-    };
-    let items = expectation::parse(&text).map_err(|error| located(path, Some(error.line), error.what))?;
+fn reviewed(path: &Path) -> Result<Option<Vec<Item>>, FileError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = read_text(path, "a snapshot", CAPTURE)?;
+    let items =
+        expectation::parse(&text).map_err(|error| FileError::new(path, Some(error.line), error.what))?;
     Ok(Some(items))
-}
-
-fn located(path: &Path, line: Option<usize>, what: String) -> LibraryError {
-    let line = line.map(|line| format!(":{line}")).unwrap_or_default();
-    LibraryError { place: format!("{}{line}", path.display()), what }
 }
 
 /// Text of the snapshot that our decoder proposes for a capture, to be reviewed by a person.

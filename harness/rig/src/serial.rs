@@ -18,6 +18,18 @@ pub fn parity(word: &str) -> Parity {
     }
 }
 
+/// The serial ports of this machine. The names that stay the same when adapters are plugged in another order come
+/// first; the same port may be there under both of its names.
+pub fn ports() -> Vec<String> {
+    let by_id = std::fs::read_dir("/dev/serial/by-id").into_iter().flatten().flatten();
+    let mut found: Vec<String> = by_id.map(|entry| entry.path().display().to_string()).collect();
+    // A system that cannot list its ports has none to suggest.
+    let listed = serialport::available_ports().unwrap_or_default();
+    found.sort();
+    found.extend(listed.into_iter().map(|port| port.port_name));
+    found
+}
+
 /// Opens a port with eight data bits and one stop bit.
 ///
 /// # Errors

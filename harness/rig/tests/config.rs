@@ -59,7 +59,7 @@ fn everything_that_is_said_arrives() {
     assert_eq!(rig.terms.omits, ["timestamp", "current_l2_a"]);
     assert_eq!(rig.about, "Pow-U, 2.4, on /dev/ttyUSB1");
     let broken = parse("[dut]\nkind = \"virtual\"\nbroken = \"float32\"\n");
-    assert_eq!(broken.dut, Dut::Virtual { broken: Some(Broken::Float32) });
+    assert_eq!(broken.dut, Dut::Virtual { broken: Some(Broken::Float32), key_file: None });
 }
 
 #[test]
@@ -82,6 +82,7 @@ fn a_mistake_names_its_place_and_the_word_that_was_meant() {
         ("[dut]\nkind = \"virtual\"\nclaim_within_s = \"2\"\n", "oslo-1.toml:3:18: invalid type: string"),
         ("[dut]\nkind = \"rtt\"\n", "[dut] kind \"rtt\" cannot be used in this version"),
         ("[dut]\nkind = \"virtual\"\nbaud = 9600\n", "[dut] kind \"virtual\" has no `baud`"),
+        ("[dut]\nkind = \"process\"\nkey_file = \"x\"\n", "[dut] kind \"process\" has no `key_file`"),
         ("[dut]\nkind = \"virtual\"\nreadings = \"jsonl\"\n", "[dut] kind \"virtual\" has no `readings`"),
         ("[dut]\nkind = \"process\"\n", "[dut] kind \"process\" needs `command`"),
         ("[dut]\nkind = \"process\"\ncommand = []\n", "`command` is empty"),
@@ -155,7 +156,7 @@ fn columns_count_characters_and_no_span_can_split_one() {
 #[test]
 fn a_missing_file_is_input_and_a_missing_port_is_the_rig() {
     let error = Rig::load(Path::new("no/such/rig.toml")).expect_err("no file");
-    assert!(matches!(error, RigError::Read { .. }) && error.exit_code() == 2);
+    assert!(matches!(error, RigError::File(_)) && error.exit_code() == 2);
     assert!(error.to_string().contains("no/such/rig.toml"));
     let rig = parse(
         "[input]\nkind = \"serial\"\nport = \"/dev/no-such-port\"\n[dut]\nkind = \"serial\"\nport = \"/dev/neither\"\n",
@@ -178,4 +179,51 @@ fn the_rig_files_of_this_repository_are_right() {
         }
     }
     assert!(seen >= 4, "{seen} rig files");
+}
+
+#[test]
+fn a_key_file_lies_beside_its_rig_file_and_a_bad_one_is_input() {
+    let key_file = |text: &str| match parse(text).dut {
+        Dut::Virtual { key_file: Some(path), .. } => path,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(key_file("[dut]\nkind = \"virtual\"\nkey_file = \"my.keys\"\n"), Path::new("rigs/my.keys"));
+    assert_eq!(
+        key_file("[dut]\nkind = \"virtual\"\nkey_file = \"/etc/my.keys\"\n"),
+        Path::new("/etc/my.keys")
+    );
+    let rig = parse("[dut]\nkind = \"virtual\"\nkey_file = \"no-such.keys\"\n");
+    let error = hanbench_rig::Session::open(rig, hanbench_rig::Speed::Max, None).expect_err("no such file");
+    assert_eq!(error.exit_code(), 2);
+    assert_eq!(error.to_string(), "rigs/no-such.keys: there is no such file; a key file was expected");
+}
+
+/// What the ciphered captures say they were made with is what the reference dongle is given.
+#[test]
+fn the_example_keys_are_those_of_the_captures() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let rig = Rig::load(&root.join("rigs/virtual.toml")).expect("a rig");
+    let Dut::Virtual { key_file: Some(path), .. } = rig.dut else { panic!("a key file") };
+    let keys = hanbench_rig::keys::load(&path).expect("keys");
+    let text = |key: Option<[u8; 16]>| hanbench_core::hex::text(&key.expect("a key"));
+    let said = format!("{} {}", text(keys.encryption), text(keys.authentication));
+    let captures = hanbench_rig::library::load(&root).expect("captures");
+    let ciphered: Vec<_> = captures.iter().filter_map(|one| one.header.get("keys")).collect();
+    assert!(!ciphered.is_empty() && ciphered.iter().all(|keys| **keys == said), "{ciphered:?}");
+}
+
+#[test]
+fn the_docs_say_what_every_broken_dongle_must_fail() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/describe-a-rig.md");
+    let text = std::fs::read_to_string(path).expect("the recipe");
+    for broken in Broken::ALL {
+        let start = format!("| `{}` | {} | ", broken.name(), broken.describe());
+        let fails = text.lines().find_map(|line| line.strip_prefix(&start));
+        let fails = fails.unwrap_or_else(|| panic!("no row {start}"));
+        let named: Vec<&str> = fails.split('`').filter(|word| word.starts_with("han.")).collect();
+        assert!(!named.is_empty(), "{fails}");
+        for id in named {
+            assert!(hanbench_core::verdict::checks::find(id).is_some(), "{id} is no check");
+        }
+    }
 }

@@ -154,6 +154,32 @@ fn a_program_that_does_not_read_cannot_hang_the_bench() {
     assert!(started.elapsed() < Duration::from_secs(15));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_daemon_in_a_session_of_its_own_is_not_left_behind() {
+    let announced = r#"
+        folder=$(mktemp -d); mkfifo "$folder/pid"
+        setsid sh -c 'echo $$ >"$0"; sleep 1000; :' "$folder/pid" &
+        read pid <"$folder/pid"; rm -r "$folder"; echo "daemon $pid"
+    "#;
+    let daemon = announced.to_string() + HEALTHY;
+    let trial = play(script(&daemon, 5.0), Speed::Max, &intact(&["AAAA"]));
+    let story = story(&trial);
+    let pid = story.iter().find_map(|line| line.strip_prefix("log daemon ")).expect("its pid");
+    assert!(ends_soon(pid), "process {pid} still runs");
+}
+
+/// Whether a process ends. An orphan that was killed can be a zombie until init reaps it; a zombie runs no more.
+fn ends_soon(pid: &str) -> bool {
+    let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let gone = || state().is_empty() || state().contains(") Z ");
+    let until = Instant::now() + Duration::from_secs(5);
+    while !gone() && Instant::now() < until {
+        std::thread::yield_now();
+    }
+    gone()
+}
+
 #[test]
 fn nothing_is_left_behind_even_when_it_ignores_the_request_to_end() {
     let stubborn = r#"trap '' TERM HUP; sleep 1000 & echo "grandchild $!"; echo '{"event":"ready"}'
@@ -161,14 +187,7 @@ fn nothing_is_left_behind_even_when_it_ignores_the_request_to_end() {
     let trial = play(script(stubborn, 0.1), Speed::Max, &intact(&["AAAA"]));
     let story = story(&trial);
     let pid = story.iter().find_map(|line| line.strip_prefix("log grandchild ")).expect("its pid");
-    // An orphan that was killed can be a zombie until init reaps it; a zombie runs no more.
-    let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let gone = || state().is_empty() || state().contains(") Z ");
-    let until = Instant::now() + Duration::from_secs(5);
-    while !gone() && Instant::now() < until {
-        std::thread::yield_now();
-    }
-    assert!(gone(), "process {pid} still runs: {}", state());
+    assert!(ends_soon(pid), "process {pid} still runs");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::{console, input};
 use hanbench_core::meters::{self, Profile, json, stream::Stream};
 use hanbench_core::reading::{Instant, Key};
 use hanbench_core::wire::cipher::Keys;
+use hanbench_rig::{RigError, keys};
 use serde_json::{Map, Value};
 
 /// Decodes a file, a capture or a pasted log.
@@ -62,7 +63,7 @@ pub fn decode(
 /// A profile that does not exist, a key file that cannot be read.
 pub fn meter(flags: &MeterFlags) -> Result<(Option<&'static Profile>, Keys), Failure> {
     let profile = flags.profile.as_deref().map(profile).transpose()?;
-    let keys = flags.key_file.as_deref().map(key_file).transpose()?.unwrap_or_default();
+    let keys = flags.key_file.as_deref().map_or(Ok(Keys::default()), keys::load).map_err(RigError::from)?;
     Ok((profile, keys))
 }
 
@@ -72,35 +73,6 @@ pub fn profile(name: &str) -> Result<&'static Profile, Failure> {
         let names: Vec<_> = meters::PROFILES.iter().map(|profile| profile.name).collect();
         Failure::input(format!("there is no profile {name:?}; expected one of: {}", names.join(", ")))
     })
-}
-
-fn key_file(path: &std::path::Path) -> Result<Keys, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
-    let mut keys = Keys::default();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let wrong = || {
-            Failure::input(format!(
-                "{}:{}: expected `encryption = <32 hex digits>` or `authentication = <32 hex digits>`",
-                path.display(),
-                number + 1
-            ))
-        };
-        let (name, digits) = line.split_once('=').ok_or_else(wrong)?;
-        let key = input::hex_text(digits).and_then(|key| <[u8; 16]>::try_from(key).ok()).ok_or_else(wrong)?;
-        match name.trim() {
-            "encryption" => keys.encryption = Some(key),
-            "authentication" => keys.authentication = Some(key),
-            _ => return Err(wrong()),
-        }
-    }
-    if keys.encryption.is_none() {
-        return Err(Failure::input(format!("{}: it has no line `encryption = …`", path.display())));
-    }
-    Ok(keys)
 }
 
 /// Bytes of a run of junk that a person is shown; `--json` has them all.

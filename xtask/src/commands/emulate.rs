@@ -19,7 +19,7 @@ pub fn run(flags: &EmulateFlags) -> Outcome {
     let profile = super::decode::profile(&flags.profile)?;
     let end = flags.for_s.map(super::duration).transpose()?;
     interrupt::install();
-    let mut line = super::replay::open(&flags.port, &flags.serial)?;
+    let (mut line, _lock) = super::replay::open(&flags.port, &flags.serial, "emulate")?;
     let system = match profile.elements {
         Elements::One => System::OnePhase,
         Elements::Two => System::ThreeIt,
@@ -32,7 +32,7 @@ pub fn run(flags: &EmulateFlags) -> Outcome {
     console::note(&format!("{} on {}; Ctrl-C ends", profile.title, line.name()));
     sharpen_timers();
     let mut lateness = Lateness::default();
-    let byte = byte_time(flags.serial.baud, 1.0);
+    let byte = byte_time(flags.serial.baud(), 1.0);
     let until = end.map_or(i64::MAX, |end| wall.saturating_add(end.as_millis() as i64));
     for due in schedule(profile, wall, until) {
         let at = start + Duration::from_millis((due.utc_ms - wall) as u64);

@@ -4,43 +4,34 @@ use crate::console;
 use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::{ReplayFlags, SerialFlags};
 use hanbench_core::capture::{Capture, Dir};
+use hanbench_rig::file::{CAPTURE, read_text};
 use hanbench_rig::line::{Line, WriteFailure};
+use hanbench_rig::lock::Lock;
 use hanbench_rig::pace::{Lateness, byte_time, sharpen_timers, sleep_until, write_paced};
-use hanbench_rig::session::Speed;
-use hanbench_rig::{config::Input, interrupt, serial};
+use hanbench_rig::{RigError, config::Input, interrupt, serial};
 use std::time::{Duration, Instant};
+
+/// Lock-step has no meaning on a line that never answers; `max` is so many times its speed.
+const FASTEST: f64 = 1000.0;
 
 /// Plays the bytes that came from the meter and says how late they were.
 pub fn run(flags: &ReplayFlags) -> Outcome {
-    let name = flags.capture.display();
-    if flags.capture.is_dir() {
-        return Err(Failure::input(format!("{name}: it is a folder, a capture was expected")));
-    }
-    let text = std::fs::read_to_string(&flags.capture)
-        .map_err(|error| Failure::file("read", &flags.capture, &error))?;
-    let capture = Capture::parse(&text)
-        .map_err(|error| Failure::input(format!("{name}:{}: {}", error.line, error.what)))?;
+    let capture = capture(flags)?;
+    let settings = settings(flags, &capture)?;
     interrupt::install();
-    let mut line = open(&flags.port, &flags.serial)?;
-    let factor = match flags.speed {
-        Speed::Max => 0.0,
-        Speed::Real => 1.0,
-        Speed::Factor(factor) => factor,
-    };
+    let (mut line, _lock) = open(&flags.port, &settings, "replay")?;
+    let factor = flags.speed.factor();
+    let byte = byte_time(settings.baud(), factor.unwrap_or(FASTEST));
     sharpen_timers();
     let mut lateness = Lateness::default();
     let start = Instant::now();
     let mut sent = 0;
     for row in capture.rows.iter().filter(|row| row.dir == Dir::Rx) {
-        let due = if factor > 0.0 {
-            start + Duration::from_secs_f64(row.t_us as f64 / 1e6 / factor)
-        } else {
-            Instant::now()
-        };
+        let due = factor.map(|factor| start + Duration::from_secs_f64(row.t_us as f64 / 1e6 / factor));
+        let due = due.unwrap_or_else(Instant::now);
         if !sleep_until(due) {
             break;
         }
-        let byte = byte_time(flags.serial.baud, if factor > 0.0 { factor } else { 1000.0 });
         match write_paced(&mut line, &row.bytes, due.max(Instant::now()), byte, &mut lateness) {
             Ok(_) => sent += row.bytes.len(),
             Err(WriteFailure::Interrupted) => break,
@@ -58,17 +49,51 @@ pub fn run(flags: &ReplayFlags) -> Outcome {
     Ok(PASSED)
 }
 
-/// A serial port, or a new pty whose path is printed for whoever wants to listen.
-pub fn open(port: &str, flags: &SerialFlags) -> Result<Line, Failure> {
-    let input = if port == "pty" {
-        Input::Pty
-    } else {
-        let parity = serial::parity(&flags.parity);
-        Input::Serial { port: port.to_string(), baud: flags.baud, parity }
-    };
-    let line = Line::open(&input)?;
-    if let Some(path) = line.path().filter(|_| port == "pty") {
-        console::line(path);
+/// The capture to play. Bytes that lost their link layer are nothing that a meter's line ever carries.
+fn capture(flags: &ReplayFlags) -> Result<Capture, Failure> {
+    let name = flags.capture.display();
+    let text = read_text(&flags.capture, "a capture", CAPTURE).map_err(RigError::from)?;
+    let capture = Capture::parse(&text)
+        .map_err(|error| Failure::input(format!("{name}:{}: {}", error.line, error.what)))?;
+    match capture.header.get("stage").map(String::as_str) {
+        None | Some("wire") => Ok(capture),
+        Some(stage) => Err(Failure::input(format!(
+            "{name}: its stage is `{stage}`: these bytes were not taken from the line; \
+             a capture whose stage is `wire` was expected"
+        ))),
     }
-    Ok(line)
+}
+
+/// Speed and parity: what the user says, else what the capture says, else those of a HAN port.
+fn settings(flags: &ReplayFlags, capture: &Capture) -> Result<SerialFlags, Failure> {
+    let said = capture.header.get("baud");
+    let baud = said.map(|text| match text.parse() {
+        Ok(baud) if (1..=4_000_000).contains(&baud) => Ok(baud),
+        _ => {
+            let name = flags.capture.display();
+            Err(Failure::input(format!(
+                "{name}: its baud is {text}; a number from 1 to 4000000 was expected"
+            )))
+        }
+    });
+    Ok(SerialFlags {
+        baud: flags.serial.baud.or(baud.transpose()?),
+        parity: flags.serial.parity.clone().or_else(|| capture.header.get("parity").cloned()),
+    })
+}
+
+/// A serial port, held against every other run of hanbench; or a new pty, whose path is printed for whoever wants
+/// to listen.
+pub fn open(port: &str, flags: &SerialFlags, doing: &str) -> Result<(Line, Option<Lock>), Failure> {
+    if port == "pty" {
+        let line = Line::open(&Input::Pty)?;
+        if let Some(path) = line.path() {
+            console::line(path);
+        }
+        return Ok((line, None));
+    }
+    let lock = Lock::take(port, doing)?;
+    let parity = serial::parity(flags.parity());
+    let line = Line::open(&Input::Serial { port: port.to_string(), baud: flags.baud(), parity })?;
+    Ok((line, Some(lock)))
 }

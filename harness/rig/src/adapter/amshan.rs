@@ -7,7 +7,7 @@ use super::object;
 use hanbench_core::verdict::trial::What;
 use serde_json::{Map, Value};
 
-const KEYS: [(&str, &str); 24] = [
+const KEYS: [(&str, &str); 33] = [
     ("active_power_import", "active_import_w"),
     ("active_power_export", "active_export_w"),
     ("reactive_power_import", "reactive_import_var"),
@@ -28,15 +28,28 @@ const KEYS: [(&str, &str); 24] = [
     ("active_power_export_l1", "active_export_l1_w"),
     ("active_power_export_l2", "active_export_l2_w"),
     ("active_power_export_l3", "active_export_l3_w"),
+    ("reactive_power_import_l1", "reactive_import_l1_var"),
+    ("reactive_power_import_l2", "reactive_import_l2_var"),
+    ("reactive_power_import_l3", "reactive_import_l3_var"),
+    ("reactive_power_export_l1", "reactive_export_l1_var"),
+    ("reactive_power_export_l2", "reactive_export_l2_var"),
+    ("reactive_power_export_l3", "reactive_export_l3_var"),
     ("power_factor", "power_factor"),
+    ("power_factor_l1", "power_factor_l1"),
+    ("power_factor_l2", "power_factor_l2"),
+    ("power_factor_l3", "power_factor_l3"),
     ("list_ver_id", "list_id"),
     ("meter_id", "meter_id"),
     ("meter_type", "meter_type"),
 ];
 
-/// A claim, or `None` for text that is no dictionary of amshan's.
+/// A claim, or `None` for text that is no dictionary of amshan's. amshan is a library: the program around it says
+/// what it refuses as the contract has it, `{"event":"rejected"}`.
 pub(super) fn line(text: &str) -> Option<What> {
     let theirs = object(text)?;
+    if theirs.contains_key("event") {
+        return super::jsonl::line(text);
+    }
     let mut claim = Map::new();
     for (key, ours) in KEYS {
         if let Some(value) = theirs.get(key) {
@@ -102,5 +115,8 @@ mod tests {
     fn a_reading_without_values_is_an_empty_claim_and_other_objects_are_log() {
         assert_eq!(claim(r#"{"meter_manufacturer":"Aidon"}"#), "{}");
         assert_eq!(line(r#"{"level":"info"}"#), None);
+        assert_eq!(line(r#"{"event":"ready","active_power_import":5}"#), None);
+        let refused = line(r#"{"event":"rejected","reason":"fcs"}"#);
+        assert_eq!(refused, Some(What::Rejected { reason: "fcs".into() }));
     }
 }

@@ -39,5 +39,6 @@ pub(super) struct RawDut {
     pub(super) name: Option<String>,
     pub(super) model: Option<String>,
     pub(super) firmware: Option<String>,
+    pub(super) key_file: Option<Spanned<String>>,
     pub(super) broken: Option<Spanned<String>>,
 }

@@ -1,11 +1,15 @@
 //! A program as DUT. It runs in a process group of its own, and no process of that group outlives the bench's
 //! interest in it: SIGTERM first, SIGKILL after a grace.
+//!
+//! What has left the group (`setsid`, a daemon) is known by a variable of its environment and killed too, on Linux.
+//! Two things escape: what has emptied its environment, and on other systems whatever has left the group.
 
 use super::inbox::{Inbox, Stream, TextLine};
 use crate::adapter;
 use crate::error::RigError;
 use crate::interrupt::interrupted;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a program may take to say that it is ready; then it gets bytes anyway (contract, section 3).
@@ -20,10 +24,17 @@ const LAST_WORDS: usize = 3;
 /// Longest quote, in characters.
 const QUOTE_MAX: usize = 300;
 
+/// The variable that every process of a program under test has in its environment.
+const MARK: &str = "HANBENCH_DUT";
+/// Programs that this process has started; makes each mark a new one.
+static STARTED: AtomicU64 = AtomicU64::new(0);
+
 /// A running program.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
+    /// Its `NAME=value` of [`MARK`].
+    mark: String,
     inbox: Inbox,
     /// Set once it has ended.
     status: Option<ExitStatus>,
@@ -45,6 +56,8 @@ impl Program {
             .ok_or_else(|| RigError::Start { program: String::new(), why: "the command is empty".into() })?;
         let mut command = Command::new(name);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mark = format!("{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));
+        command.env(MARK, &mark);
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let guard = crate::pty::spawn_guard();
@@ -65,7 +78,8 @@ impl Program {
         if let Some(stderr) = child.stderr.take() {
             spawn_reader(&inbox, stderr, Stream::Log);
         }
-        Ok(Program { child, inbox, status: None, last_words: Vec::new() })
+        let mark = format!("{MARK}={mark}");
+        Ok(Program { child, mark, inbox, status: None, last_words: Vec::new() })
     }
 
     /// Where its lines arrive.
@@ -142,6 +156,25 @@ impl Program {
             // Killed, so this returns; an error means that it is already gone.
             self.status = self.child.wait().ok();
         }
+        self.kill_strays();
+    }
+
+    /// Kills what has left the group. Again while there was something, because a process may have forked meanwhile.
+    #[cfg(target_os = "linux")]
+    fn kill_strays(&self) {
+        for _ in 0..STRAYS_ROUNDS {
+            let strays = marked(&self.mark);
+            if strays.is_empty() {
+                return;
+            }
+            strays.into_iter().for_each(|pid| kill(pid, Signal::Kill));
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn kill_strays(&self) {
+        // Nothing here tells whose process it was.
+        let _ = &self.mark;
     }
 
     #[cfg(unix)]
@@ -149,15 +182,8 @@ impl Program {
         let Ok(group) = libc::pid_t::try_from(self.child.id()) else {
             return;
         };
-        let number = match signal {
-            Signal::Terminate => libc::SIGTERM,
-            Signal::Kill => libc::SIGKILL,
-        };
-        #[allow(unsafe_code, reason = "kill exists only as a C function")]
-        // SAFETY: integers only. The group is the one made for this child; when it is empty nothing happens.
-        unsafe {
-            libc::kill(-group, number);
-        }
+        // The group is the one made for this child; when it is empty nothing happens.
+        kill(-group, signal);
     }
 
     #[cfg(not(unix))]
@@ -166,6 +192,37 @@ impl Program {
         if matches!(signal, Signal::Terminate | Signal::Kill) {
             let _ = self.child.kill();
         }
+    }
+}
+
+/// How often strays are looked for. A program that forks faster than it is killed is not worth more.
+#[cfg(target_os = "linux")]
+const STRAYS_ROUNDS: usize = 10;
+
+/// The processes whose environment holds `mark`. One that has ended and waits to be reaped has no environment.
+#[cfg(target_os = "linux")]
+fn marked(mark: &str) -> Vec<libc::pid_t> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid: &libc::pid_t| {
+            // Of another user's processes, and of those that end meanwhile, nothing can be read.
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
+        })
+        .collect()
+}
+
+/// Sends a signal to a process, or to a group when the number is negative.
+#[cfg(unix)]
+fn kill(pid: libc::pid_t, signal: Signal) {
+    let number = match signal {
+        Signal::Terminate => libc::SIGTERM,
+        Signal::Kill => libc::SIGKILL,
+    };
+    #[allow(unsafe_code, reason = "kill exists only as a C function")]
+    // SAFETY: integers only; a process that is gone gives an error, which changes nothing.
+    unsafe {
+        libc::kill(pid, number);
     }
 }
 

@@ -61,7 +61,7 @@ impl std::str::FromStr for Speed {
 pub struct Session {
     rig: Rig,
     speed: Speed,
-    /// Program and first arguments of the virtual dongle; the path of the pty and the variant are added.
+    /// Program and arguments of the virtual dongle.
     virtual_command: Vec<String>,
     adapter: Adapter,
     bench: Option<Bench>,
@@ -86,11 +86,20 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`RigError`]: held by someone else, or a port that cannot be opened.
+    /// [`RigError`]: held by someone else, a port that cannot be opened, or a key file that is none.
     pub fn open(rig: Rig, speed: Speed, virtual_dongle: Option<PathBuf>) -> Result<Session, RigError> {
         let locks = Lock::take_rig(&rig, "run")?;
         let virtual_command = match &rig.dut {
-            Dut::Virtual { .. } => virtual_command(virtual_dongle)?,
+            Dut::Virtual { broken, key_file } => {
+                let mut command = virtual_command(virtual_dongle)?;
+                command.extend(broken.iter().flat_map(|broken| ["--broken".into(), broken.name().into()]));
+                if let Some(file) = key_file {
+                    // A mistake in it is to show now, and as input.
+                    crate::keys::load(file)?;
+                    command.extend(["--key-file".into(), file.display().to_string()]);
+                }
+                command
+            }
             Dut::Process { .. } | Dut::Serial { .. } => Vec::new(),
         };
         let adapter = Adapter::new(readings(&rig));
@@ -166,13 +175,7 @@ impl Session {
         let dut = match &self.rig.dut {
             Dut::Serial { port, baud, .. } => Running::Console(Console::open(port, *baud)?),
             Dut::Process { command, .. } => self.start(&command.clone(), &line)?,
-            Dut::Virtual { broken } => {
-                let mut command = self.virtual_command.clone();
-                if let Some(broken) = broken {
-                    command.extend(["--broken".to_string(), broken.name().to_string()]);
-                }
-                self.start(&command, &line)?
-            }
+            Dut::Virtual { .. } => self.start(&self.virtual_command.clone(), &line)?,
         };
         Ok(Bench { line, dut })
     }

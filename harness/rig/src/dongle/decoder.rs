@@ -1,0 +1,64 @@
+//! What the reference dongle makes of bytes: the whole decoder of the core, in the steps that a dongle prints.
+
+use super::{Decoded, Step};
+use hanbench_core::meters::stream::{Entry, Stream};
+use hanbench_core::reading::{self, json::reading_object};
+use hanbench_core::wire::{assemble::Outcome, cipher::Keys, framer::Junk, framer::What, hdlc};
+use serde_json::{Map, Value};
+
+/// The decoder of the reference dongle, to be given to [`super::run`]. `keys`: of a meter that ciphers.
+pub fn reference(keys: Keys) -> impl FnMut(&[u8], reading::Instant) -> Decoded {
+    let mut stream = Stream::new(None, keys);
+    // The frames of a message that comes in parts.
+    let mut apart = Vec::new();
+    move |bytes, now| {
+        let mut steps = Vec::new();
+        let mut each = |entry: &Entry<'_>| steps.extend(step(entry, &mut apart, keys));
+        if stream.next_timeout().is_some_and(|due| now >= due) {
+            stream.timeout(now, &mut each);
+        }
+        stream.push(bytes, now, &mut each);
+        Decoded { steps, next_timeout: stream.next_timeout() }
+    }
+}
+
+/// What the dongle says of one item.
+fn step(entry: &Entry<'_>, apart: &mut Vec<u8>, keys: Keys) -> Option<Step> {
+    if entry.assembly.outcome == Outcome::Pending {
+        apart.extend(entry.item.bytes);
+        return None;
+    }
+    if let Some(claim) = claim(entry) {
+        let mut bytes = std::mem::take(apart);
+        bytes.extend(entry.item.bytes);
+        return Some(Step::Good { claim, bytes });
+    }
+    apart.clear();
+    let reason = match (entry.item.what, entry.assembly.outcome) {
+        (What::Junk(Junk::NoFrame), _) => return None,
+        (What::Junk(junk), _) => junk.to_string(),
+        (_, Outcome::Refused { problem, .. }) => problem.kind.to_string(),
+        (What::Hdlc(frame), _) if frame.is_good() => "carries no telegram".into(),
+        _ => "frame checksum is wrong or the frame is cut".into(),
+    };
+    Some(Step::Bad { reason, unchecked: unchecked(entry, keys) })
+}
+
+fn claim(entry: &Entry<'_>) -> Option<Map<String, Value>> {
+    let telegram = entry.decoded.as_ref().and_then(|decoded| decoded.telegram.as_ref());
+    telegram.map(|telegram| reading_object(&telegram.reading))
+}
+
+/// What a decoder that does not look at the checksum would say. Only a broken variant prints it.
+fn unchecked(entry: &Entry<'_>, keys: Keys) -> Option<Map<String, Value>> {
+    let frame: hdlc::Frame<'_> = match entry.item.what {
+        What::Hdlc(frame) => frame,
+        _ => return None,
+    };
+    let mut stream = Stream::new(None, keys);
+    let mut again = Vec::new();
+    hdlc::encode(&mut again, frame.destination, frame.source, frame.control, false, frame.information);
+    let mut found = None;
+    stream.push(&again, reading::Instant(0), |entry| found = claim(entry));
+    found
+}

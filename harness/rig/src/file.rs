@@ -1,0 +1,81 @@
+//! Text files that a person hands in: a rig file, a key file, a capture. Read as a whole and never beyond a limit.
+
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+/// Most bytes of a rig file or a key file: 1 MiB, a thousand times what one needs.
+pub const SMALL: u64 = 1 << 20;
+/// Most bytes of a capture that is read as a whole: 256 MiB. A night of a HAN port has about 20 MiB.
+pub const CAPTURE: u64 = 256 << 20;
+
+/// Why a file cannot be used: file, line where there is one, what was expected.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {what}")]
+pub struct FileError {
+    /// File, and line where there is one.
+    pub place: String,
+    /// What is wrong, and what was expected.
+    pub what: String,
+}
+
+impl FileError {
+    /// A mistake in a file, at a line from 1 where there is one.
+    pub fn new(path: &Path, line: Option<usize>, what: impl Into<String>) -> FileError {
+        let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+        FileError { place: format!("{}{line}", path.display()), what: what.into() }
+    }
+}
+
+/// Reads a text file of at most `limit` bytes. `expected` says what the file should be: `a rig file`.
+///
+/// # Errors
+/// There is no such file, it may not be read, it is larger, or it is no UTF-8; then the line is named.
+pub fn read_text(path: &Path, expected: &str, limit: u64) -> Result<String, FileError> {
+    let wrong = |line, what: &str| FileError::new(path, line, format!("{what}; {expected} was expected"));
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
+    read.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => wrong(None, "there is no such file"),
+        ErrorKind::PermissionDenied => wrong(None, "it may not be read: permission denied"),
+        ErrorKind::IsADirectory => wrong(None, "it is a folder"),
+        _ => wrong(None, &format!("it cannot be read: {error}")),
+    })?;
+    if bytes.len() as u64 > limit {
+        return Err(wrong(None, &format!("it is larger than {} MiB", limit >> 20)));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        wrong(Some(line), "bytes that are no UTF-8 text")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_trouble_names_the_file_the_line_and_what_was_expected() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.toml");
+        let trouble = |path: &Path| {
+            let error = read_text(path, "a rig file", 8).expect_err("trouble").to_string();
+            error.replace(&folder.path().display().to_string(), "F")
+        };
+        assert_eq!(trouble(&path), "F/x.toml: there is no such file; a rig file was expected");
+        assert_eq!(trouble(folder.path()), "F: it is a folder; a rig file was expected");
+        std::fs::write(&path, b"a\nb\n\xff\n").expect("written");
+        assert_eq!(trouble(&path), "F/x.toml:3: bytes that are no UTF-8 text; a rig file was expected");
+        std::fs::write(&path, b"123456789").expect("written");
+        assert_eq!(trouble(&path), "F/x.toml: it is larger than 0 MiB; a rig file was expected");
+        std::fs::write(&path, b"12345678").expect("written");
+        assert_eq!(read_text(&path, "a rig file", 8).expect("text"), "12345678");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_without_an_end_is_too_large() {
+        let error = read_text(Path::new("/dev/zero"), "a key file", SMALL).expect_err("endless");
+        assert_eq!(error.to_string(), "/dev/zero: it is larger than 1 MiB; a key file was expected");
+    }
+}
