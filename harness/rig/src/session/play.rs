@@ -22,6 +22,9 @@ use hanbench_core::verdict::trial::{
 };
 use std::time::{Duration, Instant};
 
+/// In lock-step, how long a DUT that prints a second line behind a claim may take for it. A DUT that was heard to say
+/// more than it was asked for is given as long as at the end.
+const CLAIM_OVER: Duration = Duration::from_millis(1);
 /// Quiet time after the last part in lock-step.
 const SETTLE_MAX: Duration = Duration::from_millis(25);
 /// The same at line speed.
@@ -197,6 +200,11 @@ impl<'a> Play<'a> {
             let complete = self.wait_for(within, |play| play.claims >= before + owed)?;
             self.trouble |= !complete;
             self.answered += owed.min(self.claims - before);
+            if complete {
+                // What a DUT says right behind a claim must not be taken for the answer to the next telegram.
+                let more = if self.claims > self.answered { SETTLE_MAX } else { CLAIM_OVER };
+                self.pump_until(Instant::now() + more)?;
+            }
         } else {
             self.answered += owed;
         }
