@@ -32,6 +32,22 @@ fn step(f_hz: f64, rate: Rate) -> u64 {
     (f_hz * f64::from(rate.den) / f64::from(rate.num) * TURN).round() as u64
 }
 
+/// What counts as nothing beside a step: phases of a rounded step are not exact.
+fn nothing(step: u64) -> u128 {
+    u128::from(step / 1024)
+}
+
+/// Samples until so much phase has passed, in 2⁻⁶⁴ turns.
+fn samples(turns: u128, step: u64) -> u64 {
+    turns.saturating_sub(nothing(step)).div_ceil(u128::from(step)) as u64
+}
+
+/// Phase from `phase` to the end of its cycle; who is just there has a whole cycle ahead.
+fn to_zero(phase: u64, step: u64) -> u128 {
+    let left = (1_u128 << 64) - u128::from(phase);
+    if left <= nothing(step) { left + (1 << 64) } else { left }
+}
+
 impl Clock {
     pub(super) fn new(spec: &Spec) -> Clock {
         let (rate, end) = (spec.waveform.rate, spec.waveform.samples());
@@ -43,13 +59,18 @@ impl Clock {
         let (mut ticks, mut from, mut turn) = (Vec::new(), 0_u64, 0_u64);
         while from < end {
             let next = marks.iter().copied().find(|mark| *mark > from).unwrap_or(end).min(end);
+            let middle_hz = |to: u64| f_hz(tempo, (rate.seconds(from) + rate.seconds(to)) / 2.0).0;
             let (here_hz, ramping) = f_hz(tempo, rate.seconds(from));
-            let guess = step(here_hz, rate);
-            // A ramp is a stair with a step at each zero of the fundamental.
-            let zero = turn.wrapping_neg().wrapping_sub(1) / guess + 1;
-            let to = if ramping { next.min(from + zero) } else { next };
-            let (middle_hz, _) = f_hz(tempo, (rate.seconds(from) + rate.seconds(to)) / 2.0);
-            let step = step(middle_hz, rate);
+            // A ramp is a stair with a step at each zero of the fundamental. Where that is depends on the frequency of
+            // the step, and the other way round; the second guess is right to a fraction of a sample.
+            let to = match ramping {
+                true => {
+                    let zero = |f_hz: f64| from + samples(to_zero(turn, step(f_hz, rate)), step(f_hz, rate));
+                    next.min(zero(middle_hz(zero(here_hz))))
+                }
+                false => next,
+            };
+            let step = step(middle_hz(to), rate);
             ticks.push(Tick { from, to, turn, step });
             turn = turn.wrapping_add((to - from).wrapping_mul(step));
             from = to;
@@ -72,9 +93,9 @@ impl Clock {
     fn after(&self, sample: u64, mut turns: u128) -> u64 {
         let mut at = sample;
         for tick in self.from(sample) {
-            let needed = turns.div_ceil(u128::from(tick.step));
-            if needed <= u128::from(tick.to - at) {
-                return at + needed as u64;
+            let needed = samples(turns, tick.step);
+            if needed <= tick.to - at {
+                return at + needed;
             }
             turns -= u128::from(tick.to - at) * u128::from(tick.step);
             at = tick.to;
@@ -84,8 +105,8 @@ impl Clock {
 
     /// The first sample behind `sample` in a new cycle; the end if there is none.
     fn next_zero(&self, sample: u64) -> u64 {
-        let (phase, _) = self.at(sample);
-        self.after(sample, (1_u128 << 64) - u128::from(phase))
+        let (phase, step) = self.at(sample);
+        self.after(sample, to_zero(phase, step))
     }
 
     /// First sample of an event, and the first behind it.
@@ -95,7 +116,10 @@ impl Clock {
             let l1_deg = spec.net.angle_deg.first().copied().unwrap_or(0.0);
             let turns = ((deg - l1_deg) / 360.0).rem_euclid(1.0);
             let target = (turns * TURN) as u64;
-            from = self.after(from, u128::from(target.wrapping_sub(self.at(from).0)));
+            let (phase, step) = self.at(from);
+            // Who is a hair behind the phase is there, and does not wait for the next cycle.
+            let behind = u128::from(phase.wrapping_sub(target)) <= nothing(step);
+            from = if behind { from } else { self.after(from, u128::from(target.wrapping_sub(phase))) };
         }
         let to = match event.lasts {
             Lasts::Seconds(seconds) => from + spec.waveform.rate.index(seconds),

@@ -196,7 +196,7 @@ fn own_keys(file: File<'_>, raw: &RawLoad) -> Result<(), SpecError> {
     }
     let kind = *raw.kind.get_ref();
     type Key<'a> = (&'a str, Option<Range<usize>>, &'a [Kind]);
-    let keys: [Key<'_>; 11] = [
+    let keys: [Key<'_>; 9] = [
         ("i_a", at(&raw.i_a), &[Current, Profile]),
         ("pf", at(&raw.pf), &[Current]),
         ("lead", at(&raw.lead), &[Current]),
@@ -206,8 +206,6 @@ fn own_keys(file: File<'_>, raw: &RawLoad) -> Result<(), SpecError> {
         ("x_ohm", at(&raw.x_ohm), &[Impedance]),
         ("profile", at(&raw.profile), &[Profile]),
         ("i_peak_a", at(&raw.i_peak_a), &[HalfWave]),
-        ("ramp_s", at(&raw.ramp_s), &[Current, Profile, HalfWave]),
-        ("decay_s", at(&raw.decay_s), &[Current, Profile, HalfWave]),
     ];
     for (key, span, owners) in keys {
         if let Some(span) = span

@@ -184,12 +184,15 @@ pub(super) fn check(file: File<'_>, raw: RawNet, rate: Rate) -> Result<Net, Spec
     let kind = raw.kind;
     let tempo = tempo(file, raw.f_hz)?;
     let f_max_hz = tempo.iter().fold(0.0, |most: f64, tempo| most.max(tempo.f_hz));
-    let neutral = match raw.neutral {
-        Some(neutral) if !kind.has_neutral() => {
-            return Err(file.error(neutral.span(), "an IT net has no neutral"));
-        }
-        other => other.map_or(Neutral::Ok, Spanned::into_inner),
-    };
+    let (z_neutral, neutral) = (raw.z_neutral_ohm.as_ref(), raw.neutral.as_ref());
+    let open = neutral.filter(|neutral| *neutral.get_ref() == Neutral::Open).map(Spanned::span);
+    let ohms = z_neutral.filter(|ohms| *ohms.get_ref() != [0.0; 2]).map(Spanned::span);
+    if let Some(span) = open.or(ohms)
+        && !kind.has_neutral()
+    {
+        return Err(file.error(span, "an IT net has no neutral"));
+    }
+    let neutral = neutral.map_or(Neutral::Ok, |neutral| *neutral.get_ref());
     let ratio = 0.0..=0.5;
     let unbalance = Unbalance {
         k2: file.number_or(raw.unbalance.k2.as_ref(), "k2", ratio.clone(), 0.0)?,

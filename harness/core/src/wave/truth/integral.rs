@@ -4,7 +4,6 @@
 //! mean of `e^(jdθ)` over the window for the orders `d` from 0 to twice the highest.
 
 use crate::wave::{ORDER_MAX, Phasor, Segment, Signal, Spectrum};
-use std::cell::Cell;
 use std::f64::consts::{PI, SQRT_2};
 
 /// One turn as an integer phase.
@@ -17,7 +16,6 @@ pub(super) struct Window<'a> {
     to: u64,
     /// Mean of `e^(jdθ)`, by d.
     means: Vec<Phasor>,
-    numeric: Cell<bool>,
 }
 
 /// Fundamental and harmonics of a signal.
@@ -45,7 +43,7 @@ impl<'a> Window<'a> {
             }
         };
         let means = (0..=2 * u64::from(highest)).map(mean).collect();
-        Window { segment, from, to, means, numeric: Cell::new(false) }
+        Window { segment, from, to, means }
     }
 
     /// First sample, and the first behind the window.
@@ -58,9 +56,9 @@ impl<'a> Window<'a> {
         (self.to - self.from) as f64 * self.segment.step as f64 / TURN
     }
 
-    /// Whether a table was integrated.
+    /// Whether some signal is a table.
     pub(super) fn is_numeric(&self) -> bool {
-        self.numeric.get()
+        self.segment.u.iter().chain(&self.segment.i).any(|signal| matches!(signal, Signal::Cycle(_)))
     }
 
     /// Mean of the product of two signals in the window.
@@ -103,7 +101,6 @@ impl<'a> Window<'a> {
 
     /// Simpson's rule between each two values of the longest table: exact for two tables read with straight lines.
     fn tabled(&self, a: &Signal, b: &Signal) -> f64 {
-        self.numeric.set(true);
         let cells = table_len(a).max(table_len(b)) as f64;
         // Phase since the start of the segment, in cells.
         let cell =
