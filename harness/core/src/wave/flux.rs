@@ -124,7 +124,7 @@ impl Core {
         let (step, at) = ((points - whole) / POINTS as f64, whole / POINTS as f64);
         // Twice as many steps as one point needs: this is one point at most.
         let parts = 2 * self.steps(current);
-        let phase = |turns: f64| clock.turn.wrapping_add((turns * 2f64.powi(64)) as u64);
+        let phase = |turns: f64| clock.turn.wrapping_add(((turns - turns.floor()) * 2f64.powi(64)) as u64);
         let drive = |part: f64| value(current, phase(at + step * part / parts as f64)) / self.peak_a;
         let width = 2.0 * PI * step / parts as f64;
         self.flux = (0..parts).map(|part| part as f64).fold(flux, |flux, part| {
@@ -202,7 +202,8 @@ impl Core {
     fn spectrum(&self, turn: u64, orders: u8) -> Spectrum {
         // What a steady core delivers has no mean: it is the slope of a flux that comes back to where it was.
         let part = |order: u8| {
-            let angle = |k: usize| self.unit.get(k * usize::from(order) % POINTS).copied().unwrap_or_default();
+            let angle =
+                |k: usize| self.unit.get(k * usize::from(order) % POINTS).copied().unwrap_or_default();
             let sum: Phasor = self.values.iter().enumerate().map(|(k, value)| angle(k).conj() * *value).sum();
             let start = polar_of(turn.wrapping_mul(u64::from(order))).conj();
             (order, sum * start * Phasor::new(0.0, SQRT_2 / POINTS as f64))

@@ -34,16 +34,14 @@ impl Noise {
         if self.gain == 0.0 {
             return;
         }
-        let mut from = from;
-        let mut values = values;
-        if from % 2 == 1
-            && let Some((first, rest)) = values.split_first_mut()
-        {
+        // A stretch may start in the middle of a pair.
+        let odd = usize::from(from % 2 == 1).min(values.len());
+        let (first, rest) = values.split_at_mut(odd);
+        if let [first] = first {
             *first += self.pair(self.word(from / 2))[1];
-            (from, values) = (from + 1, rest);
         }
-        let mut word = self.word(from / 2);
-        let (pairs, last) = values.as_chunks_mut::<2>();
+        let mut word = self.word((from + odd as u64) / 2);
+        let (pairs, last) = rest.as_chunks_mut::<2>();
         for values in pairs {
             let noise = self.pair(word);
             values[0] += noise[0];
@@ -102,7 +100,8 @@ mod tests {
     #[test]
     fn mean_rms_and_shape_are_as_stated() {
         let values = made(42, 3, 1 << 33);
-        let moment = |power: i32| values.iter().map(|value| (value / 2.5).powi(power)).sum::<f64>() / COUNT as f64;
+        let moment =
+            |power: i32| values.iter().map(|value| (value / 2.5).powi(power)).sum::<f64>() / COUNT as f64;
         let error = 1.0 / (COUNT as f64).sqrt();
         assert!(moment(1).abs() < 4.0 * error, "mean {}", moment(1));
         assert!((moment(2) - 1.0).abs() < 6.0 * error, "variance {}", moment(2));

@@ -75,8 +75,7 @@ impl<'a> Sensor<'a> {
 
 fn pass(sensors: &mut [Sensor<'_>], segment: &Segment, rate_hz: f64, list: &mut Vec<Segment>) {
     let orders = orders(segment.step);
-    let lines: [Spectrum; 3] =
-        std::array::from_fn(|line| spectrum(&segment.i[line], segment.turn, orders));
+    let lines: [Spectrum; 3] = std::array::from_fn(|line| spectrum(&segment.i[line], segment.turn, orders));
     let through: Vec<Through> = sensors.iter().map(|sensor| sensor.through(&lines, orders)).collect();
     let cycle = (u64::MAX / segment.step.max(1)).max(1);
     let f_hz = segment.step as f64 / TURN * rate_hz;

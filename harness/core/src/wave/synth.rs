@@ -44,7 +44,8 @@ impl Sines {
         let slope = 2.0 * PI / POINTS as f64;
         let next = |k: usize| unit.get((k + 1) % POINTS).copied().unwrap_or_default();
         let cubics = unit.iter().enumerate();
-        let cubics = cubics.map(|(k, at)| cubic(at.im, at.re * slope, next(k).im, next(k).re * slope)).collect();
+        let cubics =
+            cubics.map(|(k, at)| cubic(at.im, at.re * slope, next(k).im, next(k).re * slope)).collect();
         Sines { unit, cubics }
     }
 
@@ -79,7 +80,10 @@ pub(super) fn polar_of(phase: u64) -> Phasor {
 
 /// Value of a spectrum at a phase of its fundamental, with libm's sines: for the few places that need one value.
 pub(super) fn value(spectrum: &Spectrum, phase: u64) -> f64 {
-    let waves = spectrum.parts.iter().map(|(order, part)| (part * polar_of(phase.wrapping_mul(u64::from(*order)))).im);
+    let waves = spectrum
+        .parts
+        .iter()
+        .map(|(order, part)| (part * polar_of(phase.wrapping_mul(u64::from(*order)))).im);
     spectrum.dc + SQRT_2 * waves.sum::<f64>()
 }
 

@@ -142,7 +142,8 @@ struct RawSaturation {
 /// One clamp for each line of the net, in their order.
 pub(super) fn check(file: File<'_>, raw: Vec<Spanned<RawClamp>>, net: &Net) -> Result<Vec<Clamp>, SpecError> {
     let lines = net.kind.lines();
-    let mut clamps: Vec<Clamp> = Channel::ALL[3..3 + lines].iter().map(|channel| Clamp::perfect(*channel)).collect();
+    let mut clamps: Vec<Clamp> =
+        Channel::ALL[3..3 + lines].iter().map(|channel| Clamp::perfect(*channel)).collect();
     let mut named = Vec::new();
     for raw in raw {
         let span = raw.get_ref().channel.span();
@@ -257,7 +258,10 @@ fn named<T: Copy>(
     let found = list.iter().find(|entry| name(entry) == raw.get_ref());
     found.copied().map(Some).ok_or_else(|| {
         let names: Vec<&str> = list.iter().map(name).collect();
-        file.error(raw.span(), format!("`{key}` is \"{}\"; expected one of {}", raw.get_ref(), names.join(", ")))
+        file.error(
+            raw.span(),
+            format!("`{key}` is \"{}\"; expected one of {}", raw.get_ref(), names.join(", ")),
+        )
     })
 }
 
@@ -272,7 +276,8 @@ fn table(
     let rising = rows.is_sorted_by(|a, b| a[0] < b[0]);
     let sane = rows.iter().all(|[amperes, value]| (0.0..=1e9).contains(amperes) && value.abs() <= most);
     if rows.is_empty() || !rising || !sane {
-        let what = format!("`{key}`: expected [[amperes, value], ...], amperes rising, values -{most} to {most}");
+        let what =
+            format!("`{key}`: expected [[amperes, value], ...], amperes rising, values -{most} to {most}");
         return Err(file.error(raw.span(), what));
     }
     Ok(Some(raw.into_inner()))
@@ -281,11 +286,14 @@ fn table(
 fn saturation(file: File<'_>, raw: &RawSaturation) -> Result<Saturation, SpecError> {
     let n = match &raw.n {
         Some(n) if !(3..=21).contains(n.get_ref()) || n.get_ref() % 2 == 0 => {
-            return Err(file.error(n.span(), format!("`n` is {}; expected an odd number from 3 to 21", n.get_ref())));
+            return Err(
+                file.error(n.span(), format!("`n` is {}; expected an odd number from 3 to 21", n.get_ref()))
+            );
         }
         n => n.as_ref().map_or(11, |n| *n.get_ref()),
     };
-    let remanence = raw.remanence.as_ref().map(|raw| file.number(raw, "remanence", -1.0..=1.0)).transpose()?;
+    let remanence =
+        raw.remanence.as_ref().map(|raw| file.number(raw, "remanence", -1.0..=1.0)).transpose()?;
     Ok(Saturation {
         x_k: file.number_or(raw.x_k.as_ref(), "x_k", 0.1..=100.0, 1.348)?,
         n,

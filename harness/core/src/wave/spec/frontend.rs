@@ -97,7 +97,9 @@ pub(super) fn check(
         gain_err_pct: each(file, raw.gain_err_pct, "gain_err_pct", -50.0..=50.0, channels.clone())?,
         slot_us: each(file, raw.slot_us, "slot_us", 0.0..=10_000.0, channels)?,
         clock_ppm: file.number_or(raw.clock_ppm.as_ref(), "clock_ppm", -10_000.0..=10_000.0, 0.0)?,
-        alias_filter_hz: alias_filter_hz.map(|hz| file.number(hz, "alias_filter_hz", 10.0..=1e6)).transpose()?,
+        alias_filter_hz: alias_filter_hz
+            .map(|hz| file.number(hz, "alias_filter_hz", 10.0..=1e6))
+            .transpose()?,
         crosstalk,
     })
 }
