@@ -10,11 +10,14 @@ const FILE_MAX: usize = 600;
 const FUNCTION_MAX: usize = 70;
 
 /// Which modules of `harness/core` a module may name; the table of the architecture page (lib.rs).
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("reading", &[]),
     ("hex", &[]),
     ("wire", &["reading"]),
     ("plant", &["reading"]),
+    ("wave", &["reading"]),
+    ("clamps", &["reading"]),
+    ("site", &["reading"]),
     ("meters", &["reading", "wire", "plant", "hex"]),
     ("capture", &["reading", "hex"]),
     ("import", &["reading", "wire", "meters", "capture", "hex"]),
