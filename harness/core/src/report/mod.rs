@@ -185,6 +185,7 @@ mod tests {
             capture_evidence: String::new(),
             rests_on: None,
             findings: Vec::new(),
+            measures: Vec::new(),
         };
         Results {
             version: 1,

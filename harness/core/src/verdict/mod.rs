@@ -10,9 +10,11 @@
 //! | [`stimulus`] | what to play in, made from a capture, with damage |
 //! | [`trial`] | stimulus and everything that happened: the evidence |
 //! | [`judge`] | trial → outcomes |
+//! | [`ct`] | the same for a dongle that measures with clamps |
 //! | [`results`] | outcomes of a whole run, and its totals |
 
 pub mod checks;
+pub mod ct;
 pub mod expectation;
 pub mod judge;
 pub mod results;

@@ -37,6 +37,26 @@ pub struct Outcome {
     /// Single deviations, in order; the reason sums them up. Behind them what was only noted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// What was measured against a limit: of each key the window in which it came nearest to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measure>,
+}
+
+/// A claimed quantity against its limit. All numbers in the unit of the key.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Measure {
+    /// Key of the reading.
+    pub key: String,
+    /// End of the window, seconds of device time.
+    pub t_s: f64,
+    /// What was true.
+    pub truth: f64,
+    /// What was claimed.
+    pub claimed: f64,
+    /// Largest deviation allowed.
+    pub limit: f64,
+    /// Expanded uncertainty of the comparison, k = 2.
+    pub uncertainty: f64,
 }
 
 /// One deviation, or a note: where, what was expected, what was claimed.

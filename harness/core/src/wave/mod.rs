@@ -21,9 +21,14 @@
 //! | `frontend`, `noise`, `synth` | what the converter makes of it: samples |
 //! | [`truth`] | RMS, P, Q, power factor, distortion, energy over any window |
 
+pub mod flux;
+pub mod frontend;
 pub mod network;
+pub mod noise;
 pub mod profiles;
+pub mod sensor;
 pub mod spec;
+pub mod synth;
 pub mod truth;
 
 use num_complex::Complex64;

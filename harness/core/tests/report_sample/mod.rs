@@ -214,6 +214,7 @@ fn outcome(id: &str, suite: &str, subject: &str, verdict: Verdict, evidence: &[&
         evidence: evidence.iter().map(|name| format!("evidence/{name}.json")).collect(),
         rests_on: (verdict == Verdict::Pass).then(|| "60 telegrams, 8940 bytes".into()),
         findings: vec![],
+        measures: vec![],
     }
 }
 

@@ -30,7 +30,7 @@ fn truth(duration_s: f64, rest: &str) -> Truth {
 
 /// RMS voltages and currents of the three lines.
 fn rms(truth: &Truth) -> ([f64; 3], [f64; 3]) {
-    (truth.lines.map(|line| line.u.unwrap().rms), truth.lines.map(|line| line.i.unwrap().rms))
+    (truth.lines.map(|line| line.u.expect("known").rms), truth.lines.map(|line| line.i.expect("known").rms))
 }
 
 #[track_caller]

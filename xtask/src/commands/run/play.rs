@@ -127,6 +127,7 @@ pub(super) fn not_carried_out(
         evidence: Vec::new(),
         rests_on: None,
         findings: Vec::new(),
+        measures: Vec::new(),
     };
     let each = |stimulus: &Stimulus| -> Vec<Judged> {
         if supported(stimulus, rig) {

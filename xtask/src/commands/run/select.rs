@@ -60,6 +60,7 @@ fn without_snapshot(recording: &Recording) -> Judged {
         evidence: Vec::new(),
         rests_on: None,
         findings: Vec::new(),
+        measures: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@
 //! | [`device`] | what a device declares: ranges, class, pulses |
 //! | [`limits`] | how far a claim may lie from the truth |
 //! | `windows` | claims of a trial, each with the truth of its own window |
-//! | `rules` | one function per check |
+//! | `rules` | one function per check; accuracy, energy, range, wiring |
 //!
 //! Claims are compared with what a perfect dongle would read behind perfect clamps that sit where the spec puts them:
 //! a dongle is not to blame for a clamp on the wrong phase, but for the errors of its own clamps it is. Time is the
@@ -15,8 +15,13 @@
 
 pub mod device;
 pub mod limits;
+mod rules;
+mod windows;
 
+use super::results::Outcome;
 use super::trial::Event;
+use crate::wave::spec::Spec;
+use rules::{RULES, Ruling};
 use serde::{Deserialize, Serialize};
 
 /// Version of the trial file. Readers accept all older ones.
@@ -63,4 +68,47 @@ pub struct CtTerms {
     pub devices: Vec<String>,
     /// Keys that it does not claim, by design.
     pub omits: Vec<String>,
+}
+
+/// The suite of these checks.
+pub const SUITE: &str = "ct";
+
+/// Ids of the checks that concern a waveform. What depends on the claims is decided when they are there.
+pub fn checks(_spec: &Spec) -> Vec<String> {
+    RULES.iter().map(|(id, _)| (*id).to_string()).collect()
+}
+
+/// Judges one trial: one outcome for each check asked for, in that order.
+///
+/// `evidence_path` is where the trial is stored, below the report folder.
+pub fn judge(trial: &CtTrial, evidence_path: &str) -> Vec<Outcome> {
+    let session = windows::Session::of(trial);
+    let ruling = |id: &str| match (&session, &trial.sent) {
+        (Err(what), _) => Ruling::error(format!("the trial contradicts itself: {what}")),
+        (Ok(session), _) if !trial.terms.devices.iter().any(|name| name == session.device.name) => {
+            Ruling::not_applicable(format!(
+                "the rig file does not list `{}` under [clamps] devices",
+                session.device.name
+            ))
+        }
+        (Ok(session), _) => rules::rule(id, session),
+    };
+    let outcome = |id: &String| {
+        let Ruling { verdict, cause, reason, rests_on, findings, measures } = ruling(id);
+        Outcome {
+            id: id.clone(),
+            suite: SUITE.into(),
+            subject: trial.subject.clone(),
+            verdict,
+            cause,
+            reason,
+            attempts: 1,
+            evidence: vec![evidence_path.to_string()],
+            capture_evidence: String::new(),
+            rests_on,
+            findings,
+            measures,
+        }
+    };
+    trial.checks.iter().map(outcome).collect()
 }

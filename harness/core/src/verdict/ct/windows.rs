@@ -1,6 +1,7 @@
 //! The claims of a trial in order, each with what is true of its own window.
 
 use super::device::{self, Device};
+use super::limits::{self, Limit, PhasePower};
 use super::{CtTerms, CtTrial};
 use crate::verdict::trial::What;
 use crate::wave::spec::{Clamp, Conductor, Secondary, Spec};
@@ -125,6 +126,36 @@ impl<'a> Session<'a> {
         } else {
             over_three_wire(&self.wired, self.spec.waveform.rate, from, to)
         }
+    }
+
+    /// What the instrument transformers in front of the clamps divide by; 1 without.
+    pub(super) fn outer(&self) -> f64 {
+        self.spec.clamps.first().map_or(1.0, Clamp::outer)
+    }
+
+    /// A limit of the clamps themselves, for primary amperes.
+    pub(super) fn scaled(&self, amperes: f64, limit: fn(&Device, f64) -> Limit) -> Limit {
+        let inner = limit(self.device, amperes / self.outer());
+        Limit { limit: inner.limit * self.outer(), ..inner }
+    }
+
+    /// A limit of the power behind the clamps, for what the primary carries.
+    pub(super) fn scaled_power(&self, phase: PhasePower, limit: fn(&Device, PhasePower) -> Limit) -> Limit {
+        let outer = self.outer();
+        let inner = PhasePower {
+            amperes: phase.amperes / outer,
+            watts: phase.watts / outer,
+            vars: phase.vars / outer,
+            ..phase
+        };
+        let inner = limit(self.device, inner);
+        Limit { limit: inner.limit * outer, ..inner }
+    }
+
+    /// The limit of a power factor, which has no unit to scale.
+    pub(super) fn factor_limit(&self, phase: PhasePower) -> Limit {
+        let scaled = self.scaled_power(phase, limits::factor);
+        Limit { limit: scaled.limit / self.outer(), ..scaled }
     }
 
     /// Where the clamps sit, as the spec says.

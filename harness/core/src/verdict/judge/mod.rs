@@ -104,6 +104,7 @@ impl Ruling {
             capture_evidence: trial.stimulus.evidence.clone(),
             rests_on: self.rests_on,
             findings: self.findings,
+            measures: Vec::new(),
         }
     }
 }

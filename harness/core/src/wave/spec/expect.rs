@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | `device` | – | name of the device profile |
 //! | `settle_s` | 0 | claims before this many seconds are not judged |
+//! | `beyond` | – | why clamps of this kind cannot measure this waveform; then accuracy is not judged |
+//! | `generation` | false | something on the site may feed in, so that export is no sign of a clamp turned round |
 //! | `findings` | none | what has to be found, such as `clamp_reversed:i2` |
 //! | `[[expect.broken]] dongle`, `fails` | none | a deliberately broken dongle and the checks that have to catch it |
 
@@ -19,6 +21,11 @@ pub struct Expect {
     pub device: Option<String>,
     /// Claims before this many seconds are not judged.
     pub settle_s: f64,
+    /// Why clamps of this kind cannot measure this waveform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beyond: Option<String>,
+    /// Something on the site may feed in.
+    pub generation: bool,
     /// What has to be found.
     pub findings: Vec<String>,
     /// Deliberately broken dongles, and what has to catch them.
@@ -40,6 +47,8 @@ pub struct BrokenDongle {
 pub(super) struct RawExpect {
     device: Option<String>,
     settle_s: Option<Spanned<f64>>,
+    beyond: Option<String>,
+    generation: bool,
     findings: Vec<String>,
     broken: Vec<Spanned<BrokenDongle>>,
 }
@@ -51,6 +60,8 @@ pub(super) fn check(file: File<'_>, raw: RawExpect, waveform: &Waveform) -> Resu
     Ok(Expect {
         device: raw.device,
         settle_s: file.number_or(raw.settle_s.as_ref(), "settle_s", 0.0..=waveform.duration_s, 0.0)?,
+        beyond: raw.beyond,
+        generation: raw.generation,
         findings: raw.findings,
         broken: raw.broken.into_iter().map(Spanned::into_inner).collect(),
     })

@@ -9,6 +9,8 @@
 //! | `[net]` | `net` | sources, impedances, frequency |
 //! | `[[load]]` | `load` | what draws current, where and when |
 //! | `[[event]]` | `event` | sags, swells, interruptions, a lost neutral, flicker |
+//! | `[[clamp]]` | `clamp` | where the clamps are and what is wrong with them |
+//! | `[frontend]` | `frontend` | filter, converter, noise |
 //! | `[expect]` | `expect` | what a dongle has to say; only read here, judged elsewhere |
 //!
 //! | key of `[waveform]` | default | meaning |
@@ -19,13 +21,17 @@
 //! | `seed` | 0 | of everything random |
 //! | `channels` | all that the net has | what is written, in this order: `u1` … `u3`, `i1` … `i3` |
 
+mod clamp;
 mod event;
 mod expect;
+mod frontend;
 mod load;
 mod net;
 
+pub use clamp::{Clamp, Conductor, Secondary};
 pub use event::{Event, EventKind, Lasts};
 pub use expect::{BrokenDongle, Expect};
+pub use frontend::Frontend;
 pub use load::{At, Draw, Load};
 pub use net::{Harmonic, Net, NetKind, Neutral, Tempo, Unbalance};
 
@@ -57,6 +63,11 @@ pub struct Spec {
     /// What happens to the grid.
     #[serde(rename = "event")]
     pub events: Vec<Event>,
+    /// One clamp for each line of the net, in their order.
+    #[serde(rename = "clamp")]
+    pub clamps: Vec<Clamp>,
+    /// The converter.
+    pub frontend: Frontend,
     /// What a dongle has to say.
     pub expect: Expect,
 }
@@ -123,7 +134,10 @@ struct RawSpec {
     load: Vec<Spanned<load::RawLoad>>,
     #[serde(default)]
     event: Vec<Spanned<event::RawEvent>>,
-    // `clamp` and `frontend` join here, each with its own file, its field in `Spec` and its line in `Spec::parse`.
+    #[serde(default)]
+    clamp: Vec<Spanned<clamp::RawClamp>>,
+    #[serde(default)]
+    frontend: frontend::RawFrontend,
     #[serde(default)]
     expect: expect::RawExpect,
 }
@@ -162,8 +176,10 @@ impl Spec {
         let each_event = raw.event.into_iter().map(|raw| event::check(file, raw, &net, &waveform));
         let events: Vec<Event> = each_event.collect::<Result<_, _>>()?;
         event::check_neutral(file, &spans, &loads, &events, &net)?;
+        let clamps = clamp::check(file, raw.clamp, &net)?;
+        let frontend = frontend::check(file, raw.frontend, &waveform, &clamps)?;
         let expect = expect::check(file, raw.expect, &waveform)?;
-        let spec = Spec { waveform, net, loads, events, expect };
+        let spec = Spec { waveform, net, loads, events, clamps, frontend, expect };
         let needed = network::segments_needed(&spec);
         if needed > network::SEGMENTS_MAX {
             let what = format!(

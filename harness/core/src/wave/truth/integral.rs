@@ -176,7 +176,8 @@ fn value(signal: &Signal, segment: &Segment, turns: f64) -> f64 {
         Signal::Cycle(table) => {
             let at = turns * table.len() as f64;
             let (left, part) = (at.floor(), at - at.floor());
-            let entry = |index: usize| table.get(index % table.len().max(1)).copied().unwrap_or(0.0);
+            // Straight between two values; beyond the last the last.
+            let entry = |index: usize| table.get(index).or(table.last()).copied().unwrap_or(0.0);
             let left = left as usize;
             entry(left) + (entry(left + 1) - entry(left)) * part
         }

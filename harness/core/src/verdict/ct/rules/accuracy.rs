@@ -227,7 +227,7 @@ pub(super) fn factor(session: &Session<'_>) -> Ruling {
             return None;
         }
         let key = FACTORS[line];
-        compare(window, key, window.number(key), truth, |_| Some(session.scaled_power(phase, limits::factor)))
+        compare(window, key, window.number(key), truth, |_| Some(session.factor_limit(phase)))
     })
 }
 

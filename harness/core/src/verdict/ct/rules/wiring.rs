@@ -2,7 +2,8 @@
 
 use super::super::windows::{Session, line_of};
 use super::{Ruling, windows};
-use crate::site::wiring::{Combination, Loads, Placed, Power, Voltages, classify};
+use crate::site::wiring::Combination;
+use crate::site::wiring::classify::{Loads, Placed, Power, Voltages, classify};
 use crate::verdict::results::Finding;
 use crate::wave::spec::Channel;
 
