@@ -216,7 +216,9 @@ fn combine(
     phase.over_range = volts.is_some_and(|channel| channel.clipped);
     let Some(current) = amperes else { return phase };
     phase.over_range |= current.clipped || current.rms > settings.range_a;
-    let idle = current.rms < settings.start_a && fault != Some(Fault::NoStartCurrent);
+    // Noise is spread over all frequencies and a load is not: what the harmonics carry decides whether one is there.
+    let in_band: f64 = current.harmonics.iter().map(|phasor| phasor.norm_sqr()).sum();
+    let idle = libm::sqrt(in_band) < settings.start_a && fault != Some(Fault::NoStartCurrent);
     let (of_current, of_power) = factors(settings, fault);
     phase.amperes = Some(if idle { 0.0 } else { current.rms * of_current });
     if !idle {

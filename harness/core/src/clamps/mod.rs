@@ -27,6 +27,8 @@ use total::Totals;
 
 /// What an input of the dongle is wired to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", serde(rename_all = "kebab-case"))]
 pub enum Quantity {
     /// A voltage, in volts.
     Voltage,
@@ -36,6 +38,7 @@ pub enum Quantity {
 
 /// One input of the converter.
 #[derive(Clone, Copy, PartialEq, Debug)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub struct Input {
     /// What it measures.
     pub quantity: Quantity,
@@ -51,8 +54,9 @@ pub struct Input {
     pub slot_s: f64,
 }
 
-/// What the factory knows of the clamps: lists of (value, up to which current in amperes), rising.
+/// What the factory knows of the clamps: lists of (up to which current in amperes, value), rising.
 #[derive(Clone, PartialEq, Debug, Default)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub struct Calibration {
     /// Ratio error in per cent; the clamp delivers so much too much.
     pub ratio_pct: Vec<(f64, f64)>,
@@ -62,12 +66,14 @@ pub struct Calibration {
 
 /// The value of a list at a current: that of the first entry whose upper end is not below it, else the last.
 fn at_current(list: &[(f64, f64)], amperes: f64) -> f64 {
-    let found = list.iter().find(|(_, up_to)| amperes <= *up_to).or(list.last());
-    found.map_or(0.0, |(value, _)| *value)
+    let found = list.iter().find(|(up_to, _)| amperes <= *up_to).or(list.last());
+    found.map_or(0.0, |(_, value)| *value)
 }
 
 /// How energy is counted when phases have opposite directions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", serde(rename_all = "kebab-case"))]
 pub enum Netting {
     /// The phases are added before they are counted, as Nordic and German meters do.
     #[default]
@@ -78,6 +84,7 @@ pub enum Netting {
 
 /// What a clamp dongle is told.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub struct Settings {
     /// Samples of each input per second.
     pub rate_hz: f64,
@@ -102,6 +109,8 @@ pub struct Settings {
 /// How a dongle is broken on purpose, to see a check fail. Each is a defect seen in the field or one step from it
 /// (ct-waveforms, section 4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", serde(rename_all = "kebab-case"))]
 pub enum Fault {
     /// Takes power without its sign.
     AbsolutePower,

@@ -19,6 +19,7 @@
 //! | `network` | sources, impedances, loads → voltages and currents of each segment |
 //! | `sensor`, `flux` | what a clamp makes of the current: placement, direction, ratio, phase, saturation |
 //! | `frontend`, `noise`, `synth` | what the converter makes of it: samples |
+//! | [`told`] | what a dongle is told before the first sample |
 //! | [`truth`] | RMS, P, Q, power factor, distortion, energy over any window |
 
 pub mod flux;
@@ -29,6 +30,7 @@ pub mod profiles;
 pub mod sensor;
 pub mod spec;
 pub mod synth;
+pub mod told;
 pub mod truth;
 
 use num_complex::Complex64;
