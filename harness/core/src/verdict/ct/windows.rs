@@ -4,7 +4,7 @@ use super::device::{self, Device};
 use super::limits::{self, Limit, PhasePower};
 use super::{CtTerms, CtTrial};
 use crate::verdict::trial::What;
-use crate::wave::spec::{Clamp, Conductor, Secondary, Spec};
+use crate::wave::spec::{Clamp, Conductor, Lasts, Secondary, Spec};
 use crate::wave::truth::{Truth, over, over_three_wire};
 use crate::wave::{Segment, network, sensor};
 use serde_json::{Map, Value};
@@ -126,6 +126,21 @@ impl<'a> Session<'a> {
         } else {
             over_three_wire(&self.wired, self.spec.waveform.rate, from, to)
         }
+    }
+
+    /// Whether something begins to happen to the grid, or is over, within a window.
+    pub(super) fn disturbed(&self, window: &Window) -> bool {
+        let rate = self.spec.waveform.rate;
+        let (from, to) = (rate.seconds(window.from), rate.seconds(window.to));
+        self.spec.events.iter().any(|event| {
+            let seconds = match event.lasts {
+                Lasts::Seconds(seconds) => seconds,
+                Lasts::Cycles(cycles) => cycles / self.spec.net.f_max_hz(),
+            };
+            // A start that waits for a phase comes up to a cycle later.
+            let edges = [event.t_s, event.t_s + seconds];
+            edges.iter().any(|edge| (from - 0.05..=to).contains(edge))
+        })
     }
 
     /// What the instrument transformers in front of the clamps divide by; 1 without.

@@ -63,12 +63,12 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
             let watts = truth.power.map_or(0.0, |power| power.p_w);
             let power = window.number(POWERS[line][0]).zip(window.number(POWERS[line][1]));
             let found = wrapped(window.number(CURRENTS[line]), amperes, &CURRENT_CLIFFS_A, &mut beyond)
-                .map(|text| format!("the current of L{} {text} A", line + 1))
+                .map(|text| format!("the current of L{} {text}", line + 1))
                 .or_else(|| {
                     let claimed = power.map(|(import, export)| import - export);
                     wrapped(claimed, watts, &POWER_CLIFFS_W, &mut beyond)
                         .or_else(|| unsigned(power.map(|(import, _)| import), watts))
-                        .map(|text| format!("the power of L{} {text} W", line + 1))
+                        .map(|text| format!("the power of L{} {text}", line + 1))
                 });
             if let Some(found) = found {
                 return Ruling::fail(found);
@@ -78,7 +78,10 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
     if beyond == 0 && !session.windows.iter().any(|window| exports(&window.truth)) {
         return Ruling::not_applicable("no value reaches the end of a 16-bit register, and none is negative");
     }
-    Ruling::pass(format!("{beyond} values beyond the ends of 16-bit registers in {}", windows(session.windows.len())))
+    Ruling::pass(format!(
+        "{beyond} values beyond the ends of 16-bit registers in {}",
+        windows(session.windows.len())
+    ))
 }
 
 fn exports(truth: &crate::wave::truth::Truth) -> bool {
