@@ -10,7 +10,7 @@
 //!
 //! which holds for impedances of zero too. A disconnected conductor has the row `Y·v + J = 0` instead; so that its
 //! voltage is defined without any load, a line is then tied to the neutral, and the neutral to the star point, by
-//! [`TIE_S`], whose current is not counted. A current that is drawn whatever the voltage keeps its phase to the
+//! 1 GΩ, whose current is not counted. A current that is drawn whatever the voltage keeps its phase to the
 //! open-circuit voltage between its terminals, and stops when a line of it is disconnected.
 
 mod timing;

@@ -2,7 +2,7 @@
 //!
 //! [`over`] and [`over_three_wire`] integrate the segments themselves: the mean of a product of two sinusoids over any
 //! stretch is a closed form, so that nothing depends on the sample rate and a window may start and end anywhere in a cycle.
-//! Only a [`Signal::Cycle`] is integrated numerically over its table, and [`Truth::numeric`] then says so. [`of_samples`]
+//! Only a [`Signal::Cycle`](super::Signal::Cycle) is integrated numerically over its table, and [`Truth::numeric`] then says so. [`of_samples`]
 //! is the exception: what an ideal device could read from samples.
 //!
 //! Terms of IEEE 1459, from knowledge of the text: Q is Q1, of the fundamental, positive where the current lags; S is the

@@ -300,4 +300,12 @@ fn a_stair_has_one_step_per_cycle_at_any_rate() {
         let spec = hanbench_core::wave::spec::Spec::parse(&text).unwrap();
         assert_eq!(hanbench_core::wave::network::segments(&spec).len(), 100, "{num}/{den}");
     }
+    // And whole cycles are a whole number of samples where they can be.
+    for rate in [8000, 7000, 9600, 6400, 12_000] {
+        let event = "[[event]]\nkind = \"swell\"\nresidual = 1.1\nt_s = 0.1\ncycles = 25\n";
+        let text = format!("[waveform]\nrate_hz = {rate}\nduration_s = 1\n{event}");
+        let spec = hanbench_core::wave::spec::Spec::parse(&text).unwrap();
+        let marks: Vec<u64> = hanbench_core::wave::network::segments(&spec).iter().map(|s| s.from).collect();
+        assert_eq!(marks, [0, rate / 10, rate / 10 + rate / 2]);
+    }
 }
