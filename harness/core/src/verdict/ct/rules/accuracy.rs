@@ -276,9 +276,8 @@ pub(super) fn direction(session: &Session<'_>) -> Ruling {
     }
     let mut seen = 0;
     for window in &session.windows {
-        for line in 0..3 {
-            let truth = &window.truth.lines[line];
-            let (Some(phase), Some(claimed)) = (phase(truth), signed(window, ACTIVE[line])) else { continue };
+        for (line, (truth, keys)) in window.truth.lines.iter().zip(ACTIVE).enumerate() {
+            let (Some(phase), Some(claimed)) = (phase(truth), signed(window, keys)) else { continue };
             let unclear = session.scaled_power(phase, limits::active).limit;
             if phase.watts.abs() <= unclear || claimed.abs() <= unclear {
                 continue;
