@@ -39,8 +39,10 @@ pub enum Command {
     /// Rebuilds or merges reports from the stored evidence, without hardware.
     Report(ReportFlags),
     /// Checks the rules of the source tree.
+    #[command(after_help = "Example:\n  cargo xtask tidy")]
     Tidy,
     /// Exactly what CI runs: format, lints, tests, the main job.
+    #[command(after_help = "Example:\n  cargo xtask ci")]
     Ci,
     /// The reference dongle; `run` starts it behind a pty.
     #[command(hide = true)]
@@ -213,7 +215,7 @@ pub struct ReportFlags {
     #[arg(required = true, value_name = "DIR")]
     pub dirs: Vec<PathBuf>,
     /// Folder for the merged report [default: reports/TIME-merged].
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
 

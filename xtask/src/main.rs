@@ -3,6 +3,7 @@
 //! Refuses to know protocol details and to judge: it reads flags, calls the libraries, prints, and turns what
 //! came back into an exit code.
 
+mod citations;
 mod commands;
 mod console;
 mod failure;

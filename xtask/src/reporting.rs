@@ -2,13 +2,13 @@
 
 use crate::commands::run::purpose;
 use crate::failure::Failure;
-use hanbench_core::report::{Annotated, html, junit, summary};
+use hanbench_core::report::{Annotated, html, junit, labelled, merge, run_labels, summary};
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::judge::judge;
 use hanbench_core::verdict::results::{RESULTS_VERSION, Results};
 use hanbench_core::verdict::trial::Trial;
 use hanbench_core::wire::cipher::Keys;
-use hanbench_rig::evidence::{Run, trial_path, write_whole};
+use hanbench_rig::evidence::{Run, Stored, trial_path, write_whole};
 use std::path::{Path, PathBuf};
 
 /// What was written, for the last lines on the terminal.
@@ -41,6 +41,24 @@ pub fn results(run: &Run, trials: &[Trial]) -> Results {
     results
 }
 
+/// Judges the trials of one run, or of several runs that become one.
+pub fn judged(runs: Vec<Stored>) -> Result<(Results, Vec<Trial>), Failure> {
+    let all = runs.iter().map(|stored| results(&stored.run, &stored.trials)).collect();
+    let labels = run_labels(runs.iter().map(|stored| stored.run.rig.as_str()));
+    let alone = runs.len() == 1;
+    let mut trials = Vec::new();
+    for (stored, label) in runs.into_iter().zip(&labels) {
+        for mut trial in stored.trials {
+            // Trials of different runs may have the same name.
+            if !alone {
+                trial.stimulus.name = labelled(&trial.stimulus.name, label);
+            }
+            trials.push(trial);
+        }
+    }
+    Ok((merge(all).map_err(Failure::input)?, trials))
+}
+
 /// Judges all trials and writes every report into the folder.
 pub fn write(folder: &Path, run: &Run, trials: &[Trial]) -> Result<Written, Failure> {
     write_results(folder, &results(run, trials), trials)
@@ -55,7 +73,7 @@ pub fn write_results(folder: &Path, results: &Results, trials: &[Trial]) -> Resu
     let report = folder.join("report.html");
     let files = [
         (folder.join("results.json"), json + "\n"),
-        (folder.join("junit.xml"), junit(results, &purpose)),
+        (folder.join("junit.xml"), junit(results, trials, &purpose)),
         (folder.join("summary.md"), summary(results, trials)),
         (report.clone(), html(results, trials, &purpose, &explain)),
     ];

@@ -14,6 +14,8 @@
 //! one row, [`HEADER_LINE_MAX`] bytes in one header line, [`HEADER_LINES_MAX`] header lines. [`Reader`] holds one
 //! row at a time, so the length of a capture is not limited.
 
+use crate::reading::Instant;
+use crate::wire::cipher::Keys;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
 
@@ -124,6 +126,12 @@ impl Capture {
         Ok(Self { header: reader.header, rows })
     }
 
+    /// What the meter sent, with the times it arrived at.
+    pub fn received(&self) -> impl Iterator<Item = (Instant, &[u8])> {
+        let rows = self.rows.iter().filter(|row| row.dir == Dir::Rx);
+        rows.map(|row| (Instant(row.t_us), &row.bytes[..]))
+    }
+
     /// The canonical text. [`Capture::parse`] gives the same capture back when the header keeps its rules
     /// (trimmed values without line breaks, keys of letters, digits, `_`, `-` and `.`) and the rows are in
     /// order of time.
@@ -141,6 +149,22 @@ impl Row {
     pub fn to_line(&self) -> String {
         format!("{},{},{}\n", self.t_us, self.dir.word(), crate::hex::text(&self.bytes))
     }
+}
+
+/// The keys of a meter that ciphers, as the header says them: `keys = <encryption> <authentication>`. None where it
+/// says nothing.
+pub fn keys(header: &BTreeMap<String, String>) -> Keys {
+    let mut keys = header.get("keys").map_or("", String::as_str).split_whitespace().map(cipher_key);
+    Keys { encryption: keys.next().flatten(), authentication: keys.next().flatten() }
+}
+
+fn is_keys(text: &str) -> bool {
+    let mut keys = text.split_whitespace().map(cipher_key);
+    matches!((keys.next(), keys.next(), keys.next()), (Some(Some(_)), None | Some(Some(_)), None))
+}
+
+fn cipher_key(digits: &str) -> Option<[u8; 16]> {
+    crate::hex::bytes(digits)?.try_into().ok()
 }
 
 /// The header lines and the column line: what a recorder writes before its first [`Row::to_line`].
@@ -307,6 +331,10 @@ fn header_entry(line: &str, header: &BTreeMap<String, String>) -> Result<(String
         "evidence" => &["recorded", "rebuilt", "inferred"],
         "stage" => &["wire", "unwrapped", "decrypted"],
         "parity" => &["none", "even", "odd"],
+        "keys" if !is_keys(value) => {
+            // A key is nothing to be shown.
+            return Err("keys are not as expected: one or two of 32 hex digits, encryption first".into());
+        }
         "baud" if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) => {
             return Err(format!("baud is `{}`; expected a number such as 2400", shown(value.as_bytes())));
         }

@@ -14,7 +14,7 @@
 //!
 //! | question | place |
 //! |---|---|
-//! | What is a reading, a key, a time? | [`reading`] |
+//! | What is a reading, a key, a family, a time? | [`reading`] |
 //! | How do bytes become frames, and how is rubbish skipped? | [`wire::framer`], one file per link layer: [`wire::hdlc`], [`wire::mbus`], [`wire::p1`] |
 //! | How are segments, block transfer and ciphering undone? | [`wire::assemble`], [`wire::cipher`] |
 //! | What does an APDU say? | [`wire::apdu`], [`wire::axdr`], [`wire::rows`] |
@@ -33,15 +33,17 @@
 //!
 //! | module | may use | must not know |
 //! |---|---|---|
-//! | [`reading`] | nothing | everything else |
+//! | [`reading`], `hex` | nothing | everything else |
 //! | [`wire`] | `reading` | vendors, amperes, files |
-//! | [`meters`] | `reading`, `wire`; `plant` in `sample` | rigs, tolerances |
 //! | `plant` | `reading` | bytes, OBIS, dongles |
-//! | `capture`, `import`, `explain` | `reading`, `wire`, `meters` | rigs, verdicts |
-//! | `verdict` | `reading`, `wire`, `meters`, `plant`, `capture` | how a claim arrived |
-//! | `report` | `verdict` and all below it | rigs |
+//! | [`meters`] | `reading`, `hex`, `wire`, `plant` (in `sample`) | rigs, tolerances |
+//! | `capture` | `reading`, `hex`, `wire` | meters, rigs, verdicts |
+//! | `import`, `explain` | `reading`, `hex`, `wire`, `meters`, `capture` | rigs, verdicts |
+//! | `verdict` | `reading`, `hex`, `wire` (check sums of damage) | how a claim arrived, and how bytes are decoded |
+//! | `report` | `reading`, `hex`, `verdict`, `explain` | rigs |
 //!
-//! A tidy test (`cargo xtask tidy`) reads the sources and fails on an import that this table does not allow.
+//! `cargo xtask tidy`, which is a test too, reads this table and the sources, and fails on an import that the table
+//! does not allow.
 //!
 //! ## Invariants
 //!

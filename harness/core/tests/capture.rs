@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use hanbench_core::capture::{Capture, CaptureError, Dir, ROW_BYTES_MAX, Reader, Row};
+use hanbench_core::capture::{Capture, CaptureError, Dir, ROW_BYTES_MAX, Reader, Row, keys};
+use hanbench_core::wire::cipher::Keys;
 use quickcheck::{Arbitrary, Gen, QuickCheck};
 
 const SMALL: &str = "# family = aidon\n# evidence = rebuilt\nt_us,dir,hex\n0,rx,7ea02a\n2500000,tx,\n";
@@ -72,6 +73,8 @@ fn errors_name_the_line_and_what_was_expected() {
         error("# stage = half\nt_us,dir,hex\n0,rx,7e\n"),
         error("# parity = E\nt_us,dir,hex\n0,rx,7e\n"),
         error("# baud = fast\nt_us,dir,hex\n0,rx,7e\n"),
+        error("# keys = 00112233\nt_us,dir,hex\n0,rx,7e\n"),
+        error("# keys =\nt_us,dir,hex\n0,rx,7e\n"),
         error("# family = a\0b\nt_us,dir,hex\n"),
         rows("x,rx,7e\n"),
         rows("+5,rx,7e\n"),
@@ -87,6 +90,17 @@ fn errors_name_the_line_and_what_was_expected() {
     ];
     let text: String = errors.iter().map(|(line, what)| format!("line {line}: {what}\n")).collect();
     insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(text) });
+}
+
+#[test]
+fn keys_are_those_of_the_header() {
+    let (encryption, authentication) = ("00112233445566778899aabbccddeeff", "ff".repeat(16));
+    let parse = |text: &str| keys(&Capture::parse(&format!("{text}t_us,dir,hex\n0,rx,7e\n")).unwrap().header);
+    assert_eq!(parse(""), Keys::default());
+    let one = parse(&format!("# keys = {encryption}\n"));
+    assert_eq!((one.encryption.map(|key| key[15]), one.authentication), (Some(0xff), None));
+    let both = parse(&format!("# keys = {encryption} {authentication}\n"));
+    assert_eq!((both.encryption, both.authentication), (one.encryption, Some([0xff; 16])));
 }
 
 #[test]

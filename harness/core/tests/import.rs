@@ -4,16 +4,14 @@ use std::path::{Path, PathBuf};
 
 use hanbench_core::capture::{Capture, Stage};
 use hanbench_core::hex;
-use hanbench_core::import::{Format, ImportError, Imported, Options, import, redact};
+use hanbench_core::import::{Chunk, Format, ImportError, Imported, Purpose, import, redact};
 use quickcheck::{QuickCheck, TestResult};
 use rstest::rstest;
-
-const KEEP_IDS: Options = Options { redact: false };
 
 #[rstest]
 fn imports(#[files("../../fixtures/import/*.txt")] path: PathBuf) {
     let input = std::fs::read(&path).unwrap();
-    let text = match import(&input, Options::default()) {
+    let text = match import(&input, Purpose::Capture) {
         Ok(imported) => describe(&imported),
         Err(error) => format!("error: {error}\n"),
     };
@@ -31,12 +29,17 @@ fn describe(imported: &Imported) -> String {
     text.push_str(&format!("ids replaced: {}\n", imported.ids_replaced));
     for chunk in &imported.chunks {
         let time = chunk.t_us.map_or("no time".to_string(), |t_us| format!("{t_us} us"));
-        text.push_str(&format!("from line {}: {} bytes, {time}\n", chunk.line, chunk.bytes.len()));
+        text.push_str(&format!("from line {}: {} bytes, {time}\n", line(chunk), chunk.bytes.len()));
     }
     for note in &imported.notes {
         text.push_str(&format!("note, line {}: {}\n", note.line, note.text));
     }
-    text + "\n" + &imported.to_capture().to_text()
+    text + "\n" + &imported.to_capture("pasted.txt").to_text()
+}
+
+/// The line that a chunk began on; 0 in binary input.
+fn line(chunk: &Chunk) -> usize {
+    chunk.lines.first().map_or(0, |&(_, line)| line)
 }
 
 /// Aidon list 1 with 1234 W: an intact frame without an id.
@@ -120,7 +123,7 @@ fn bytes_that_begin_a_frame_come_back_from_every_layout() {
         let tail = if long { tail.repeat(8) } else { tail };
         bytes.extend(tail.iter().take(1500));
         for (name, text) in layouts(&bytes) {
-            match import(text.as_bytes(), KEEP_IDS) {
+            match import(text.as_bytes(), Purpose::Decode) {
                 Ok(imported) if joined(&imported) == bytes => {}
                 other => return TestResult::error(format!("{name}: {other:?}\n{text}")),
             }
@@ -133,7 +136,7 @@ fn bytes_that_begin_a_frame_come_back_from_every_layout() {
 #[test]
 fn an_intact_frame_comes_back_as_one_chunk_from_every_layout() {
     for (name, text) in layouts(&list1()) {
-        let imported = import(text.as_bytes(), Options::default()).unwrap();
+        let imported = import(text.as_bytes(), Purpose::Capture).unwrap();
         assert_eq!(imported.chunks.len(), 1, "{name}");
         assert_eq!(imported.chunks[0].bytes, list1(), "{name}");
         assert_eq!((imported.notes.len(), imported.stage), (0, Stage::Wire), "{name}");
@@ -143,8 +146,8 @@ fn an_intact_frame_comes_back_as_one_chunk_from_every_layout() {
 #[test]
 fn arbitrary_bytes_never_panic() {
     fn law(bytes: Vec<u8>) -> bool {
-        let _ = import(&bytes, Options::default());
-        let _ = import(&[list1(), bytes.clone()].concat(), Options::default());
+        let _ = import(&bytes, Purpose::Capture);
+        let _ = import(&[list1(), bytes.clone()].concat(), Purpose::Capture);
         redact(&bytes).bytes.len() == bytes.len()
     }
     QuickCheck::new().tests(1000).quickcheck(law as fn(Vec<u8>) -> bool);
@@ -181,7 +184,7 @@ fn arbitrary_log_lines_never_panic() {
     ];
     fn law(picks: Vec<u8>) -> bool {
         let text: String = picks.iter().map(|&pick| PIECES[usize::from(pick) % PIECES.len()]).collect();
-        let _ = import(text.as_bytes(), Options::default());
+        let _ = import(text.as_bytes(), Purpose::Capture);
         true
     }
     QuickCheck::new().tests(2000).quickcheck(law as fn(Vec<u8>) -> bool);
@@ -190,14 +193,14 @@ fn arbitrary_log_lines_never_panic() {
 #[test]
 fn binary_keeps_every_byte_and_cuts_at_frames() {
     let bytes = [&[0x00, 0xff, 0x7e], list1().as_slice(), &list1(), &[0x01]].concat();
-    let imported = import(&bytes, Options::default()).unwrap();
+    let imported = import(&bytes, Purpose::Capture).unwrap();
     assert_eq!((imported.format, imported.chunks.len()), (Format::Binary, 2));
     assert_eq!(joined(&imported), bytes);
 }
 
 #[test]
 fn empty_input_is_an_error_of_its_own() {
-    assert_eq!(import(b" \r\n", Options::default()), Err(ImportError::Empty));
+    assert_eq!(import(b" \r\n", Purpose::Capture), Err(ImportError::Empty));
 }
 
 #[test]
@@ -205,18 +208,90 @@ fn utf_16_from_a_windows_shell_is_read() {
     let text = format!("14:17 {}\r\n", hex::text(&list1()));
     let bytes: Vec<u8> =
         [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
-    assert_eq!(joined(&import(&bytes, Options::default()).unwrap()), list1());
+    assert_eq!(joined(&import(&bytes, Purpose::Capture).unwrap()), list1());
 }
 
 #[test]
 fn an_imported_capture_imports_again_unchanged() {
     let input = std::fs::read(Path::new("../../fixtures/import/home-assistant.txt")).unwrap();
-    let capture = import(&input, Options::default()).unwrap().to_capture();
+    let capture = import(&input, Purpose::Capture).unwrap().to_capture("pasted.txt");
     let text = capture.to_text();
     assert_eq!(Capture::parse(&text).unwrap(), capture);
-    let again = import(text.as_bytes(), Options::default()).unwrap();
+    let again = import(text.as_bytes(), Purpose::Capture).unwrap();
     assert_eq!((again.format, again.ids_replaced), (Format::Capture, 0));
-    assert_eq!(again.to_capture().rows, capture.rows);
+    assert_eq!(again.to_capture("pasted.txt").rows, capture.rows);
+}
+
+#[test]
+fn a_capture_of_ours_keeps_every_header_key() {
+    let path = Path::new("../../captures/kamstrup/6841131-tn3-ciphered.csv");
+    let text = std::fs::read_to_string(path).unwrap();
+    let capture = Capture::parse(&text).unwrap();
+    assert!(capture.header.len() > 9, "it has keys of its own");
+    for purpose in [Purpose::Capture, Purpose::Decode] {
+        let again = import(text.as_bytes(), purpose).unwrap();
+        assert_eq!(again.to_capture("another.csv"), capture);
+    }
+}
+
+#[test]
+fn a_capture_of_ours_without_a_header_gets_what_its_telegrams_tell() {
+    let path = Path::new("../../captures/aidon/6525-it3.csv");
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let bare = format!("# source = a friend\n# evidence = inferred\n# mine = 7\n{}\n", rows.join("\n"));
+    let header = import(bare.as_bytes(), Purpose::Capture).unwrap().to_capture("bare.csv").header;
+    let header: Vec<(&str, &str)> =
+        header.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let expected = [
+        ("evidence", "inferred"),
+        ("family", "aidon"),
+        ("mine", "7"),
+        ("model", "6525"),
+        ("source", "a friend"),
+        ("stage", "wire"),
+        ("system", "3-phase IT"),
+    ];
+    assert_eq!(header, expected);
+}
+
+#[test]
+fn hex_and_nothing_else_loses_no_byte_and_shows_apdus_as_such() {
+    let apdu = &list1()[9..41];
+    let rows = ["00ff7e", &hex::text(apdu), &hex::text(&list1()), &hex::text(&apdu[3..])].join("\n");
+    let imported = import(rows.as_bytes(), Purpose::Decode).unwrap();
+    let found: Vec<_> =
+        imported.chunks.iter().map(|chunk| (chunk.apdu, line(chunk), chunk.bytes.len())).collect();
+    assert_eq!(found, [(false, 1, 3), (true, 2, apdu.len()), (false, 3, 44), (true, 4, apdu.len() - 3)]);
+    assert_eq!(joined(&imported), hex::bytes(&rows.replace('\n', "")).unwrap());
+    // A capture has one stage.
+    let capture = import(rows.as_bytes(), Purpose::Capture).unwrap();
+    assert_eq!(joined(&capture), list1());
+    // Wrapped anywhere, even within a byte.
+    for width in [1, 7, 32, 33] {
+        let digits = hex::text(&list1());
+        let lines: Vec<&str> =
+            (0..digits.len()).step_by(width).map(|at| &digits[at..digits.len().min(at + width)]).collect();
+        let imported = import(lines.join("\n").as_bytes(), Purpose::Decode).unwrap();
+        assert_eq!((imported.chunks.len(), joined(&imported)), (1, list1()), "{width}");
+    }
+    assert_eq!(joined(&import(b"00 11 22\n33", Purpose::Decode).unwrap()), [0x00, 0x11, 0x22, 0x33]);
+    assert!(import(b"00 11 22\n33", Purpose::Capture).is_err());
+}
+
+#[test]
+fn lines_of_a_wrapped_telegram_are_known() {
+    let hex = hex::text(&list1());
+    let log = format!("chatter\n14:17:02 {}\n14:17:02 {}\n", &hex[..40], &hex[40..]);
+    let imported = import(log.as_bytes(), Purpose::Decode).unwrap();
+    assert_eq!(imported.chunks[0].lines, [(0, 2), (20, 3)]);
+}
+
+#[test]
+fn a_name_with_line_breaks_makes_no_header_lines() {
+    let imported = import(hex::text(&list1()).as_bytes(), Purpose::Capture).unwrap();
+    let text = imported.to_capture("a\n# evidence = inferred").to_text();
+    assert_eq!(Capture::parse(&text).unwrap().header["source"], "a # evidence = inferred");
 }
 
 #[test]
@@ -246,8 +321,8 @@ fn a_padded_id_keeps_its_padding() {
 #[test]
 fn redaction_never_repairs_a_damaged_frame() {
     let input = std::fs::read_to_string(Path::new("../../fixtures/import/damaged.txt")).unwrap();
-    let with = import(input.as_bytes(), Options::default()).unwrap();
-    let without = import(input.as_bytes(), KEEP_IDS).unwrap();
+    let with = import(input.as_bytes(), Purpose::Capture).unwrap();
+    let without = import(input.as_bytes(), Purpose::Decode).unwrap();
     for (with, without) in with.chunks.iter().zip(&without.chunks) {
         let tail = |bytes: &[u8]| bytes[bytes.len() - 3..].to_vec();
         assert_eq!(tail(&with.bytes), tail(&without.bytes));
@@ -263,8 +338,8 @@ fn redaction_leaves_intact_telegrams_intact() {
     for name in ["xxd", "spaced-rows", "hexdump", "p1-text", "mbus-segments", "shared-flag"] {
         let input =
             std::fs::read(Path::new("../../fixtures/import").join(name).with_extension("txt")).unwrap();
-        let redacted = import(&input, Options::default()).unwrap();
-        let again = import(hex::text(&joined(&redacted)).as_bytes(), KEEP_IDS).unwrap();
+        let redacted = import(&input, Purpose::Capture).unwrap();
+        let again = import(hex::text(&joined(&redacted)).as_bytes(), Purpose::Decode).unwrap();
         assert_eq!(again.notes, [], "{name}");
         assert_eq!(joined(&again), joined(&redacted), "{name}");
     }
@@ -284,14 +359,14 @@ fn the_number_of_a_danish_kamstrup_meter_is_an_id() {
 fn a_hole_in_the_offsets_of_a_dump_ends_the_telegram() {
     let (_, dump) = layouts(&list1()).into_iter().find(|(name, _)| *name == "hexdump").unwrap();
     let rows: Vec<&str> = dump.lines().collect();
-    let imported = import([rows[0], rows[2]].join("\n").as_bytes(), Options::default()).unwrap();
+    let imported = import([rows[0], rows[2]].join("\n").as_bytes(), Purpose::Capture).unwrap();
     assert_eq!(joined(&imported), list1()[..16]);
 }
 
 #[test]
 fn a_flag_shared_by_two_rows_is_one_flag() {
     let rows = format!("{}\n{}\n", hex::text(&list1()), hex::text(&list1()[1..]));
-    let imported = import(rows.as_bytes(), Options::default()).unwrap();
+    let imported = import(rows.as_bytes(), Purpose::Capture).unwrap();
     assert_eq!(imported.chunks.len(), 2);
     assert_eq!(joined(&imported), [list1().as_slice(), &list1()[1..]].concat());
     assert_eq!(imported.notes, []);
@@ -300,7 +375,7 @@ fn a_flag_shared_by_two_rows_is_one_flag() {
 #[test]
 fn rows_take_the_time_of_the_line_that_announces_them() {
     let log = format!("14:17:02 HAN data\n{}\n14:17:04.5 HAN data\n{0}\n", hex::text(&list1()));
-    let imported = import(log.as_bytes(), Options::default()).unwrap();
+    let imported = import(log.as_bytes(), Purpose::Capture).unwrap();
     let times: Vec<_> = imported.chunks.iter().map(|chunk| chunk.t_us).collect();
     assert_eq!(times, [Some(0), Some(2_500_000)]);
 }

@@ -1,10 +1,10 @@
 //! Laws of the link layers, for any bytes and any chunking.
 
 use hanbench_core::reading::Instant;
-use hanbench_core::wire::assemble::{APDU_MAX, Assembler, Outcome, Protection, encode_blocks};
+use hanbench_core::wire::assemble::{APDU_MAX, Assembled, Assembler, Protection};
 use hanbench_core::wire::cipher::{self, Keys};
-use hanbench_core::wire::framer::{Framer, HELD_MAX, JUNK_MAX, What};
-use hanbench_core::wire::{hdlc, llc, mbus, p1};
+use hanbench_core::wire::framer::{Content, Framer, HELD_MAX, JUNK_MAX};
+use hanbench_core::wire::{blocks, hdlc, llc, mbus, p1};
 use quickcheck::{Arbitrary, Gen, QuickCheck};
 
 /// One item without its borrow.
@@ -12,22 +12,22 @@ use quickcheck::{Arbitrary, Gen, QuickCheck};
 struct Owned {
     offset: u64,
     bytes: Vec<u8>,
-    what: String,
+    content: String,
     good: bool,
 }
 
 fn drain(framer: &mut Framer, items: &mut Vec<Owned>) {
     while let Some(item) = framer.poll() {
-        let good = match item.what {
-            What::Hdlc(frame) => frame.is_good(),
-            What::Mbus(frame) => frame.checksum_ok,
-            What::P1(telegram) => telegram.is_good(),
-            What::Junk(_) => false,
+        let good = match item.content {
+            Content::Hdlc(frame) => frame.is_good(),
+            Content::Mbus(frame) => frame.checksum_ok,
+            Content::P1(frame) => frame.is_good(),
+            Content::Junk(_) => false,
         };
         items.push(Owned {
             offset: item.offset,
             bytes: item.bytes.to_vec(),
-            what: format!("{:?}", item.what),
+            content: format!("{:?}", item.content),
             good,
         });
     }
@@ -223,7 +223,7 @@ fn apdus(stream: &[u8], keys: Keys) -> Vec<(Vec<u8>, Protection)> {
     for chunk in stream.chunks(50) {
         framer.push(chunk, Instant(0));
         while let Some(item) = framer.poll() {
-            if let Outcome::Apdu { bytes, protection } = assembler.push(&item).outcome {
+            if let Assembled::Apdu { bytes, protection } = assembler.push(&item).outcome {
                 apdus.push((bytes.to_vec(), protection));
             }
         }
@@ -243,7 +243,7 @@ fn segments_of_any_size_give_the_message_back() {
             0 => hdlc::encode_segmented(&mut stream, &[0x41], &[0x03], 0x13, part + 1, &message),
             1 => mbus::encode(&mut stream, part.max(apdu.len().div_ceil(16)), &apdu),
             _ => {
-                for block in encode_blocks(part, &apdu) {
+                for block in blocks::encode(part, &apdu) {
                     stream.extend_from_slice(&frame(false, &[&llc::LLC[..], &block].concat()));
                 }
             }

@@ -56,7 +56,7 @@ fn attributes<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
 
 #[test]
 fn junit_of_a_small_run() {
-    insta::assert_snapshot!(report::junit(&results(), &purposes));
+    insta::assert_snapshot!(report::junit(&results(), &trials(), &purposes));
 }
 
 #[test]
@@ -150,7 +150,8 @@ fn hostile_text_is_shown_and_not_obeyed() {
     assert!(page.contains("characters in all)"), "long lines are cut with a note");
     assert!(page.len() < 600_000, "{} bytes", page.len());
     let summary = report::summary(&results, &trials);
-    for (what, text) in [("page", page), ("summary", summary), ("junit", report::junit(&results, &purposes))]
+    for (what, text) in
+        [("page", page), ("summary", summary), ("junit", report::junit(&results, &trials, &purposes))]
     {
         let obeyed =
             |char: char| (char.is_control() && char != '\n') || "\u{202e}\u{feff}\u{2028}".contains(char);
@@ -191,6 +192,101 @@ fn every_check_is_listed_with_purpose_and_source() {
             None => assert!(list.contains("holds no purpose for this id")),
         }
     }
+}
+
+#[test]
+fn what_nobody_has_published_is_called_inferred_wherever_it_shows() {
+    let (mut results, trials) = (results(), trials());
+    let note = "inferred: no published telegram; vendor's HAN interface description, example telegram";
+    let nuri = results.checks.iter_mut().find(|one| one.subject.contains("nuri")).expect("the sample has it");
+    (nuri.verdict, nuri.cause, nuri.reason) = (Verdict::Pass, None, None);
+    nuri.findings.clear();
+    nuri.rests_on = Some("6 telegrams".into());
+    let subject = nuri.subject.clone();
+    results.count();
+    let sentence = "1 of the 8 that passed rest on inferred telegrams";
+    let summary = report::summary(&results, &trials);
+    assert!(summary.contains(sentence), "{summary}");
+    assert!(summary.contains(&format!("- `{subject}`, 1 check: {note}")), "{summary}");
+    let junit = report::junit(&results, &trials, &purposes);
+    let note = note.replace('\'', "&apos;");
+    assert_eq!(junit.matches(&format!("name=\"evidence_level\" value=\"{note}\"")).count(), 1, "{junit}");
+    let page = page(&results, &trials);
+    assert!(page.contains(sentence));
+    assert_eq!(
+        page.matches(">inferred</span>").count(),
+        3,
+        "its column, its trial, its row among all checks"
+    );
+    assert!(page.contains("<dd>inferred: no published telegram; vendor"), "and why");
+}
+
+#[test]
+fn a_failure_on_inferred_telegrams_says_so_beside_its_reason() {
+    let note = "(inferred: no published telegram; vendor";
+    for text in [report::summary(&results(), &trials()), report::junit(&results(), &trials(), &purposes)] {
+        let line = text.lines().find(|line| line.contains("none of 6 intact telegrams"));
+        assert!(line.is_some_and(|line| line.contains(note)), "{line:?}");
+    }
+    let page = page(&results(), &trials());
+    let card = page.split("<article").find(|card| card.contains("captures/nuri/nuri-1.csv"));
+    assert!(card.is_some_and(|card| card.contains("inferred: no published telegram")), "{card:?}");
+}
+
+#[test]
+fn a_pass_names_the_bytes_it_rests_on() {
+    let (mut results, trials) = (results(), trials());
+    let passed =
+        results.checks.iter_mut().find(|one| one.verdict == Verdict::Pass).expect("the sample has it");
+    passed.rests_on = Some("60 claims with 60 telegrams sent".into());
+    // 60 telegrams of 149 bytes each.
+    let words = "60 claims with 60 telegrams sent; 8940 bytes played in";
+    assert!(report::junit(&results, &trials, &purposes).contains(words));
+    assert!(page(&results, &trials).contains(words));
+}
+
+#[test]
+fn the_top_of_the_page_says_what_failed_once_per_check() {
+    let (mut results, trials) = (results(), trials());
+    let again = results.checks.iter().find(|one| one.verdict == Verdict::Fail).cloned();
+    results.checks.extend([again.expect("the sample has one")]);
+    let page = page(&results, &trials);
+    let digest = page.split("class=\"digest\"").nth(1).and_then(|rest| rest.split("</ul>").next());
+    let digest = digest.expect("a digest");
+    assert_eq!(
+        digest.matches("<li").count(),
+        5,
+        "three checks failed, one is unclear, one was lost: {digest}"
+    );
+    assert_eq!(digest.matches("ten times too large").count(), 1);
+    assert!(digest.contains("on 2 subjects: "), "{digest}");
+}
+
+#[test]
+fn what_was_noted_shows_and_weighs_nothing() {
+    let (mut results, trials) = (results(), trials());
+    let before = page(&results, &trials).matches("class=\"hit\"").count();
+    let note = hanbench_core::verdict::results::Finding {
+        part: Some(0),
+        text: "unknown key rssi ignored".into(),
+        weightless: true,
+        ..Default::default()
+    };
+    for verdict in [Verdict::Pass, Verdict::Fail] {
+        let one = results.checks.iter_mut().find(|one| one.verdict == verdict).expect("the sample has it");
+        one.findings.push(note.clone());
+    }
+    let summary = report::summary(&results, &trials);
+    assert!(
+        summary.contains("## Noted, and breaks no rule\n\n- 2 × unknown key rssi ignored\n"),
+        "{summary}"
+    );
+    let junit = report::junit(&results, &trials, &purposes);
+    assert_eq!(junit.matches("name=\"note\" value=\"unknown key rssi ignored\"").count(), 2, "{junit}");
+    assert_eq!(junit.matches("rssi").count(), 2, "it is no reason for a failure");
+    let page = page(&results, &trials);
+    assert_eq!(page.matches("Noted, and breaks no rule: unknown key rssi").count(), 3, "a card and two rows");
+    assert_eq!(page.matches("class=\"hit\"").count(), before, "no telegram is marked for it");
 }
 
 #[test]
@@ -240,7 +336,10 @@ fn a_run_of_a_thousand_trials_still_opens_in_a_browser() {
 #[test]
 fn the_same_results_give_the_same_text() {
     assert_eq!(page(&results(), &trials()), page(&results(), &trials()));
-    assert_eq!(report::junit(&results(), &purposes), report::junit(&results(), &purposes));
+    assert_eq!(
+        report::junit(&results(), &trials(), &purposes),
+        report::junit(&results(), &trials(), &purposes)
+    );
 }
 
 #[test]
@@ -282,8 +381,8 @@ fn a_second_attempt_never_hides_a_failure() {
 fn two_rigs_never_share_a_row() {
     let other = Results { rig: "lab 2".into(), ..results() };
     let runs = vec![results(), other];
-    let labels = report::run_labels(&runs);
-    assert_eq!(labels, ["bench-3", "lab+2"]);
+    let labels = report::run_labels(runs.iter().map(|run| run.rig.as_str()));
+    assert_eq!(labels, ["1-bench-3", "2-lab+2"]);
     let merged = report::merge(runs).expect("two good runs");
     assert_eq!(merged.checks.len(), 2 * results().checks.len());
     assert_eq!(merged.totals["FAIL"], 6);
@@ -301,9 +400,21 @@ fn two_rigs_never_share_a_row() {
 }
 
 #[test]
-fn two_runs_on_one_rig_have_two_labels() {
-    let rigs = ["a", "a", "a-2", "a"].map(|rig| Results { rig: rig.into(), ..results() });
-    assert_eq!(report::run_labels(&rigs), ["a", "a-2", "a-2-2", "a-3"]);
+fn every_label_is_a_folder_name_of_its_own() {
+    let labels = report::run_labels(["a", "A", "..", "", "a/b", "SHA256SUMS"]);
+    assert_eq!(labels, ["1-a", "2-A", "3-++", "4-", "5-a+b", "6-SHA256SUMS"]);
+}
+
+#[test]
+fn a_merged_report_says_how_each_of_its_runs_is_repeated() {
+    let command = |command: &str| {
+        let mut one = results();
+        one.run.insert("command".into(), json!(command));
+        one
+    };
+    let merged = report::merge(vec![command("run one"), command("run two"), command("run one")]);
+    let summary = report::summary(&merged.expect("three good runs"), &[]);
+    assert!(summary.ends_with("\n    run one; run two\n"), "{summary}");
 }
 
 /// A plot of these values; `by_number` and 0 on the axis are taken from the first two.

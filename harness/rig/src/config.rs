@@ -9,7 +9,7 @@
 //! | `[input] kind` | `pty` | `pty`, `serial` (`port`, `baud` 2400, `parity` none), `tcp` (`address`) |
 //! | `[dut] kind` | – | `virtual`, `process` (`command`), `serial` (`port`, `baud` 115200) |
 //! | `[dut] readings` | `jsonl` | what its lines look like, see [`Readings`] |
-//! | `[dut] supports` | the five families | see [`FEATURES`] |
+//! | `[dut] supports` | the five families | see [`DutTerms::supportable`] |
 //! | `[dut] omits` | none | keys it does not claim, by design |
 //! | `[dut] claim_within_s` | 2.0 | from the last byte of a telegram to its claim, 0.05 to 60 |
 //! | `[dut] scale_told` | false | it was told the scales that no telegram announces |
@@ -31,10 +31,6 @@ use raw::{RawDut, RawInput, RawRig};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
-
-/// What a rig file may list under `supports` (contract, section 3).
-pub const FEATURES: [&str; 9] =
-    ["aidon", "kaifa", "kamstrup", "nuri", "stange", "p1", "mbus", "segmentation", "ciphering"];
 
 /// Keys of a reading that are no numbers (contract, section 2).
 const TEXT_KEYS: [&str; 9] = [
@@ -376,9 +372,10 @@ impl Checker<'_> {
     fn terms(&self, raw: &RawDut) -> Result<DutTerms, Mistake> {
         let mut terms = DutTerms::default();
         if let Some(supports) = &raw.supports {
+            let words = DutTerms::supportable();
             for word in supports {
-                if !FEATURES.contains(&word.get_ref().as_str()) {
-                    return Err(self.unknown(word.span(), "`supports`", word.get_ref(), &FEATURES));
+                if !words.contains(&word.get_ref().as_str()) {
+                    return Err(self.unknown(word.span(), "`supports`", word.get_ref(), &words));
                 }
             }
             terms.supports = supports.iter().map(|word| word.get_ref().clone()).collect();

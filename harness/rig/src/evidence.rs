@@ -10,9 +10,21 @@
 //!     SHA256SUMS        of every file of evidence; stock tools can check it
 //! ```
 //!
+//! A merged report holds the evidence of its runs as it was, byte for byte, one folder per run, so that it is
+//! judged again as they were, and merged again with others:
+//!
+//! ```text
+//!   evidence/
+//!     merged.json       the folders below, in the order of the runs
+//!     1-virtual/        run.json, rig.toml, <stimulus>.json of the first run
+//!     2-bench/          … of the second
+//!     SHA256SUMS
+//! ```
+//!
 //! A file is written beside its name and moved there when it is whole. Refuses to judge, and refuses evidence
 //! whose hash does not fit.
 
+use hanbench_core::report::run_labels;
 use hanbench_core::verdict::results::Outcome;
 use hanbench_core::verdict::trial::{TRIAL_VERSION, Trial};
 use serde::{Deserialize, Serialize};
@@ -21,12 +33,15 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Version of `run.json`. Readers accept all older ones.
 pub const RUN_VERSION: u32 = 1;
 const SUMS: &str = "SHA256SUMS";
 const RUN: &str = "run.json";
+const MERGED: &str = "merged.json";
+/// Version of `merged.json`.
+const MERGED_VERSION: u32 = 1;
 
 /// Why a folder of a run cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +83,27 @@ pub struct Run {
     pub trials: Vec<String>,
     /// Outcomes that rest on no trial: captures without a reviewed snapshot, checks the rig cannot carry out.
     pub outcomes: Vec<Outcome>,
+}
+
+/// A run as its folder holds it, every file proven against its hash.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stored {
+    /// What belongs to the run as a whole.
+    pub run: Run,
+    /// Its trials, in the order they were played.
+    pub trials: Vec<Trial>,
+    /// All files of evidence as they are, by name.
+    files: Files,
+}
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// What a merged report was merged from.
+#[derive(Serialize, Deserialize)]
+struct Merged {
+    version: u32,
+    /// Folders below `evidence/`, one per run.
+    runs: Vec<String>,
 }
 
 /// Path of a trial below the folder of its run, as results name it.
@@ -123,11 +159,7 @@ impl Folder {
         self.seal()
     }
 
-    /// Writes the hashes of all evidence. For a merged report, which belongs to no single run.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn seal(self) -> Result<(), EvidenceError> {
+    fn seal(self) -> Result<(), EvidenceError> {
         let sums: String = self.sums.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect();
         write_whole(&self.path.join("evidence").join(SUMS), sums.as_bytes())
     }
@@ -143,11 +175,57 @@ impl Folder {
     }
 }
 
-/// Reads the folder of a run and proves every file against its hash.
+/// Copies the evidence of runs, byte for byte, into a folder of its own: one run as it was, several as a
+/// merged report. [`load`] gives the same runs back.
+///
+/// # Errors
+/// The folder cannot be made, holds the evidence of another run, or a file cannot be written.
+pub fn store(path: &Path, runs: &[Stored]) -> Result<(), EvidenceError> {
+    let mut folder = Folder::create(path)?;
+    if let [only] = runs {
+        for (name, bytes) in &only.files {
+            folder.evidence(name, bytes)?;
+        }
+        return folder.seal();
+    }
+    let labels = run_labels(runs.iter().map(|stored| stored.run.rig.as_str()));
+    for (stored, label) in runs.iter().zip(&labels) {
+        let part = path.join("evidence").join(label);
+        fs::create_dir(&part).map_err(|source| io_error("make the folder", &part, source))?;
+        for (name, bytes) in &stored.files {
+            folder.evidence(&format!("{label}/{name}"), bytes)?;
+        }
+    }
+    let merged = pretty(&Merged { version: MERGED_VERSION, runs: labels }, path)?;
+    folder.evidence(MERGED, merged.as_bytes())?;
+    folder.seal()
+}
+
+/// Reads the folder of a run, or of a merged report with its runs in their order, and proves every file against
+/// its hash.
 ///
 /// # Errors
 /// A file is missing, is no evidence of ours, is of a later version, or was changed since the run.
-pub fn load(path: &Path) -> Result<(Run, Vec<Trial>), EvidenceError> {
+pub fn load(path: &Path) -> Result<Vec<Stored>, EvidenceError> {
+    let files = proven(path)?;
+    let folder = path.join("evidence");
+    let Some(bytes) = files.get(MERGED) else { return Ok(vec![stored(&folder, files)?]) };
+    let merged: Merged = parse(&folder.join(MERGED), bytes)?;
+    if merged.version > MERGED_VERSION {
+        return Err(too_new(&folder.join(MERGED), merged.version));
+    }
+    let of = |label: &String| {
+        let inside = files.iter().filter_map(|(name, bytes)| {
+            let name = name.strip_prefix(label.as_str())?.strip_prefix('/')?;
+            Some((name.to_string(), bytes.clone()))
+        });
+        stored(&folder.join(label), inside.collect())
+    };
+    merged.runs.iter().map(of).collect()
+}
+
+/// All files that `SHA256SUMS` names, each with the hash it has there.
+fn proven(path: &Path) -> Result<Files, EvidenceError> {
     let folder = path.join("evidence");
     let sums_path = folder.join(SUMS);
     if !sums_path.exists() {
@@ -156,39 +234,45 @@ pub fn load(path: &Path) -> Result<(Run, Vec<Trial>), EvidenceError> {
         return Err(EvidenceError::Form { path: path.to_path_buf(), what: what.into() });
     }
     let sums = fs::read_to_string(&sums_path).map_err(|source| io_error("read", &sums_path, source))?;
-    let sums: BTreeMap<&str, &str> =
-        sums.lines().filter_map(|line| line.split_once("  ").map(|(sum, name)| (name, sum))).collect();
-    let read = |name: &str| -> Result<Vec<u8>, EvidenceError> {
+    let mut files = Files::new();
+    for (sum, name) in sums.lines().filter_map(|line| line.split_once("  ")) {
+        // Merging writes files under these names: none may lead out of the folder.
+        if !Path::new(name).components().all(|step| matches!(step, Component::Normal(_))) {
+            let what = format!("it names the file {name:?}, which is not inside the folder");
+            return Err(EvidenceError::Form { path: sums_path, what });
+        }
         let file = folder.join(name);
         let bytes = fs::read(&file).map_err(|source| io_error("read", &file, source))?;
-        if sums.get(name).is_none_or(|sum| *sum != sha256(&bytes)) {
+        if sum != sha256(&bytes) {
             let what =
                 format!("its SHA-256 is not the one in {SUMS}; the evidence was changed after the run");
             return Err(EvidenceError::Form { path: file, what });
         }
-        Ok(bytes)
-    };
-    for name in sums.keys() {
-        read(name)?;
+        files.insert(name.to_string(), bytes);
     }
-    if !folder.join(RUN).exists() {
-        let what = "it holds no run.json; a merged report is made again from the folders it was merged from";
-        return Err(EvidenceError::Form { path: folder, what: what.into() });
-    }
-    let run: Run = parse(&folder.join(RUN), &read(RUN)?)?;
+    Ok(files)
+}
+
+/// The run that these files are the evidence of; `folder` is where they lie, for messages.
+fn stored(folder: &Path, files: Files) -> Result<Stored, EvidenceError> {
+    let missing = |what: String| EvidenceError::Form { path: folder.to_path_buf(), what };
+    let bytes = files.get(RUN).ok_or_else(|| missing(format!("{SUMS} names no {RUN}: it is no run")))?;
+    let run: Run = parse(&folder.join(RUN), bytes)?;
     if run.version > RUN_VERSION {
         return Err(too_new(&folder.join(RUN), run.version));
     }
     let mut trials = Vec::with_capacity(run.trials.len());
     for name in &run.trials {
         let file = format!("{name}.json");
-        let trial: Trial = parse(&folder.join(&file), &read(&file)?)?;
+        let none = || missing(format!("{RUN} names the trial {name}, but {SUMS} has no {file}"));
+        let bytes = files.get(&file).ok_or_else(none)?;
+        let trial: Trial = parse(&folder.join(&file), bytes)?;
         if trial.version > TRIAL_VERSION {
             return Err(too_new(&folder.join(&file), trial.version));
         }
         trials.push(trial);
     }
-    Ok((run, trials))
+    Ok(Stored { run, trials, files })
 }
 
 /// Writes a file so that it is there whole or not at all.

@@ -4,11 +4,10 @@
 //! such, and the proposal beside it (`.snap.new`) is never read.
 
 use crate::file::{CAPTURE, FileError, read_text};
-use hanbench_core::capture::{Capture, Dir};
-use hanbench_core::meters::{json, stream::Stream};
+use hanbench_core::capture::{Capture, Dir, keys};
+use hanbench_core::meters::json;
 use hanbench_core::reading::Instant;
 use hanbench_core::verdict::expectation::{self, Item};
-use hanbench_core::wire::cipher::Keys;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,15 +76,42 @@ fn reviewed(path: &Path) -> Result<Option<Vec<Item>>, FileError> {
 ///
 /// It has the form that `cargo insta review` reads.
 pub fn proposal(recording: &Recording) -> String {
-    let mut lines = String::new();
-    let mut stream = Stream::new(None, Keys::default());
-    let mut each = |entry: &hanbench_core::meters::stream::Entry<'_>| {
-        lines.push_str(&serde_json::Value::Object(json::entry(entry)).to_string());
-        lines.push('\n');
-    };
-    for (t_us, bytes) in &recording.chunks {
-        stream.push(bytes, Instant(*t_us), &mut each);
-    }
-    stream.finish(&mut each);
+    let chunks = recording.chunks.iter().map(|(t_us, bytes)| (Instant(*t_us), &bytes[..]));
+    let lines: String = json::lines(None, keys(&recording.header), chunks)
+        .into_iter()
+        .map(|line| format!("{}\n", serde_json::Value::Object(line)))
+        .collect();
     format!("---\nsource: {}\nexpression: the readings of this capture\n---\n{lines}", recording.subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is proposed for a capture is what its test asks for: same keys, same times.
+    #[test]
+    fn a_proposal_of_a_reviewed_capture_is_its_snapshot() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let recordings = load(&root).expect("captures");
+        assert!(recordings.iter().any(|one| one.header.contains_key("keys")), "none is ciphered");
+        for one in recordings {
+            let snapshot = fs::read_to_string(one.path.with_extension("snap")).expect("a reviewed snapshot");
+            let content = |text: &str| text.splitn(3, "---\n").nth(2).unwrap_or_default().trim().to_string();
+            assert_eq!(content(&proposal(&one)), content(&snapshot), "{}", one.subject);
+        }
+    }
+
+    #[test]
+    fn silence_in_a_recording_ends_a_frame_in_its_proposal() {
+        let frame =
+            "7ea02a410883130413e6e7000f40000000000101020309060100010700ff06000004d202020f00161b19f27e";
+        let bytes = hanbench_core::hex::bytes(frame).expect("hex");
+        let proposed = |pause_us| {
+            let chunks = vec![(0, bytes[..20].to_vec()), (pause_us, bytes[20..].to_vec())];
+            let (subject, path) = ("captures/x.csv".to_string(), PathBuf::new());
+            let one = Recording { subject, path, header: BTreeMap::new(), chunks, reviewed: None };
+            proposal(&one).contains("active_import_w")
+        };
+        assert!(proposed(200_000) && !proposed(2_000_000));
+    }
 }

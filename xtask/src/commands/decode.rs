@@ -3,11 +3,12 @@
 use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::{DecodeFlags, MeterFlags};
 use crate::{console, input};
-use hanbench_core::meters::{self, Profile, json, stream::Stream};
+use hanbench_core::meters::{self, Profile, json};
 use hanbench_core::reading::{Instant, Key};
 use hanbench_core::wire::cipher::Keys;
 use hanbench_rig::{RigError, keys};
 use serde_json::{Map, Value};
+use std::collections::VecDeque;
 
 /// Decodes a file, a capture or a pasted log.
 pub fn run(flags: &DecodeFlags) -> Outcome {
@@ -24,37 +25,58 @@ pub fn run(flags: &DecodeFlags) -> Outcome {
     Ok(PASSED)
 }
 
-/// Decodes pieces of input and hands out one JSON object per item, in stream order.
+/// Decodes pieces of input and hands out one JSON object per item, in stream order. Offsets count the bytes of the
+/// input, in whatever pieces they came; items of a pasted text also have the line that they begin on.
 pub fn decode(
     pieces: input::Pieces,
     profile: Option<&'static Profile>,
     keys: Keys,
     each: &mut dyn FnMut(Map<String, Value>),
 ) -> Result<(), Failure> {
-    let mut stream = Stream::new(profile, keys);
-    let mut offset = 0;
+    let mut decoder = json::Lines::new(profile, keys);
+    let mut places = Places::default();
     for piece in pieces {
         let piece = piece?;
         if crate::console::closed() {
             return Ok(());
         }
+        places.add(&piece);
+        let mut each = |line| each(places.tell(line));
         if piece.apdu {
-            let (assembly, decoded) = stream.raw(&piece.bytes);
-            each(json::raw(offset, &piece.bytes, &assembly, decoded.as_ref()));
-            offset += piece.bytes.len() as u64;
-            continue;
+            decoder.apdu(&piece.bytes, &mut each);
+        } else {
+            decoder.push(&piece.bytes, piece.at.unwrap_or(Instant(0)), &mut each);
         }
-        let mut entry = |entry: &meters::stream::Entry<'_>| each(json::entry(entry));
-        if let (Some(now), Some(due)) = (piece.at, stream.next_timeout())
-            && now >= due
-        {
-            stream.timeout(due, &mut entry);
-        }
-        offset += piece.bytes.len() as u64;
-        stream.push(&piece.bytes, piece.at.unwrap_or(Instant(0)), &mut entry);
     }
-    stream.finish(|entry| each(json::entry(entry)));
+    decoder.finish(&mut |line| each(places.tell(line)));
     Ok(())
+}
+
+/// Which line of a pasted text a byte came from.
+#[derive(Default)]
+struct Places {
+    given: u64,
+    /// Offset of the first byte and number of every line that may still be asked for.
+    lines: VecDeque<(u64, usize)>,
+}
+
+impl Places {
+    fn add(&mut self, piece: &input::Piece) {
+        self.lines.extend(piece.lines.iter().map(|&(at, line)| (self.given + at as u64, line)));
+        self.given += piece.bytes.len() as u64;
+    }
+
+    /// Adds the line to an item. Items come in order, so that what lies before is not asked for again.
+    fn tell(&mut self, mut item: Map<String, Value>) -> Map<String, Value> {
+        let offset = item.get("offset").and_then(Value::as_u64).unwrap_or_default();
+        while self.lines.get(1).is_some_and(|&(at, _)| at <= offset) {
+            self.lines.pop_front();
+        }
+        if let Some(&(_, line)) = self.lines.front() {
+            item.insert("line".into(), line.into());
+        }
+        item
+    }
 }
 
 /// What the flags say of the meter.
@@ -82,7 +104,8 @@ const JUNK_SHOWN: usize = 64;
 fn for_people(line: &Map<String, Value>) -> String {
     let text = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
     let number = |key: &str| line.get(key).and_then(Value::as_u64).unwrap_or_default();
-    let mut shown = format!("@{} +{}  ", number("offset"), number("len"));
+    let place = line.get("line").map(|line| format!("line {line} ")).unwrap_or_default();
+    let mut shown = format!("{place}@{} +{}  ", number("offset"), number("len"));
     if text("kind") == "junk" {
         let hex = text("hex");
         let (start, rest) = hex.split_at(hex.len().min(2 * JUNK_SHOWN));
@@ -135,4 +158,50 @@ fn value_line(key: &str, value: &Value) -> String {
 
 fn paint(code: &str, text: &str) -> String {
     if console::colour() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST1: &str = "0f40000000000101020309060100010700ff06000004d202020f00161b";
+
+    fn lines(text: &str) -> Vec<Map<String, Value>> {
+        let mut lines = Vec::new();
+        let pieces = input::literal(text).expect("hex");
+        decode(pieces, None, Keys::default(), &mut |line| lines.push(line)).expect("decoded");
+        lines
+    }
+
+    #[test]
+    fn offsets_count_the_bytes_of_the_input_whatever_they_are() {
+        let frame = format!("7ea02a410883130413e6e700{LIST1}19f27e");
+        let rows = ["00ff", LIST1, &frame, LIST1, &frame[..60], &frame];
+        let lines = lines(&rows.join("\n"));
+        let shown: Vec<(u64, u64, u64, &str)> = lines
+            .iter()
+            .map(|line| {
+                let number = |key: &str| line[key].as_u64().expect("a number");
+                let link = line.get("link").and_then(Value::as_str).unwrap_or("junk");
+                (number("offset"), number("len"), number("line"), link)
+            })
+            .collect();
+        let expected = [
+            (0, 2, 1, "junk"),
+            (2, 29, 2, "raw"),
+            (31, 44, 3, "hdlc"),
+            (75, 29, 4, "raw"),
+            (104, 30, 5, "hdlc"),
+            (134, 44, 6, "hdlc"),
+        ];
+        assert_eq!(shown, expected);
+        let values: Vec<_> = lines.iter().filter_map(|line| line.get("reading")).collect();
+        assert_eq!(values.len(), 4, "{lines:?}");
+        assert!(values.iter().all(|reading| reading["active_import_w"] == 1234));
+    }
+
+    #[test]
+    fn a_single_line_has_no_number() {
+        assert!(!lines(LIST1)[0].contains_key("line"));
+    }
 }

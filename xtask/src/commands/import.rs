@@ -3,7 +3,7 @@
 use crate::console;
 use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::ImportFlags;
-use hanbench_core::import::{Options, import};
+use hanbench_core::import::{Purpose, import};
 use hanbench_rig::evidence::write_whole;
 use std::io::Read;
 use std::path::Path;
@@ -16,13 +16,17 @@ pub fn run(flags: &ImportFlags) -> Outcome {
     let name = flags.file.display();
     super::refuse_to_overwrite(flags.output.as_deref())?;
     let bytes = read(&flags.file)?;
-    let imported = import(&bytes, Options { redact: true })
-        .map_err(|error| Failure::input(format!("{name}: {error}")))?;
+    let imported =
+        import(&bytes, Purpose::Capture).map_err(|error| Failure::input(format!("{name}: {error}")))?;
     for note in &imported.notes {
         let line = if note.line == 0 { String::new() } else { format!(":{}", note.line) };
         console::note(&format!("{name}{line}: {}", note.text));
     }
-    let text = imported.to_capture().to_text();
+    let source = match flags.file.file_name() {
+        Some(_) if flags.file == Path::new("-") => "standard input".into(),
+        name => name.unwrap_or_default().to_string_lossy(),
+    };
+    let text = imported.to_capture(&source).to_text();
     let telegrams = imported.chunks.len();
     console::note(&format!(
         "pieces: {telegrams}, stage: {}, meter ids replaced: {}",

@@ -1,7 +1,9 @@
 //! `tidy`: the rules of the source tree that no compiler checks. The same rules run as a test.
 
 use crate::failure::{Outcome, PASSED};
-use crate::{console, workspace};
+use crate::{citations, console, workspace};
+use hanbench_core::reading::Key;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,19 +11,11 @@ use std::path::{Path, PathBuf};
 const FILE_MAX: usize = 600;
 const FUNCTION_MAX: usize = 70;
 
-/// Which modules of `harness/core` a module may name; the table of the architecture page (lib.rs).
-const LAYERS: [(&str, &[&str]); 10] = [
-    ("reading", &[]),
-    ("hex", &[]),
-    ("wire", &["reading"]),
-    ("plant", &["reading"]),
-    ("meters", &["reading", "wire", "plant", "hex"]),
-    ("capture", &["reading", "hex"]),
-    ("import", &["reading", "wire", "meters", "capture", "hex"]),
-    ("explain", &["reading", "wire", "meters", "hex"]),
-    ("verdict", &["reading", "hex"]),
-    ("report", &["reading", "hex", "verdict", "explain"]),
-];
+/// The architecture page: its table says which modules of `harness/core` a module may name.
+const PAGE: &str = "harness/core/src/lib.rs";
+
+/// A module and the modules that it may name.
+type Layer = (String, Vec<String>);
 
 /// What core must not touch (architecture page, invariant 1).
 const WORLD: [&str; 10] = [
@@ -52,30 +46,62 @@ pub fn run() -> Outcome {
 pub fn violations(root: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut files = Vec::new();
-    for folder in ["harness", "xtask"] {
-        sources(&root.join(folder), &mut files);
+    for folder in ["harness", "xtask", "captures", "fixtures"] {
+        with_extension(&root.join(folder), "rs", &mut files);
     }
     files.sort();
+    let table = table(&fs::read_to_string(root.join(PAGE)).unwrap_or_default());
+    if table.is_empty() {
+        found.push(format!("{PAGE}:1: no table `| module | may use | … |`"));
+    }
     for path in &files {
         let Ok(text) = fs::read_to_string(path) else { continue };
         let name = workspace::shown(root, path);
         lengths(&name, &text, &mut found);
         if let Some(inside) = name.strip_prefix("harness/core/src/") {
-            layers(&name, inside, &text, &mut found);
+            layers(&table, &name, inside, &text, &mut found);
         }
     }
     commands(root, &mut found);
+    keys(root, &mut found);
+    citations(root, files, &mut found);
     found
 }
 
-fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
+fn with_extension(folder: &Path, wanted: &str, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            sources(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            with_extension(&path, wanted, files);
+        } else if path.extension().is_some_and(|extension| extension == wanted) {
             files.push(path);
         }
+    }
+}
+
+/// The list of keys for people names every number a reading can carry.
+fn keys(root: &Path, found: &mut Vec<String>) {
+    let list = fs::read_to_string(root.join("docs/keys.md")).unwrap_or_default();
+    for key in Key::ALL {
+        let unit = key.kind().unit();
+        let row = format!("| `{}` | {} |", key.name(), if unit.is_empty() { "1" } else { unit });
+        if !list.contains(&row) {
+            found.push(format!("docs/keys.md:1: the table of keys lacks the row {row} …"));
+        }
+    }
+}
+
+/// Every document that sources and fixtures cite has its line in the list of sources.
+fn citations(root: &Path, mut files: Vec<PathBuf>, found: &mut Vec<String>) {
+    with_extension(&root.join("fixtures"), "hex", &mut files);
+    let mut cited = BTreeMap::new();
+    for path in &files {
+        let Ok(text) = fs::read_to_string(path) else { continue };
+        citations::cited(&workspace::shown(root, path), &text, &mut cited);
+    }
+    match fs::read_to_string(root.join(citations::LIST)) {
+        Ok(list) => citations::compare(&list, &cited, found),
+        Err(_) => found.push(format!("{}:1: there is none", citations::LIST)),
     }
 }
 
@@ -86,17 +112,10 @@ fn lengths(name: &str, text: &str, found: &mut Vec<String>) {
     }
     for (number, line) in lines.iter().enumerate() {
         // A table of cases in a test may be long; code may not.
-        if is_function(line) && !name.contains("/tests/") {
-            let indent = line.len() - line.trim_start().len();
-            let end = format!("{}}}", " ".repeat(indent));
-            // rustfmt puts the closing brace alone under the first column of the function.
-            let length = lines[number..].iter().position(|line| *line == end).unwrap_or(0);
-            if length > FUNCTION_MAX {
-                found.push(format!(
-                    "{name}:{}: a function has at most {FUNCTION_MAX} lines, this has {length}",
-                    number + 1
-                ));
-            }
+        let length = function(&lines[number..]).filter(|_| !name.contains("/tests/")).unwrap_or(0);
+        if length > FUNCTION_MAX {
+            let what = format!("a function has at most {FUNCTION_MAX} lines, this has {length}");
+            found.push(format!("{name}:{}: {what}", number + 1));
         }
         let marker = concat!("TO", "DO");
         if line.contains(marker) && !line.contains('#') {
@@ -105,22 +124,53 @@ fn lengths(name: &str, text: &str, found: &mut Vec<String>) {
     }
 }
 
-fn is_function(line: &str) -> bool {
-    let line = line.trim_start();
-    let line = line
-        .strip_prefix("pub ")
-        .or_else(|| line.split_once(") ").filter(|(head, _)| head.starts_with("pub(")).map(|(_, rest)| rest))
-        .unwrap_or(line);
-    let line = line.strip_prefix("const ").unwrap_or(line);
-    line.starts_with("fn ") && line.ends_with('{')
+/// Lines of the function that the first line begins, its signature included; `None` where none begins, or one
+/// without a body.
+fn function(lines: &[&str]) -> Option<usize> {
+    let first = lines.first()?;
+    let mut words = first.trim_start().split(' ').skip_while(|word| {
+        word.starts_with("pub")
+            || word.starts_with('"')
+            || ["const", "async", "unsafe", "extern"].contains(word)
+    });
+    if words.next() != Some("fn") {
+        return None;
+    }
+    // A long signature is wrapped; its last line opens the body.
+    let opens = lines.iter().position(|line| line.ends_with(['{', '}', ';']))?;
+    if !lines[opens].ends_with('{') {
+        return None;
+    }
+    // rustfmt puts the closing brace alone under the first column of the function.
+    let indent = first.len() - first.trim_start().len();
+    let end = format!("{}}}", " ".repeat(indent));
+    lines.iter().position(|line| *line == end)
+}
+
+/// The rows of the table with the head `| module | may use | … |`: every name in the first column with those in the
+/// second.
+fn table(page: &str) -> Vec<Layer> {
+    let rows = page.lines().skip_while(|line| !line.contains("| module | may use |")).skip(2);
+    let rows = rows.map_while(|line| line.strip_prefix("//! |"));
+    rows.flat_map(|row| {
+        let mut cells = row.split('|').map(names);
+        let (modules, allowed) = (cells.next().unwrap_or_default(), cells.next().unwrap_or_default());
+        modules.into_iter().map(move |module| (module, allowed.clone()))
+    })
+    .collect()
+}
+
+/// The words of a cell that stand between backticks.
+fn names(cell: &str) -> Vec<String> {
+    cell.split('`').skip(1).step_by(2).map(String::from).collect()
 }
 
 /// Tests may look at anything; code before `#[cfg(test)]` only at the layers below.
-fn layers(name: &str, inside: &str, text: &str, found: &mut Vec<String>) {
+fn layers(table: &[Layer], name: &str, inside: &str, text: &str, found: &mut Vec<String>) {
     let module = inside.split(['/', '.']).next().unwrap_or_default();
-    let allowed = LAYERS.iter().find(|(layer, _)| *layer == module).map(|(_, allowed)| *allowed);
+    let allowed = table.iter().find(|(layer, _)| layer == module).map(|(_, allowed)| allowed);
     if allowed.is_none() && module != "lib" {
-        found.push(format!("{name}:1: the architecture page and `tidy` know no module `{module}`"));
+        found.push(format!("{name}:1: the table of the architecture page ({PAGE}) has no module `{module}`"));
     }
     for (number, line) in text.lines().enumerate() {
         if line.trim() == "#[cfg(test)]" {
@@ -134,15 +184,15 @@ fn layers(name: &str, inside: &str, text: &str, found: &mut Vec<String>) {
         for named in code.split("crate::").skip(1) {
             let named: String =
                 named.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
-            let known = LAYERS.iter().any(|(layer, _)| *layer == named);
-            if known && named != module && !allowed.contains(&named.as_str()) {
+            let known = table.iter().any(|(layer, _)| *layer == named);
+            if known && named != module && !allowed.contains(&named) {
                 found.push(format!("{name}:{}: `{module}` must not use `{named}`", number + 1));
             }
         }
     }
 }
 
-/// The README's table of commands equals what `--help` says.
+/// The README's table of commands equals what `--help` says, and every `--help` has an example.
 fn commands(root: &Path, found: &mut Vec<String>) {
     use clap::CommandFactory;
     let Ok(readme) = fs::read_to_string(root.join("README.md")) else {
@@ -154,6 +204,9 @@ fn commands(root: &Path, found: &mut Vec<String>) {
         let row = format!("| `{}` | {} |", command.get_name(), about.trim_end_matches('.'));
         if !readme.contains(&row) {
             found.push(format!("README.md:1: the table of commands lacks the row {row}"));
+        }
+        if !command.get_after_help().is_some_and(|help| help.to_string().starts_with("Example")) {
+            found.push(format!("xtask/src/flags.rs:1: `{} --help` has no example", command.get_name()));
         }
     }
 }
@@ -169,12 +222,70 @@ mod tests {
         assert!(violations.is_empty(), "{}", violations.join("\n"));
     }
 
+    fn page() -> Vec<Layer> {
+        let table =
+            table(&fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(PAGE)).unwrap());
+        assert!(table.len() >= 10, "{table:?}");
+        table
+    }
+
     #[test]
     fn a_step_out_of_line_is_seen() {
-        let mut found = Vec::new();
-        layers("x", "wire/hdlc.rs", "use crate::meters::Profile;\nuse std::time::Instant;\n", &mut found);
-        layers("x", "verdict/judge.rs", "use crate::wire;\n#[cfg(test)]\nuse crate::meters;\n", &mut found);
-        lengths("x", &format!("fn long() {{\n{}}}\n", "    1;\n".repeat(80)), &mut found);
+        let (page, mut found) = (page(), Vec::new());
+        layers(
+            &page,
+            "x",
+            "wire/hdlc.rs",
+            "use crate::meters::Profile;\nuse std::time::Instant;\n",
+            &mut found,
+        );
+        layers(
+            &page,
+            "x",
+            "verdict/judge.rs",
+            "use crate::plant;\n#[cfg(test)]\nuse crate::meters;\n",
+            &mut found,
+        );
+        layers(&page, "x", "meters/sample.rs", "use crate::plant::State;\n", &mut found);
+        layers(&page, "x", "nowhere.rs", "", &mut found);
         assert_eq!(found.len(), 4, "{found:?}");
+    }
+
+    #[test]
+    fn the_table_is_read_with_all_its_names() {
+        let text = "//! | a | b | c |\n//! |---|---|---|\n//! | [`no`] | `x` | |\n//!\n\
+                    //! | module | may use | must not know |\n//! |---|---|---|\n\
+                    //! | [`low`], `hex` | nothing | `all` |\n//! | `high` | `low` (in `one`), `hex` | |\n//!\n";
+        let named =
+            |module: &str, may: &[&str]| (module.to_string(), may.iter().map(ToString::to_string).collect());
+        let expected = [named("low", &[]), named("hex", &[]), named("high", &["low", "one", "hex"])];
+        assert_eq!(table(text), expected);
+    }
+
+    #[test]
+    fn a_long_function_is_seen_however_its_signature_is_written() {
+        let body = "        1;\n".repeat(80);
+        let heads = [
+            "fn long() {",
+            "pub fn long() {",
+            "pub(crate) const unsafe fn long() {",
+            "pub extern \"C\" fn long() {",
+            "pub(super) async fn long(\n        argument: &str,\n        another: &str,\n    ) -> bool {",
+            "fn long<T>(argument: T)\n    where\n        T: Send,\n    {",
+        ];
+        for head in heads {
+            let mut found = Vec::new();
+            lengths("x", &format!("impl X {{\n    {head}\n{body}    }}\n}}\n"), &mut found);
+            assert_eq!(found.len(), 1, "{head}: {found:?}");
+            assert!(found[0].starts_with("x:2: a function"), "{found:?}");
+        }
+        let mut found = Vec::new();
+        let short = "trait X {\n    fn no_body(\n        &self,\n    );\n    fn one_line() {}\n";
+        lengths(
+            "x",
+            &format!("{short}    const Y: [u8; 9] = [\n{body}    ];\n    fn short() {{\n    }}\n}}\n"),
+            &mut found,
+        );
+        assert_eq!(found, [""; 0]);
     }
 }

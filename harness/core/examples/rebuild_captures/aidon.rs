@@ -2,7 +2,8 @@
 
 use crate::line::*;
 use hanbench_core::meters::profile::List;
-use hanbench_core::meters::sample::{Meter, schedule};
+use hanbench_core::meters::sample::Meter;
+use hanbench_core::meters::schedule::schedule;
 use hanbench_core::plant::{State, System};
 use hanbench_core::reading::Milli;
 use hanbench_core::reading::json::reading_object;

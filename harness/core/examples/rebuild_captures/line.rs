@@ -3,7 +3,8 @@
 use hanbench_core::capture::{Capture, Dir, Row};
 use hanbench_core::meters::encode::{encode_apdu, encode_frame};
 use hanbench_core::meters::profile::{Evidence, List, Profile, Zone};
-use hanbench_core::meters::sample::{Due, Meter, Site, counters_of, schedule, wall_clock};
+use hanbench_core::meters::sample::{Meter, Site};
+use hanbench_core::meters::schedule::{Due, counters_of, schedule, wall_clock};
 use hanbench_core::meters::{Telegram, by_name};
 use hanbench_core::plant::{Counters, House, State, System};
 use hanbench_core::reading::json::reading_object;

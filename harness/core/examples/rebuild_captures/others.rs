@@ -2,7 +2,8 @@
 
 use crate::line::*;
 use hanbench_core::meters::profile::List;
-use hanbench_core::meters::sample::{Meter, schedule};
+use hanbench_core::meters::sample::Meter;
+use hanbench_core::meters::schedule::schedule;
 use hanbench_core::plant::{State, System};
 use hanbench_core::reading::json::{number, reading_object};
 use hanbench_core::reading::{Key, Milli};
@@ -44,7 +45,7 @@ fn nuri_transformer() -> Line {
 fn stange_it3() -> Line {
     let meter = meter("stange-e350");
     let nameless = Meter { meter_type: b"\0\0\0\0", ..meter };
-    let source = "inferred: values of published Embriq telegrams of another grid company, meter id replaced";
+    let source = "layout and values deduced from published Embriq telegrams of another grid company, meter id replaced";
     let mut line = Line::new("stange/e350-it3", &meter, "3-phase IT", source);
     let mut send =
         |meter: &Meter<'_>, list, digits: &str, state: &State| line.published(meter, list, digits, state);

@@ -6,11 +6,11 @@ use crate::meters::profile::{Form, Holds, Profile, Register};
 use crate::meters::{Decoded, decode::relative};
 use crate::reading::{Key, Milli, Reading};
 use crate::wire::apdu::{DATA_NOTIFICATION, DataNotification, TimeForm};
-use crate::wire::assemble::{Assembly, BLOCK_TAG, Outcome};
+use crate::wire::assemble::{Assembled, Assembly};
 use crate::wire::axdr::{Element, Walk};
 use crate::wire::rows::{Name, Row, Rows};
 use crate::wire::time::{CosemTime, DEVIATION_UNSPECIFIED};
-use crate::wire::{cipher, llc as link_llc};
+use crate::wire::{ber, blocks, cipher, llc as link_llc};
 
 /// The LLC, where there is one.
 pub(super) fn llc(out: &mut Out<'_>) {
@@ -22,7 +22,7 @@ pub(super) fn llc(out: &mut Out<'_>) {
 /// The APDU or block that is all the rest. `decoded` belongs to it only where it stands there in plain.
 pub(super) fn whole(out: &mut Out<'_>, assembly: &Assembly<'_>, decoded: Option<&Decoded<'_>>) {
     let payload = out.rest();
-    let in_place = matches!(assembly.outcome, Outcome::Apdu { bytes, .. } if bytes == payload);
+    let in_place = matches!(assembly.outcome, Assembled::Apdu { bytes, .. } if bytes == payload);
     plain_or_wrapped(out, decoded.filter(|_| in_place));
 }
 
@@ -30,7 +30,7 @@ pub(super) fn whole(out: &mut Out<'_>, assembly: &Assembly<'_>, decoded: Option<
 pub(super) fn plain_or_wrapped(out: &mut Out<'_>, decoded: Option<&Decoded<'_>>) {
     match out.rest().first() {
         Some(&cipher::TAG) => ciphered(out),
-        Some(&BLOCK_TAG) => block(out),
+        Some(&blocks::TAG) => block(out),
         _ => plain(out, decoded),
     }
 }
@@ -273,7 +273,7 @@ fn ciphered(out: &mut Out<'_>) {
     let title = &out.rest()[..usize::from(title_length).min(out.rest().len())];
     out.row(title.len(), "system title", format!("\"{}\"", title.escape_ascii()));
     let rest = out.rest();
-    let Ok((behind, length)) = cipher::ber_length(rest) else {
+    let Ok((behind, length)) = ber::length(rest) else {
         return out.rest_is("unreadable", "no length");
     };
     out.row(rest.len() - behind.len(), "length", format!("{length} bytes follow"));
@@ -319,7 +319,7 @@ fn block(out: &mut Out<'_>) {
         out.row(2, meaning, number);
     }
     let rest = out.rest();
-    let Ok((behind, length)) = cipher::ber_length(rest) else {
+    let Ok((behind, length)) = ber::length(rest) else {
         return out.rest_is("unreadable", "no length");
     };
     out.row(rest.len() - behind.len(), "length", length.to_string());

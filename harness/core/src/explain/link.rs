@@ -6,7 +6,7 @@ use crate::meters::profile::{Holds, Profile};
 use crate::meters::stream::Entry;
 use crate::meters::{Decoded, Decoder};
 use crate::reading::{Field, Key, LocalTime};
-use crate::wire::framer::{Junk, What};
+use crate::wire::framer::{Content, Junk};
 use crate::wire::{crc, hdlc, llc, mbus, p1};
 
 /// Follows the items of one stream.
@@ -33,16 +33,16 @@ impl Link {
         let (bytes, base) = (entry.item.bytes, entry.item.offset as usize);
         let decoded = entry.decoded.as_ref();
         self.last = decoded.and_then(|decoded| decoded.profile).or(self.last);
-        let (start, end) = match entry.item.what {
-            What::Hdlc(frame) => self.hdlc(rows, bytes, base, &frame, entry),
-            What::Mbus(frame) => self.mbus(rows, bytes, base, &frame, entry),
-            What::P1(telegram) => p1(rows, bytes, base, &telegram, decoded),
-            What::Junk(why) => self.junk(rows, bytes, base, why),
+        let (start, end) = match entry.item.content {
+            Content::Hdlc(frame) => self.hdlc(rows, bytes, base, &frame, entry),
+            Content::Mbus(frame) => self.mbus(rows, bytes, base, &frame, entry),
+            Content::P1(frame) => p1(rows, bytes, base, &frame, decoded),
+            Content::Junk(why) => self.junk(rows, bytes, base, why),
         };
         let payload = bytes.get(start..end).unwrap_or(&[]);
         put_inside(rows, payload, &entry.assembly, decoded);
         put_problems(problems, base + start, payload, &entry.assembly, decoded);
-        !matches!(entry.item.what, What::Junk(_))
+        !matches!(entry.item.content, Content::Junk(_))
     }
 
     /// Gives where the payload (the APDU, the block, the segment) stands in `bytes`.
@@ -76,7 +76,7 @@ impl Link {
         (payload, end)
     }
 
-    /// What a damaged frame carries, in the words it would have if it were good.
+    /// Content a damaged frame carries, in the words it would have if it were good.
     fn unproven(&self, out: &mut Out<'_>) {
         let known = self.forced.or(self.last);
         let mut decoder = known.map_or_else(Decoder::new, Decoder::with_profile);
@@ -137,7 +137,7 @@ impl Link {
     }
 }
 
-/// What is wrong with a frame that is not good.
+/// Content is wrong with a frame that is not good.
 fn damage(bytes: &[u8], frame: &hdlc::Frame<'_>) -> String {
     let there = bytes.len() - usize::from(frame.opening_flag);
     let mut wrong = Vec::new();
@@ -227,10 +227,10 @@ fn p1(
     rows: &mut Vec<Annotated>,
     bytes: &[u8],
     base: usize,
-    telegram: &p1::Telegram<'_>,
+    frame: &p1::Frame<'_>,
     decoded: Option<&Decoded<'_>>,
 ) -> (usize, usize) {
-    let check = match telegram.crc_ok {
+    let check = match frame.crc_ok {
         Some(true) => "CRC ok".into(),
         None => "no CRC sent".into(),
         Some(false) => "damaged: CRC is wrong; not read".to_string(),
@@ -239,7 +239,7 @@ fn p1(
     let what = format!("P1 telegram, {} bytes{family}", bytes.len());
     rows.push(note(base, what, check));
     let mut out = Out::new(rows, bytes, base);
-    let mut lines = telegram.lines().peekable();
+    let mut lines = frame.lines().peekable();
     while out.at < bytes.len() {
         let rest = out.rest();
         let end = out.at + rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| at + 1);
@@ -251,7 +251,7 @@ fn p1(
             }
             None if out.at == 0 => out.upto(end, "ident", text),
             None if rest[0] == b'!' => {
-                let value = p1_end(bytes, out.at, telegram.crc_ok);
+                let value = p1_end(bytes, out.at, frame.crc_ok);
                 out.upto(end, "end", format!("{text}{value}"));
             }
             None => out.upto(end, "blank line", ""),

@@ -23,8 +23,8 @@ pub use rows::text;
 
 use crate::meters::{Decoded, Evidence, Profile, stream::Stream};
 use crate::reading::Instant;
-use crate::wire::assemble::{Assembly, Outcome, Protection};
-use crate::wire::{apdu::DATA_NOTIFICATION, assemble, cipher, cipher::Keys, llc};
+use crate::wire::assemble::{Assembled, Assembly, Protection};
+use crate::wire::{assemble, cipher::Keys, llc};
 use link::Link;
 pub use names::key as title;
 use rows::Out;
@@ -72,17 +72,11 @@ pub fn explain(bytes: &[u8], keys: Keys, profile: Option<&'static Profile>) -> V
     };
     stream.push(bytes, Instant(0), &mut each);
     stream.finish(&mut each);
-    if frames == 0 && is_apdu(bytes) {
+    if frames == 0 && assemble::is_apdu(llc::strip(bytes).unwrap_or(bytes)) {
         return raw(bytes, keys, profile);
     }
     rows.append(&mut problems);
     rows
-}
-
-/// Begins like an APDU that meters push.
-fn is_apdu(bytes: &[u8]) -> bool {
-    let apdu = llc::strip(bytes).unwrap_or(bytes);
-    matches!(apdu.first(), Some(&(DATA_NOTIFICATION | cipher::TAG | assemble::BLOCK_TAG)))
 }
 
 /// One APDU that somebody cut out of its link layer.
@@ -123,7 +117,7 @@ fn put_inside(
     assembly: &Assembly<'_>,
     decoded: Option<&Decoded<'_>>,
 ) {
-    let Outcome::Apdu { bytes, protection } = assembly.outcome else { return };
+    let Assembled::Apdu { bytes, protection } = assembly.outcome else { return };
     if bytes == payload {
         return;
     }
@@ -150,13 +144,13 @@ fn put_problems(
         problems.push(rows::note(start + problem.offset, "problem", value));
     }
     let in_place = match assembly.outcome {
-        Outcome::Refused { problem, .. } => {
+        Assembled::Refused { problem, .. } => {
             problems.push(rows::note(start + problem.offset, "problem", problem.kind.to_string()));
             return;
         }
-        Outcome::Apdu { bytes, .. } => bytes == payload,
+        Assembled::Apdu { bytes, .. } => bytes == payload,
         // A P1 telegram: offsets count from its slash.
-        Outcome::Pending | Outcome::Nothing => true,
+        Assembled::Pending | Assembled::Nothing => true,
     };
     let absent: Vec<_> = decoded.into_iter().flat_map(|decoded| decoded.absent()).map(names::key).collect();
     if !absent.is_empty() {
@@ -174,7 +168,7 @@ fn put_problems(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{hdlc, mbus, p1};
+    use crate::wire::{blocks, cipher, hdlc, mbus, p1};
     use quickcheck::QuickCheck;
 
     const KEYS: Keys = Keys { encryption: Some([7; 16]), authentication: Some([9; 16]) };
@@ -208,7 +202,7 @@ mod tests {
             "KAM5",
             &["0-0:1.0.0(240514192005W)", "1-0:1.7.0(00.498*kW)", "1-0:4:24.7.0(1)"],
         );
-        let blocks = assemble::encode_blocks(12, &apdu);
+        let blocks = blocks::encode(12, &apdu);
         let mut all = vec![
             frame(false, &with_llc(&apdu)),
             frame(false, &with_llc(&ciphered)),
@@ -244,7 +238,7 @@ mod tests {
     #[test]
     fn rows_tile_any_bytes() {
         fn law(bytes: Vec<u8>) -> bool {
-            let apdus = [0x0F, cipher::TAG, assemble::BLOCK_TAG].map(|tag| [&[tag], &bytes[..]].concat());
+            let apdus = [0x0F, cipher::TAG, blocks::TAG].map(|tag| [&[tag], &bytes[..]].concat());
             tiles(&bytes) && apdus.iter().all(|apdu| tiles(apdu) && tiles(&with_llc(apdu)))
         }
         QuickCheck::new().tests(1000).quickcheck(law as fn(Vec<u8>) -> bool);

@@ -1,6 +1,6 @@
 //! Names of registers, units and types for people. One table each.
 
-use crate::meters::decode::plain_register;
+use crate::meters::place::plain_register;
 use crate::meters::profile::Holds;
 use crate::reading::{Key, Obis};
 use crate::wire::axdr::Element;

@@ -45,6 +45,35 @@ impl Block {
         let behind = self.pieces.partition_point(|piece| piece.at <= at);
         self.pieces.get(behind.checked_sub(1)?)
     }
+
+    /// The lines of the bytes from `start` to `end`: offset from `start`, number of the line.
+    pub(super) fn lines(&self, start: usize, end: usize) -> Vec<(usize, usize)> {
+        let first = self.piece_of(start).map(|piece| (0, piece.line));
+        let behind = self.pieces.iter().skip(self.pieces.partition_point(|piece| piece.at <= start));
+        let rest = behind.take_while(|piece| piece.at < end).map(|piece| (piece.at - start, piece.line));
+        first.into_iter().chain(rest).collect()
+    }
+}
+
+/// The bytes of a text that is nothing but hex digits and blanks.
+pub(super) fn hex_only(text: &str) -> Option<Block> {
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace()) {
+        return None;
+    }
+    let digits: String = text.split_ascii_whitespace().collect();
+    let mut block = Block { bytes: crate::hex::bytes(&digits)?, ..Block::default() };
+    let mut before = 0;
+    for (index, line) in text.split('\n').enumerate() {
+        let words = line.split_ascii_whitespace();
+        let style = if words.clone().all(|word| word.len() == 2) { Style::Separated } else { Style::Grouped };
+        let digits: usize = words.map(str::len).sum();
+        // A line may end between the two digits of a byte.
+        if digits > 0 && before % 2 == 0 {
+            block.pieces.push(Piece { at: before / 2, line: index + 1, stamp: None, style });
+        }
+        before += digits;
+    }
+    Some(block)
 }
 
 /// What the block still needs.

@@ -14,8 +14,10 @@
 //! | `p1` | P1 telegrams as text |
 //! | `walk` | where a telegram begins and ends, and its checks |
 //! | `redact` | fake meter ids |
+//! | `header` | what a capture says of its meter |
 
 mod blocks;
+mod header;
 mod lines;
 mod p1;
 mod redact;
@@ -25,6 +27,7 @@ mod walk;
 use std::collections::BTreeMap;
 
 use crate::capture::{Capture, Dir, Row, Stage};
+use crate::wire::hdlc;
 use blocks::{Block, Piece};
 use lines::Style;
 use stamp::{DAY_US, Stamp};
@@ -40,17 +43,14 @@ const BYTE_US: u64 = 4167;
 /// frame is over (contract, section 3).
 const PAUSE_US: u64 = 2_000_000;
 
-/// What [`import`] is to do besides finding the bytes.
+/// What the bytes are wanted for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Options {
-    /// Replace meter ids.
-    pub redact: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { redact: true }
-    }
+pub enum Purpose {
+    /// A capture to keep: meter ids are replaced, and all telegrams are of one stage.
+    Capture,
+    /// Looking at them now: ids stay. Input that is nothing but bytes (binary, or hex and blanks) holds no
+    /// chatter, so that every byte of it comes out, whatever it is.
+    Decode,
 }
 
 /// The layout that most of the bytes had.
@@ -83,8 +83,11 @@ pub struct Chunk {
     pub t_us: Option<u64>,
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// The line it began on, from 1; 0 in binary input.
-    pub line: usize,
+    /// Its lines in the input: offset of the first byte from that line, and number of the line, from 1. Empty
+    /// where the input has no lines.
+    pub lines: Vec<(usize, usize)>,
+    /// It stands without a link layer: one APDU, with or without LLC.
+    pub apdu: bool,
 }
 
 /// Something the user should know.
@@ -112,6 +115,8 @@ pub struct Imported {
     pub t0: Option<String>,
     /// Meter ids that were replaced.
     pub ids_replaced: usize,
+    /// The header of the input where that was a capture of ours.
+    header: BTreeMap<String, String>,
 }
 
 /// Why there is nothing to import.
@@ -165,7 +170,7 @@ struct Found {
     link: Link,
     check: Check,
     inside: Inside,
-    line: usize,
+    lines: Vec<(usize, usize)>,
     stamp: Option<Stamp>,
     format: Format,
     replaced: usize,
@@ -173,6 +178,11 @@ struct Found {
 }
 
 impl Found {
+    /// The line it began on; 0 in binary input.
+    fn line(&self) -> usize {
+        self.lines.first().map_or(0, |&(_, line)| line)
+    }
+
     /// The stage of this telegram by itself.
     fn stage(&self) -> Stage {
         match (self.inside, self.link) {
@@ -188,40 +198,74 @@ impl Found {
 ///
 /// # Errors
 /// When the input is empty, or nothing in it begins like a telegram.
-pub fn import(input: &[u8], options: Options) -> Result<Imported, ImportError> {
+pub fn import(input: &[u8], purpose: Purpose) -> Result<Imported, ImportError> {
     if input.iter().all(u8::is_ascii_whitespace) {
         return Err(ImportError::Empty);
     }
-    if let Some(imported) = own_capture(input, options) {
+    if let Some(imported) = own_capture(input, purpose) {
         return Ok(imported);
     }
     let text = text_of(input);
-    let (blocks, mut notes) = match &text {
-        Some(text) => blocks::blocks(text),
-        None => (vec![binary(input)], Notes::default()),
+    let all_bytes = match &text {
+        None => Some(Block { bytes: input.to_vec(), ..Block::default() }),
+        Some(text) if purpose == Purpose::Decode => blocks::hex_only(text),
+        Some(_) => None,
     };
-    let found: Vec<Found> = blocks.into_iter().flat_map(|block| split(block, options)).collect();
+    let every_byte = purpose == Purpose::Decode && all_bytes.is_some();
+    let (blocks, mut notes) = match (all_bytes, &text) {
+        (Some(block), _) => (vec![block], Notes::default()),
+        (None, text) => blocks::blocks(text.as_deref().unwrap_or_default()),
+    };
+    let found: Vec<Found> = blocks.into_iter().flat_map(|block| split(block, purpose)).collect();
     if found.is_empty() {
         let lines = text.map_or(0, |text| text.lines().count());
         return Err(ImportError::NothingFound { lines });
     }
-    let found = outermost(found, &mut notes);
+    let found = if every_byte { found } else { outermost(found, &mut notes) };
     Ok(assembled(found, notes))
+}
+
+/// Whether input that begins like this is text, as far as that can be told from it.
+pub fn is_text(head: &[u8]) -> bool {
+    text_of(head).is_some()
+}
+
+/// Whether bytes may be a dump that begins below the link layer: by the first byte, which all that could follow
+/// does not change.
+pub fn may_begin_apdu(head: &[u8]) -> bool {
+    head.first().is_some_and(|first| walk::APDU_FIRST.contains(first))
+}
+
+/// Whether bytes begin like a telegram of a serial line, link layer included.
+pub fn has_link_layer(bytes: &[u8]) -> bool {
+    walk::probe(bytes).is_some_and(|start| start.link.is_wire())
 }
 
 impl Imported {
     /// The capture. Where a chunk has no time, telegrams are laid one after another with a pause of two seconds,
     /// and the header says `times = assumed`.
-    pub fn to_capture(&self) -> Capture {
-        let mut header = BTreeMap::new();
-        header.insert("stage".to_string(), self.stage.word().to_string());
-        let evidence = if self.ids_replaced > 0 { "rebuilt" } else { "recorded" };
-        header.insert("evidence".to_string(), evidence.to_string());
+    ///
+    /// `source` names the input, in one line. What the telegrams do not tell of their meter is `unknown`, and a
+    /// line speed, which nobody writes into a log, is left out. The header of a capture of ours stays.
+    pub fn to_capture(&self, source: &str) -> Capture {
+        let mut header = self.header.clone();
+        let mut say = |key: &str, value: String| {
+            header.entry(key.to_string()).or_insert(value);
+        };
+        for (key, value) in header::meter(&self.chunks) {
+            say(key, value);
+        }
+        say("stage", self.stage.word().to_string());
+        say("source", source.chars().map(|c| if c.is_control() { ' ' } else { c }).collect());
+        say("evidence", "recorded".to_string());
         if let Some(t0) = &self.t0 {
-            header.insert("t0".to_string(), t0.clone());
+            say("t0", t0.clone());
         }
         if self.chunks.iter().any(|chunk| chunk.t_us.is_none()) {
-            header.insert("times".to_string(), "assumed".to_string());
+            say("times", "assumed".to_string());
+        }
+        if self.ids_replaced > 0 && header.get("evidence").is_some_and(|evidence| evidence == "recorded") {
+            header.insert("evidence".to_string(), "rebuilt".to_string());
         }
         let mut rows = Vec::new();
         let mut next_us = 0_u64;
@@ -239,7 +283,7 @@ impl Imported {
 }
 
 /// A capture of ours keeps its chunks, times and stage; only ids are replaced.
-fn own_capture(input: &[u8], options: Options) -> Option<Imported> {
+fn own_capture(input: &[u8], purpose: Purpose) -> Option<Imported> {
     let capture = Capture::parse(std::str::from_utf8(input).ok()?).ok()?;
     let stage = match capture.header.get("stage").map(String::as_str) {
         Some("unwrapped") => Stage::Unwrapped,
@@ -256,7 +300,7 @@ fn own_capture(input: &[u8], options: Options) -> Option<Imported> {
     let rows: Vec<Row> = capture.rows.into_iter().filter(|row| row.dir == Dir::Rx).collect();
     // A telegram may be spread over rows, so that ids are looked for in the whole stream.
     rows.iter().for_each(|row| bytes.extend(&row.bytes));
-    if options.redact {
+    if purpose == Purpose::Capture {
         let redacted = redact(&bytes);
         bytes = redacted.bytes;
         ids_replaced = redacted.replaced;
@@ -266,11 +310,13 @@ fn own_capture(input: &[u8], options: Options) -> Option<Imported> {
     let mut chunks = Vec::new();
     for row in &rows {
         let (head, tail) = rest.split_at(row.bytes.len());
-        chunks.push(Chunk { t_us: Some(row.t_us), bytes: head.to_vec(), line: 0 });
+        let apdu = stage != Stage::Wire && !has_link_layer(head);
+        chunks.push(Chunk { t_us: Some(row.t_us), bytes: head.to_vec(), lines: Vec::new(), apdu });
         rest = tail;
     }
     let t0 = capture.header.get("t0").cloned();
-    Some(Imported { chunks, stage, notes: notes.finish(), format: Format::Capture, t0, ids_replaced })
+    let (notes, format, header) = (notes.finish(), Format::Capture, capture.header);
+    Some(Imported { chunks, stage, notes, format, t0, ids_replaced, header })
 }
 
 /// The input as text with one character per byte; `None` where it is binary.
@@ -289,33 +335,41 @@ fn text_of(input: &[u8]) -> Option<String> {
     let input = input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input);
     let control = |byte: &u8| matches!(byte, 0..=6 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
     let high = input.iter().filter(|byte| **byte >= 0x80).count();
-    let text = !input.iter().any(control) && (std::str::from_utf8(input).is_ok() || high * 10 < input.len());
+    // A character that the end cuts is no error.
+    let utf8 = std::str::from_utf8(input).map_or_else(|error| error.error_len().is_none(), |_| true);
+    let text = !input.iter().any(control) && (utf8 || high * 10 < input.len());
     text.then(|| input.iter().map(|&byte| char::from(byte)).collect())
 }
 
-fn binary(input: &[u8]) -> Block {
-    Block { bytes: input.to_vec(), ..Block::default() }
-}
-
 /// Cuts a block where a telegram begins. Bytes in front of the first belong to it, bytes behind any to that.
-fn split(mut block: Block, options: Options) -> Vec<Found> {
+fn split(mut block: Block, purpose: Purpose) -> Vec<Found> {
     let breaks: Vec<usize> = block.pieces.iter().map(|piece| piece.at).collect();
     let mut frames = walk::frames(&block.bytes, &breaks);
-    if frames.is_empty() && block.pieces.is_empty() && block.bytes.first() != Some(&0x7e) {
-        return Vec::new();
-    }
-    if frames.is_empty() {
-        let link = block.label.unwrap_or(Link::Hdlc);
-        let check = if link.is_wire() { Check::BadHeader } else { Check::None };
-        frames.push(Frame { start: 0, end: block.bytes.len(), link, check });
+    let end = block.bytes.len();
+    match frames.first() {
+        None => {
+            let flag = block.bytes.first() == Some(&hdlc::FLAG);
+            if purpose == Purpose::Capture && block.pieces.is_empty() && !flag {
+                return Vec::new();
+            }
+            let link = block.label.unwrap_or(Link::Hdlc);
+            let check = if link.is_wire() && flag { Check::BadHeader } else { Check::None };
+            frames.push(Frame { start: 0, end, link, check });
+        }
+        // An APDU begins with its first byte and nowhere before.
+        Some(first) if first.start > 0 && !first.link.is_wire() => {
+            frames.insert(0, Frame { start: 0, end: first.start, link: Link::Hdlc, check: Check::None });
+        }
+        Some(_) => {}
     }
     let insides: Vec<Inside> =
         frames.iter().map(|frame| walk::inside(&block.bytes[frame.start..frame.end], frame.link)).collect();
-    let done = if options.redact { redact::redact_frames(&mut block.bytes, &frames) } else { Vec::new() };
+    let redacts = purpose == Purpose::Capture;
+    let done = if redacts { redact::redact_frames(&mut block.bytes, &frames) } else { Vec::new() };
     let mut found = Vec::new();
     for (index, (frame, inside)) in frames.iter().zip(insides).enumerate() {
         let start = if index == 0 { 0 } else { frame.start };
-        let end = frames.get(index + 1).map_or(block.bytes.len(), |next| next.start);
+        let end = frames.get(index + 1).map_or(end, |next| next.start);
         let piece = block.piece_of(start);
         // Before the first frame, then for every frame: itself, and what lies behind it.
         let from = if index == 0 { 0 } else { 2 * index + 1 };
@@ -325,7 +379,7 @@ fn split(mut block: Block, options: Options) -> Vec<Found> {
             link: frame.link,
             check: frame.check,
             inside,
-            line: piece.map_or(0, |piece| piece.line),
+            lines: block.lines(start, end),
             stamp: piece.and_then(|piece| piece.stamp),
             format: format_of(&block, piece, frame.link),
             replaced: here.clone().map(|done| done.replaced).sum(),
@@ -369,7 +423,7 @@ fn outermost(found: Vec<Found>, notes: &mut Notes) -> Vec<Found> {
             Link::Hdlc | Link::Mbus | Link::P1 => "after deciphering",
         };
         let text = format!("{} bytes left out: {what}, and the log has an earlier stage", other.bytes.len());
-        notes.at(other.line, text);
+        notes.at(other.line(), text);
     }
     kept
 }
@@ -380,15 +434,21 @@ fn assembled(found: Vec<Found>, mut notes: Notes) -> Imported {
     let mut counts: BTreeMap<Format, usize> = BTreeMap::new();
     for one in &found {
         *counts.entry(one.format).or_default() += one.bytes.len();
-        one.notes.iter().for_each(|&text| notes.at(one.line, text));
+        one.notes.iter().for_each(|&text| notes.at(one.line(), text));
     }
     let format =
         counts.into_iter().max_by_key(|&(_, bytes)| bytes).map_or(Format::Binary, |(format, _)| format);
     let ids_replaced = found.iter().map(|one| one.replaced).sum();
     let (times, t0) = times(&found, &mut notes);
     let chunks = found.into_iter().zip(times);
-    let chunks = chunks.map(|(one, t_us)| Chunk { t_us, bytes: one.bytes, line: one.line }).collect();
-    Imported { chunks, stage, notes: notes.finish(), format, t0, ids_replaced }
+    let chunks = chunks.map(|(one, t_us)| Chunk {
+        t_us,
+        apdu: !one.link.is_wire(),
+        bytes: one.bytes,
+        lines: one.lines,
+    });
+    let (chunks, notes, header) = (chunks.collect(), notes.finish(), BTreeMap::new());
+    Imported { chunks, stage, notes, format, t0, ids_replaced, header }
 }
 
 fn damage_notes(found: &[Found], stage: Stage, notes: &mut Notes) {
@@ -405,7 +465,7 @@ fn damage_notes(found: &[Found], stage: Stage, notes: &mut Notes) {
             Check::BadHeader => "the length or the header checksum of this telegram is wrong".to_string(),
             Check::Intact | Check::None => continue,
         };
-        notes.at(one.line, text);
+        notes.at(one.line(), text);
     }
     if stage == Stage::Wire && !checked.is_empty() && checked.iter().all(|one| one.check != Check::Intact) {
         let text = "every frame fails its checksum: either the line is bad or this dump was taken after the firmware changed it";
@@ -431,7 +491,7 @@ fn times(found: &[Found], notes: &mut Notes) -> (Vec<Option<u64>>, Option<String
             us += (last - us + DAY_US / 2).div_euclid(DAY_US) * DAY_US;
         }
         if us < last {
-            notes.at(one.line, "the time on this line goes backwards; the time before is used");
+            notes.at(one.line(), "the time on this line goes backwards; the time before is used");
         }
         last = last.max(us);
         times.push(u64::try_from(last - first.us).ok());

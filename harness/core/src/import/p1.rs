@@ -22,10 +22,7 @@ pub(super) fn telegram(
     let (_, first) = stamp::take(lines.first()?);
     let at = first.find('/')?;
     let (prefix, ident) = first.split_at(at);
-    let head = ident.as_bytes();
-    let is_ident = head.len() >= 5
-        && head[1..4].iter().all(u8::is_ascii_alphabetic)
-        && head[4].is_ascii_digit()
+    let is_ident = walk::is_p1_ident(ident.as_bytes())
         && prefix.chars().all(|c| c.is_whitespace() || c == GAP || "()[]<>|VDIWE\"'".contains(c));
     if !is_ident {
         return None;
@@ -74,7 +71,7 @@ fn whole(body: &[String], number: usize, notes: &mut Notes) -> Vec<u8> {
         text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect::<Vec<u8>>()
     };
     let bare = with("\n");
-    if walk::probe(&bare).is_some_and(|start| start.check == Check::Intact) {
+    if walk::frames(&bare, &[]).last().is_some_and(|frame| frame.check == Check::Intact) {
         notes.push(Note { line: number, text: "this P1 telegram ends its lines with LF alone".into() });
         return bare;
     }

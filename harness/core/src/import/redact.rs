@@ -11,6 +11,7 @@ use regex::bytes::Regex;
 use sha2::{Digest, Sha256};
 
 use super::walk::{self, Check, Frame, Inside, Link};
+use crate::wire::{crc, mbus};
 
 /// Digits with which the ids of one vendor begin (GS1 company prefixes).
 const VENDORS: [&[u8]; 3] = [b"735999", b"6970631", b"5706567"];
@@ -187,7 +188,7 @@ fn restore_p1_crc(telegram: &mut [u8]) {
     let Some(mark) = telegram.iter().position(|&byte| byte == b'!') else {
         return;
     };
-    let crc = walk::p1_crc(&telegram[..=mark]);
+    let crc = format!("{:04X}", crc::arc(&telegram[..=mark]));
     if let Some(field) = telegram.get_mut(mark + 1..mark + 5) {
         field.copy_from_slice(crc.as_bytes());
     }
@@ -200,10 +201,10 @@ fn restore_check(telegram: &mut [u8], frame: &Frame) {
     match frame.link {
         Link::Hdlc => {
             let from = usize::from(telegram[0] == 0x7e);
-            let fcs = walk::X25.checksum(&telegram[from..len - 3]).to_le_bytes();
+            let fcs = crc::x25(&telegram[from..len - 3]).to_le_bytes();
             telegram[len - 3..len - 1].copy_from_slice(&fcs);
         }
-        Link::Mbus => telegram[len - 2] = walk::mbus_sum(telegram),
+        Link::Mbus => telegram[len - 2] = mbus::sum(&telegram[4..len - 2]),
         Link::P1 | Link::Llc | Link::Ciphered | Link::Apdu => {}
     }
 }

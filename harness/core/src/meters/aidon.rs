@@ -3,34 +3,39 @@
 //! Source documents: Aidon HAN Interface Description v1.1A (2019-02-15), recorded streams of 6525 meters.
 
 use super::profile::{
-    Cadence, Clock, Elements, Envelope, Evidence, Family, Form, Holds, List, Profile, Quirk, Register, Tag,
-    Zone, number, plain,
+    Cadence, Clock, Elements, Envelope, Evidence, Form, Holds, List, Profile, Quirk, Register, Tag, Zone,
+    number, plain,
 };
-use crate::reading::Key;
+use crate::reading::{Family, Key};
 use crate::wire::apdu::TimeForm;
 
 const AB: [u8; 2] = [1, 0];
 
-const REGISTERS: &[Register] = &[
-    plain([1, 1, 0, 2, 129, 255], Holds::ListId, Tag::Text, 2),
-    plain([0, 0, 96, 1, 0, 255], Holds::MeterId, Tag::Text, 2),
-    plain([0, 0, 96, 1, 7, 255], Holds::MeterType, Tag::Text, 2),
-    number(AB, Key::ActiveImport, Tag::U32, 0, 1),
-    number(AB, Key::ActiveExport, Tag::U32, 0, 2),
-    number(AB, Key::ReactiveImport, Tag::U32, 0, 2),
-    number(AB, Key::ReactiveExport, Tag::U32, 0, 2),
-    number(AB, Key::CurrentL1, Tag::I16, -1, 2),
-    number(AB, Key::CurrentL2, Tag::I16, -1, 2),
-    number(AB, Key::CurrentL3, Tag::I16, -1, 2),
-    number(AB, Key::VoltageL1, Tag::U16, -1, 2),
-    number(AB, Key::VoltageL2, Tag::U16, -1, 2),
-    number(AB, Key::VoltageL3, Tag::U16, -1, 2),
-    plain([0, 0, 1, 0, 0, 255], Holds::Clock, Tag::Octets, 3),
-    number(AB, Key::EnergyActiveImport, Tag::U32, 1, 3),
-    number(AB, Key::EnergyActiveExport, Tag::U32, 1, 3),
-    number(AB, Key::EnergyReactiveImport, Tag::U32, 1, 3),
-    number(AB, Key::EnergyReactiveExport, Tag::U32, 1, 3),
-];
+/// The registers of the Norwegian lists; `current` is the power of ten of the ampere.
+pub(super) const fn registers(current: i8) -> [Register; 18] {
+    [
+        plain([1, 1, 0, 2, 129, 255], Holds::ListId, Tag::Text, 2),
+        plain([0, 0, 96, 1, 0, 255], Holds::MeterId, Tag::Text, 2),
+        plain([0, 0, 96, 1, 7, 255], Holds::MeterType, Tag::Text, 2),
+        number(AB, Key::ActiveImport, Tag::U32, 0, 1),
+        number(AB, Key::ActiveExport, Tag::U32, 0, 2),
+        number(AB, Key::ReactiveImport, Tag::U32, 0, 2),
+        number(AB, Key::ReactiveExport, Tag::U32, 0, 2),
+        number(AB, Key::CurrentL1, Tag::I16, current, 2),
+        number(AB, Key::CurrentL2, Tag::I16, current, 2),
+        number(AB, Key::CurrentL3, Tag::I16, current, 2),
+        number(AB, Key::VoltageL1, Tag::U16, -1, 2),
+        number(AB, Key::VoltageL2, Tag::U16, -1, 2),
+        number(AB, Key::VoltageL3, Tag::U16, -1, 2),
+        plain([0, 0, 1, 0, 0, 255], Holds::Clock, Tag::Octets, 3),
+        number(AB, Key::EnergyActiveImport, Tag::U32, 1, 3),
+        number(AB, Key::EnergyActiveExport, Tag::U32, 1, 3),
+        number(AB, Key::EnergyReactiveImport, Tag::U32, 1, 3),
+        number(AB, Key::EnergyReactiveExport, Tag::U32, 1, 3),
+    ]
+}
+
+static REGISTERS: [Register; 18] = registers(-1);
 
 const SWEDISH_REGISTERS: &[Register] = &[
     plain([0, 0, 1, 0, 0, 255], Holds::Clock, Tag::Octets, 2),
@@ -86,6 +91,8 @@ pub(super) static AIDON_6534: Profile = Profile {
     source: "Aidon HAN Interface Description v1.1A; published telegrams",
     list_id: "AIDON_V0001",
     types: &["6534", "6550"],
+    sample_id: b"7359990000000017",
+    sample_type: b"6534",
     elements: Elements::Three,
     cadence: Cadence {
         list1_ms: Some(2_500),
@@ -108,7 +115,7 @@ pub(super) static AIDON_6534: Profile = Profile {
         time: TimeForm::Absent,
     },
     form: Form::Nested,
-    registers: REGISTERS,
+    registers: &REGISTERS,
     missing: &[],
     lists: &[List::One, List::Two, List::Three],
     zero_unmeasured: &[],
@@ -121,6 +128,7 @@ pub(super) static AIDON_6525: Profile = Profile {
     name: "aidon-6525",
     title: "Aidon 6525, three phases, three wires",
     types: &["6525"],
+    sample_type: b"6525",
     elements: Elements::Two,
     source: "Aidon HAN Interface Description v1.1A; recorded streams",
     missing: &[Key::CurrentL2],
@@ -140,6 +148,7 @@ pub(super) static AIDON_6540: Profile = Profile {
     name: "aidon-6540",
     title: "Aidon 6540, three wires behind current transformers; sends the secondary side",
     types: &["6540"],
+    sample_type: b"6540",
     evidence: Evidence::Rebuilt,
     ..AIDON_6525
 };
@@ -148,6 +157,7 @@ pub(super) static AIDON_6515: Profile = Profile {
     name: "aidon-6515",
     title: "Aidon 6515, single phase",
     types: &["6515"],
+    sample_type: b"6515",
     elements: Elements::One,
     missing: &[Key::CurrentL2, Key::CurrentL3, Key::VoltageL2, Key::VoltageL3],
     ..AIDON_6534
@@ -159,6 +169,7 @@ pub(super) static AIDON_SE: Profile = Profile {
     source: "published telegrams of Swedish meters",
     list_id: "",
     types: &[],
+    sample_type: b"",
     cadence: Cadence {
         list1_ms: None,
         list2_ms: Some(10_000),

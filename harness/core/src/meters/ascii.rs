@@ -2,15 +2,16 @@
 //!
 //! Refuses to guess a unit: a value without one that we know stays out of the reading.
 
-use super::decode::{Decoded, Telegram};
-use super::profile::{Family, List};
+use super::decode::Decoded;
+use super::profile::List;
+use super::telegram::Telegram;
 use super::{Problem, ProblemKind};
-use crate::reading::{Field, Key, Kind, LocalTime, Milli, Obis, Reading};
+use crate::reading::{Family, Field, Key, Kind, LocalTime, Milli, Obis, Reading};
 use crate::wire::{apdu::TimeForm, p1};
 use alloc::vec::Vec;
 
 /// Decodes one telegram. The meter is named by the first three letters of the ident (FLAG association).
-pub fn decode<'a>(ascii: &p1::Telegram<'a>) -> Decoded<'a> {
+pub fn decode<'a>(frame: &p1::Frame<'a>) -> Decoded<'a> {
     let mut telegram = Telegram {
         address: None,
         invoke_id: 0,
@@ -20,7 +21,7 @@ pub fn decode<'a>(ascii: &p1::Telegram<'a>) -> Decoded<'a> {
         reading: Reading::default(),
     };
     let mut problems = Vec::new();
-    for line in ascii.lines() {
+    for line in frame.lines() {
         let Some(register) = line.register else {
             problems.push(Problem { offset: line.offset, kind: ProblemKind::BadLine });
             continue;
@@ -30,7 +31,7 @@ pub fn decode<'a>(ascii: &p1::Telegram<'a>) -> Decoded<'a> {
             problems.push(Problem { offset: line.offset, kind });
         }
     }
-    let family = family(ascii.ident());
+    let family = family(frame.ident());
     Decoded {
         family,
         profile: None,

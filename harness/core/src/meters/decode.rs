@@ -3,45 +3,17 @@
 //! Refuses to fill a hole: what the meter did not send stays absent, whatever could be computed.
 
 use super::identify::{Fit, Identity, family, fit_of, identify, names};
+use super::place::{put_number, put_plain, put_row, put_unnamed, unit_code};
 use super::plausible::{Suspicion, shows, suspicion};
-use super::profile::{Family, Holds, List, Profile};
+use super::profile::{Form, Holds, List, Profile};
+use super::telegram::{Address, Telegram};
 use super::{Problem, ProblemKind, by_name};
-use crate::reading::{Field, Key, Kind, Milli, Obis, Reading};
+use crate::reading::{Family, Field, Key, Reading};
 use crate::wire::{
-    apdu::{DataNotification, TimeForm},
-    axdr::Element,
-    rows::{Name, Row, Rows},
-    time::CosemTime,
+    apdu::DataNotification,
+    rows::{Name, Rows},
 };
 use alloc::vec::Vec;
-
-/// The head of an HDLC frame as sent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Address<'a> {
-    /// Destination address.
-    pub destination: &'a [u8],
-    /// Source address.
-    pub source: &'a [u8],
-    /// Control byte.
-    pub control: u8,
-}
-
-/// The content of one telegram, complete enough to be encoded again byte for byte.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Telegram<'a> {
-    /// The head of the frame; `None` when it came without HDLC.
-    pub address: Option<Address<'a>>,
-    /// Long-invoke-id-and-priority.
-    pub invoke_id: u32,
-    /// How the date-time of the APDU is written.
-    pub time_form: TimeForm,
-    /// The date-time of the APDU as sent.
-    pub time: Option<CosemTime>,
-    /// The clock object as sent.
-    pub clock: Option<CosemTime>,
-    /// The values.
-    pub reading: Reading<'a>,
-}
 
 /// What was made of one APDU.
 #[derive(Clone, PartialEq, Debug)]
@@ -56,7 +28,7 @@ pub struct Decoded<'a> {
     pub list: List,
     /// Its content; `None` when it is no data-notification.
     pub telegram: Option<Telegram<'a>>,
-    /// What a reader of the result should know, in order of offset where they have one.
+    /// What a reader of the result should know, as they were found.
     pub problems: Vec<Problem>,
 }
 
@@ -86,7 +58,7 @@ impl<'a> Decoded<'a> {
     }
 }
 
-/// Decodes the APDUs of one line. Remembers the meter, because list 1 of most families names none.
+/// Decodes the APDUs of one stream. Remembers the meter, because list 1 of most families names none.
 #[derive(Clone, Debug, Default)]
 pub struct Decoder {
     forced: Option<&'static Profile>,
@@ -118,7 +90,7 @@ impl Decoder {
         };
         let names = names(notification.body);
         let last = self.last.map(|last| (last, self.meter));
-        // What the user told holds for every meter on the line, whatever the names say.
+        // What the user told holds for every meter in the stream, whatever the names say.
         let told = self.forced.and_then(|forced| fit_of(forced, &notification));
         let Some(fit) = told.or_else(|| identify(&notification, address, &names, last)) else {
             return without_profile(&notification, address);
@@ -182,7 +154,7 @@ fn with_profile<'a>(
 ) -> Decoded<'a> {
     let mut telegram = telegram(notification, address);
     let mut problems = Vec::new();
-    let null_pairs = matches!(fit.profile.form, super::profile::Form::Pairs { null_pairs: true, .. });
+    let null_pairs = matches!(fit.profile.form, Form::Pairs { null_pairs: true, .. });
     let slots = fit.profile.slots(fit.list).filter(|slot| null_pairs || fit.profile.sends(slot));
     let mut rows = Rows::new(notification.body);
     for (row, slot) in rows.by_ref().zip(slots) {
@@ -288,121 +260,4 @@ fn finish<'a>(
     if telegram.clock.is_some_and(|clock| clock.local().is_none()) {
         problems.push(Problem { offset: notification.body_offset, kind: ProblemKind::ImpossibleTime });
     }
-}
-
-/// Places a register by its own OBIS code.
-fn put_row<'a>(
-    telegram: &mut Telegram<'a>,
-    row: &Row<'a>,
-    relative: Option<&'static Profile>,
-    names: &super::identify::Names<'a>,
-) -> Result<(), ProblemKind> {
-    let obis = match row.name {
-        Name::Obis(obis) => obis,
-        Name::NullPair => return Ok(()),
-        Name::Position(place) => {
-            return match row.value {
-                Element::Text(text) | Element::Octets(text)
-                    if !names.list_id.is_empty() && Reading::trimmed(text) == names.list_id =>
-                {
-                    telegram.reading.list_id = Some(text);
-                    Ok(())
-                }
-                Element::Array(_) | Element::Structure(_) => Ok(()),
-                _ => Err(ProblemKind::MeaningUnknown(place)),
-            };
-        }
-    };
-    if let Some(holds) = plain_register(obis) {
-        return put_plain(telegram, obis, holds, &row.value);
-    }
-    let Some(key) = Key::from_obis(obis) else {
-        return put_unnamed(&mut telegram.reading, obis, &row.value);
-    };
-    let scale = row.scaler_unit.or_else(|| {
-        let register = relative?.register(key)?;
-        Some((register.scaler, unit_code(key.kind())))
-    });
-    put_number(&mut telegram.reading, obis, key, &row.value, scale)
-}
-
-/// Registers that hold texts and clocks, by any vendor's address (NVE letter of 2016-06-27; han-protocol, section 6).
-pub(crate) fn plain_register(obis: Obis) -> Option<Holds> {
-    match obis.0 {
-        [1, _, 0, 2, 129, 255] => Some(Holds::ListId),
-        [0, 0, 96, 1, 0, 255] | [1, 1, 0, 0, 5, 255] => Some(Holds::MeterId),
-        [0, 0, 96, 1, 7, 255] | [1, 1, 96, 1, 1, 255] => Some(Holds::MeterType),
-        [0, _, 1, 0, 0, 255] => Some(Holds::Clock),
-        _ => None,
-    }
-}
-
-/// Unit codes of IEC 62056-6-2, table 4.
-pub(super) const fn unit_code(kind: Kind) -> u8 {
-    match kind {
-        Kind::ActivePower => 27,
-        Kind::ReactivePower => 29,
-        Kind::ActiveEnergy => 30,
-        Kind::ReactiveEnergy => 32,
-        Kind::Current => 33,
-        Kind::Voltage => 35,
-        Kind::Frequency => 44,
-        Kind::PowerFactor | Kind::Distortion => 255,
-    }
-}
-
-fn put_number(
-    reading: &mut Reading<'_>,
-    obis: Obis,
-    key: Key,
-    value: &Element<'_>,
-    scale: Option<(i8, u8)>,
-) -> Result<(), ProblemKind> {
-    if *value == Element::Null {
-        return Ok(());
-    }
-    if reading.get(key) != Field::Absent {
-        return Err(ProblemKind::Repeated(obis));
-    }
-    let raw = value.integer().ok_or(ProblemKind::WrongType(obis, value.tag()))?;
-    let (field, problem) = match scale {
-        None => (Field::Invalid(raw), Some(ProblemKind::ScaleUnknown(obis))),
-        Some((_, unit)) if unit != unit_code(key.kind()) => {
-            (Field::Invalid(raw), Some(ProblemKind::WrongUnit(obis, unit)))
-        }
-        Some((scaler, _)) => match Milli::scaled(raw, scaler) {
-            Some(value) => (Field::Present(value), None),
-            None => (Field::Invalid(raw), Some(ProblemKind::OutOfRange(obis))),
-        },
-    };
-    reading.set(key, field);
-    problem.map_or(Ok(()), Err)
-}
-
-fn put_unnamed(reading: &mut Reading<'_>, obis: Obis, value: &Element<'_>) -> Result<(), ProblemKind> {
-    // Texts and containers without a name of ours are no numbers; they are left to `explain`.
-    let Some(raw) = value.integer() else { return Ok(()) };
-    if reading.push_other(obis, raw) { Ok(()) } else { Err(ProblemKind::TooManyUnnamed) }
-}
-
-fn put_plain<'a>(
-    telegram: &mut Telegram<'a>,
-    obis: Obis,
-    holds: Holds,
-    value: &Element<'a>,
-) -> Result<(), ProblemKind> {
-    let wrong = ProblemKind::WrongType(obis, value.tag());
-    let bytes = match *value {
-        Element::Text(bytes) | Element::Octets(bytes) | Element::DateTime(bytes) => bytes,
-        Element::Null => return Ok(()),
-        _ => return Err(wrong),
-    };
-    match holds {
-        Holds::ListId => telegram.reading.list_id = Some(bytes),
-        Holds::MeterId => telegram.reading.meter_id = Some(bytes),
-        Holds::MeterType => telegram.reading.meter_type = Some(bytes),
-        Holds::Clock => telegram.clock = Some(CosemTime::from_slice(bytes).ok_or(wrong)?),
-        Holds::Number(_) | Holds::Unnamed => return Err(wrong),
-    }
-    Ok(())
 }

@@ -1,7 +1,8 @@
 //! Telegram → APDU → frame, by the same profile that decodes it.
 
-use super::decode::{Address, Telegram, unit_code};
+use super::place::unit_code;
 use super::profile::{Form, Holds, List, Profile, Register, Tag};
+use super::telegram::{Address, Telegram};
 use crate::reading::{Field, Key, Obis};
 use crate::wire::{apdu, axdr::Element, hdlc, llc};
 use alloc::vec::Vec;

@@ -1,9 +1,9 @@
 //! Which profile a telegram fits: by its list id, its type, its layout, in that order.
 
 use super::PROFILES;
-use super::decode::Address;
-use super::profile::{Family, Form, Holds, List, Profile, Register, Tag};
-use crate::reading::{Obis, Reading};
+use super::profile::{Form, Holds, List, Profile, Register, Tag};
+use super::telegram::Address;
+use crate::reading::{Family, Obis, Reading};
 use crate::wire::{
     apdu::DataNotification,
     axdr::Element,
@@ -50,7 +50,7 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// FNV-1a: enough to tell the meters of one line apart.
+    /// FNV-1a: enough to tell the meters of one stream apart.
     fn of(id: &[u8], meter_type: &[u8]) -> Identity {
         let hash = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         Identity::Id(id.iter().chain(meter_type).fold(0xcbf2_9ce4_8422_2325, hash))

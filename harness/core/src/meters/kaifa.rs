@@ -4,10 +4,10 @@
 //! numeric is a u32 on the wire and texts are octet-strings.
 
 use super::profile::{
-    Cadence, Clock, Elements, Envelope, Evidence, Family, Form, Holds, List, Profile, Quirk, Register, Tag,
-    Zone, number, plain,
+    Cadence, Clock, Elements, Envelope, Evidence, Form, Holds, List, Profile, Quirk, Register, Tag, Zone,
+    number, plain,
 };
-use crate::reading::Key;
+use crate::reading::{Family, Key};
 use crate::wire::{apdu::TimeForm, time::DEVIATION_UNSPECIFIED};
 
 const AB: [u8; 2] = [1, 0];
@@ -55,6 +55,8 @@ pub(super) static KAIFA_MA304H3E: Profile = Profile {
     source: "Kaifa HAN OBIS codes KFM_001; recorded streams",
     list_id: "KFM_001",
     types: &["MA304H3"],
+    sample_id: b"6970631000000025",
+    sample_type: b"MA304H3E",
     elements: Elements::Two,
     cadence: Cadence {
         list1_ms: Some(2_000),
@@ -96,6 +98,7 @@ pub(super) static KAIFA_MA304H4: Profile = Profile {
     name: "kaifa-ma304h4",
     title: "Kaifa MA304H4, three phases, four wires",
     types: &["MA304H4"],
+    sample_type: b"MA304H4",
     source: "Kaifa HAN OBIS codes KFM_001; published telegrams",
     elements: Elements::Three,
     zero_unmeasured: &[],
@@ -107,6 +110,7 @@ pub(super) static KAIFA_MA304T3: Profile = Profile {
     name: "kaifa-ma304t3",
     title: "Kaifa MA304T3, three wires behind current transformers; sends the secondary side",
     types: &["MA304T3"],
+    sample_type: b"MA304T3",
     evidence: Evidence::Rebuilt,
     source: "Kaifa HAN OBIS codes KFM_001; no telegram published",
     zero_unmeasured: &[Key::CurrentL2, Key::VoltageL2],
@@ -118,6 +122,7 @@ pub(super) static KAIFA_MA304T4: Profile = Profile {
     name: "kaifa-ma304t4",
     title: "Kaifa MA304T4, four wires behind current transformers; sends the secondary side",
     types: &["MA304T4"],
+    sample_type: b"MA304T4",
     ..KAIFA_MA304H4
 };
 
@@ -135,6 +140,7 @@ pub(super) static KAIFA_MA105H2E: Profile = Profile {
     name: "kaifa-ma105h2e",
     title: "Kaifa MA105H2E, single phase",
     types: &["MA105"],
+    sample_type: b"MA105H2E",
     elements: Elements::One,
     missing: &[Key::CurrentL2, Key::CurrentL3, Key::VoltageL2, Key::VoltageL3],
     ..KAIFA_MA304H4

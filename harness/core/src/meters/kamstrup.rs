@@ -4,10 +4,10 @@
 //! 5512-2584 A2. The scale is a meter configuration that nothing announces, so a profile per scale.
 
 use super::profile::{
-    Cadence, Clock, Elements, Envelope, Evidence, Family, Form, Holds, List, Profile, Quirk, Register, Sign,
-    Tag, Variant, Zone, number, plain,
+    Cadence, Clock, Elements, Envelope, Evidence, Form, Holds, List, Profile, Quirk, Register, Sign, Tag,
+    Variant, Zone, number, plain,
 };
-use crate::reading::Key;
+use crate::reading::{Family, Key};
 use crate::wire::{apdu::TimeForm, time::DEVIATION_UNSPECIFIED};
 
 const AB: [u8; 2] = [1, 1];
@@ -87,6 +87,9 @@ const fn danish(current: i8) -> [Register; 33] {
 static DANISH: [Register; 33] = danish(-2);
 static DANISH_MILLIAMP: [Register; 33] = danish(-3);
 
+/// A meter with an unusual scale is a meter of its own.
+const UNUSUAL_ID: &[u8] = b"5706567000000041";
+
 const CURRENTS: &[Key] = &[Key::CurrentL1, Key::CurrentL2, Key::CurrentL3];
 const VOLTAGES: &[Key] = &[Key::VoltageL1, Key::VoltageL2, Key::VoltageL3];
 const ENERGIES: &[Key] =
@@ -110,6 +113,8 @@ pub(super) static KAMSTRUP_6841131: Profile = Profile {
     source: "Kamstrup HAN-NVE interface description rev 3.1; published telegrams",
     list_id: "Kamstrup_V0001",
     types: &["684113"],
+    sample_id: b"5706567000000033",
+    sample_type: b"6841131BN243101040",
     elements: Elements::Three,
     cadence: Cadence {
         list1_ms: None,
@@ -145,6 +150,7 @@ pub(super) static KAMSTRUP_6841121: Profile = Profile {
     name: "kamstrup-6841121",
     title: "Kamstrup 6841121, three phases, three wires; U L2 is calculated by the meter",
     types: &["684112"],
+    sample_type: b"6841121BN243101040",
     elements: Elements::Two,
     ..KAMSTRUP_6841131
 };
@@ -170,6 +176,7 @@ pub(super) static KAMSTRUP_6861111: Profile = Profile {
     name: "kamstrup-6861111",
     title: "Kamstrup 6861111, single phase, null pairs for what it does not measure",
     types: &["6861"],
+    sample_type: b"6861111BN242101040",
     elements: Elements::One,
     form: Form::Pairs { bare_id: true, null_pairs: true },
     missing: &[Key::CurrentL2, Key::CurrentL3, Key::VoltageL2, Key::VoltageL3],
@@ -184,6 +191,7 @@ pub(super) static KAMSTRUP_1PH_1Q: Profile = Profile {
     source: "example of the Kamstrup HAN-NVE interface description",
     elements: Elements::One,
     types: &[],
+    sample_type: KAMSTRUP_6861111.sample_type,
     missing: &[
         Key::ActiveExport,
         Key::ReactiveImport,
@@ -211,6 +219,8 @@ pub(super) static KAMSTRUP_6841131_1WH: Profile = Profile {
     name: "kamstrup-6841131-1wh",
     title: "Kamstrup 6841131 in Sweden, configured to count in 1 Wh",
     types: &["6841131BN245101092"],
+    sample_id: UNUSUAL_ID,
+    sample_type: b"6841131BN245101092",
     source: "published telegrams of a Swedish meter; field bug S2",
     registers: &REGISTERS_1WH,
     unannounced: ENERGIES,
@@ -221,6 +231,8 @@ pub(super) static KAMSTRUP_CENTIVOLT: Profile = Profile {
     name: "kamstrup-6841-centivolt",
     title: "Kamstrup 6841 configured to send voltages in 0.01 V",
     types: &["6841439", "6841438"],
+    sample_id: UNUSUAL_ID,
+    sample_type: b"6841439BN243101010",
     source: "published telegrams of Danish meters; field bug S3",
     registers: &REGISTERS_CENTIVOLT,
     unannounced: VOLTAGES,
@@ -232,6 +244,8 @@ pub(super) static KAMSTRUP_685: Profile = Profile {
     name: "kamstrup-685",
     title: "Kamstrup 685 behind current transformers: currents in 0.001 A",
     types: &["685"],
+    sample_id: UNUSUAL_ID,
+    sample_type: b"6851131BN243101040",
     evidence: Evidence::Rebuilt,
     source: "field bug L4; no Norwegian telegram published",
     registers: &REGISTERS_MILLIAMP,
@@ -244,6 +258,7 @@ pub(super) static KAMSTRUP_DK: Profile = Profile {
     name: "kamstrup-dk",
     title: "Kamstrup in Denmark and Switzerland: 65 elements in one list",
     types: &[],
+    sample_type: b"",
     source: "published telegrams",
     cadence: Cadence { list3_at_s: None, ..KAMSTRUP_6841131.cadence },
     registers: &DANISH,
@@ -255,6 +270,7 @@ pub(super) static KAMSTRUP_DK: Profile = Profile {
 pub(super) static KAMSTRUP_DK_CT: Profile = Profile {
     name: "kamstrup-dk-ct",
     title: "Kamstrup in Denmark behind current transformers: currents in 0.001 A",
+    sample_id: UNUSUAL_ID,
     source: "published telegram in which U times I fits P and Q only in 0.001 A",
     registers: &DANISH_MILLIAMP,
     unannounced: CURRENTS,
@@ -265,6 +281,7 @@ pub(super) static KAMSTRUP_DK_CT: Profile = Profile {
 pub(super) static KAMSTRUP_DK_1PH: Profile = Profile {
     name: "kamstrup-dk-1ph",
     title: "Kamstrup in Denmark, single phase: 37 elements in one list",
+    sample_type: KAMSTRUP_6861111.sample_type,
     elements: Elements::One,
     missing: &[
         Key::VoltageL2,

@@ -8,8 +8,10 @@
 //! | [`profile`] | the vocabulary: layout, scale, clock, cadence, quirks |
 //! | `aidon`, `kaifa`, `kamstrup`, `nuri`, `stange`, `neighbours` | the profiles, one file per family |
 //! | [`identify`] | which profile a telegram fits |
-//! | [`decode`] | APDU → telegram |
-//! | `sample` | house → telegram, and when it is due |
+//! | [`telegram`] | the content of one telegram |
+//! | [`decode`], `place` | APDU → telegram, one register at a time |
+//! | `sample` | house → telegram |
+//! | `schedule` | which list is due when, and what the clock shows |
 //! | [`encode`] | telegram → APDU and frame |
 //! | [`ascii`] | P1 lines → telegram |
 //! | [`stream`] | the whole way: bytes → entries |
@@ -29,15 +31,20 @@ mod kaifa;
 mod kamstrup;
 mod neighbours;
 mod nuri;
+pub(crate) mod place;
 pub mod plausible;
 pub mod profile;
 #[cfg(feature = "std")]
 pub mod sample;
+#[cfg(feature = "std")]
+pub mod schedule;
 mod stange;
 pub mod stream;
+pub mod telegram;
 
-pub use decode::{Address, Decoded, Decoder, Telegram};
-pub use profile::{Evidence, Family, List, Profile};
+pub use decode::{Decoded, Decoder};
+pub use profile::{Evidence, List, Profile};
+pub use telegram::{Address, Telegram};
 
 use crate::reading::Obis;
 use crate::wire;

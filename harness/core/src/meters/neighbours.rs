@@ -3,10 +3,10 @@
 //! Meters that send OBIS code, scaler and unit need no profile; only positional ones stand here.
 
 use super::profile::{
-    Cadence, Clock, Elements, Envelope, Evidence, Family, Form, Holds, List, Profile, Quirk, Register, Tag,
-    Zone, number, plain,
+    Cadence, Clock, Elements, Envelope, Evidence, Form, Holds, List, Profile, Quirk, Register, Tag, Zone,
+    number, plain,
 };
-use crate::reading::Key;
+use crate::reading::{Family, Key};
 use crate::wire::apdu::TimeForm;
 
 const AB: [u8; 2] = [1, 0];
@@ -40,6 +40,8 @@ pub(super) static ISKRA_AM550: Profile = Profile {
     source: "two published telegrams; the order was inferred from sums of the phase powers and from U times I",
     list_id: "",
     types: &[],
+    sample_id: b"0000000000000058",
+    sample_type: b"AM550",
     elements: Elements::Three,
     cadence: Cadence { list1_ms: None, list2_ms: Some(5_000), list3_at_s: None, list3_replaces_list2: false },
     clock: Clock {

@@ -4,7 +4,8 @@
 //! the decoder, only by name, and exist so that a rig can say what it plays.
 
 use super::kaifa;
-use super::profile::{Family, Profile, Quirk};
+use super::profile::{Profile, Quirk};
+use crate::reading::Family;
 
 const ALIAS: Quirk = Quirk {
     what: "nothing in the telegram tells this family from Kaifa",

@@ -3,51 +3,8 @@
 //! One description serves decoding and encoding. Refuses to hold code: whatever differs between meters is a
 //! value in a [`Profile`].
 
-use crate::reading::{Key, Obis};
+use crate::reading::{Family, Key, Obis};
 use crate::wire::apdu::TimeForm;
-
-/// Who made the telegram. The word is the one in JSON and in folder names.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Family {
-    /// Aidon 65xx.
-    Aidon,
-    /// Kaifa MA105/MA304.
-    Kaifa,
-    /// Kamstrup OMNIPOWER.
-    Kamstrup,
-    /// Kaifa hardware under Nuri's head-end (SORIA grid companies).
-    Nuri,
-    /// The meter of Stange Energi, not identified; the Embriq layout stands in for it.
-    Stange,
-    /// Iskraemeco AM550 and relatives.
-    Iskra,
-    /// Landis+Gyr outside Norway.
-    LandisGyr,
-    /// Sagemcom T210-D and relatives.
-    Sagemcom,
-    /// Elgama.
-    Elgama,
-    /// Nobody known.
-    Other,
-}
-
-impl Family {
-    /// The word in JSON.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Family::Aidon => "aidon",
-            Family::Kaifa => "kaifa",
-            Family::Kamstrup => "kamstrup",
-            Family::Nuri => "nuri",
-            Family::Stange => "stange",
-            Family::Iskra => "iskra",
-            Family::LandisGyr => "landis-gyr",
-            Family::Sagemcom => "sagemcom",
-            Family::Elgama => "elgama",
-            Family::Other => "other",
-        }
-    }
-}
 
 /// How well a profile is founded (contract, section 6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -251,6 +208,11 @@ pub struct Profile {
     pub list_id: &'static str,
     /// Beginnings of the meter type texts that belong to it. Empty: never chosen by type.
     pub types: &'static [&'static str],
+    /// Meter id of a made-up meter of this profile, padding included: the first digits are those of the maker, the
+    /// others nobody's.
+    pub sample_id: &'static [u8],
+    /// Meter type of such a meter, padding included; empty where none is known.
+    pub sample_type: &'static [u8],
     /// How many elements it measures with.
     pub elements: Elements,
     /// How often each list comes.

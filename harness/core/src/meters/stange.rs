@@ -4,31 +4,10 @@
 //! Norwegian family with published telegrams. When a real capture arrives, this file alone is replaced.
 
 use super::aidon;
-use super::profile::{Elements, Evidence, Family, Holds, Profile, Quirk, Register, Tag, number, plain};
-use crate::reading::Key;
+use super::profile::{Elements, Evidence, Profile, Quirk, Register};
+use crate::reading::{Family, Key};
 
-const AB: [u8; 2] = [1, 0];
-
-const REGISTERS: &[Register] = &[
-    plain([1, 1, 0, 2, 129, 255], Holds::ListId, Tag::Text, 2),
-    plain([0, 0, 96, 1, 0, 255], Holds::MeterId, Tag::Text, 2),
-    plain([0, 0, 96, 1, 7, 255], Holds::MeterType, Tag::Text, 2),
-    number(AB, Key::ActiveImport, Tag::U32, 0, 1),
-    number(AB, Key::ActiveExport, Tag::U32, 0, 2),
-    number(AB, Key::ReactiveImport, Tag::U32, 0, 2),
-    number(AB, Key::ReactiveExport, Tag::U32, 0, 2),
-    number(AB, Key::CurrentL1, Tag::I16, -2, 2),
-    number(AB, Key::CurrentL2, Tag::I16, -2, 2),
-    number(AB, Key::CurrentL3, Tag::I16, -2, 2),
-    number(AB, Key::VoltageL1, Tag::U16, -1, 2),
-    number(AB, Key::VoltageL2, Tag::U16, -1, 2),
-    number(AB, Key::VoltageL3, Tag::U16, -1, 2),
-    plain([0, 0, 1, 0, 0, 255], Holds::Clock, Tag::Octets, 3),
-    number(AB, Key::EnergyActiveImport, Tag::U32, 1, 3),
-    number(AB, Key::EnergyActiveExport, Tag::U32, 1, 3),
-    number(AB, Key::EnergyReactiveImport, Tag::U32, 1, 3),
-    number(AB, Key::EnergyReactiveExport, Tag::U32, 1, 3),
-];
+static REGISTERS: [Register; 18] = aidon::registers(-2);
 
 pub(super) static STANGE_E350: Profile = Profile {
     name: "stange-e350",
@@ -38,8 +17,10 @@ pub(super) static STANGE_E350: Profile = Profile {
     source: "Embriq telegrams of another grid company; list 3 is the Aidon form by analogy, unconfirmed",
     list_id: "EMBRIQ_V1_1",
     types: &["ZFF1"],
+    sample_id: b"13000041\0\0\0\0\0\0\0\0",
+    sample_type: b"ZFF1",
     elements: Elements::Two,
-    registers: REGISTERS,
+    registers: &REGISTERS,
     zero_unmeasured: &[Key::CurrentL2, Key::VoltageL2],
     quirks: &[
         Quirk {

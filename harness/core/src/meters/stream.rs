@@ -2,24 +2,25 @@
 //!
 //! Refuses to drop anything: every item of the stream comes out as one [`Entry`], junk and bad frames included.
 
-use super::decode::{Address, Decoded, Decoder};
+use super::decode::{Decoded, Decoder};
+use super::telegram::Address;
 use super::{Profile, ascii};
 use crate::reading::Instant;
 use crate::wire::{
-    assemble::{Assembler, Assembly, Outcome},
+    assemble::{Assembled, Assembler, Assembly},
     cipher::Keys,
-    framer::{Framer, Item, PUSH_MAX, What},
+    framer::{Content, Framer, Item, PUSH_MAX},
     hdlc,
 };
 
-/// What one item of the stream came to.
+/// Content one item of the stream came to.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
     /// The bytes and what they are.
     pub item: Item<'a>,
-    /// What the link layers made of it.
+    /// Content the link layers made of it.
     pub assembly: Assembly<'a>,
-    /// What the telegram that this item completes says.
+    /// Content the telegram that this item completes says.
     pub decoded: Option<Decoded<'a>>,
 }
 
@@ -41,15 +42,17 @@ impl Stream {
         }
     }
 
-    /// Takes bytes that arrived at `now` and gives out every entry that they complete.
+    /// Takes bytes that arrived at `now` and gives out every entry that they complete. What silence has ended
+    /// before `now` comes first.
     pub fn push(&mut self, bytes: &[u8], now: Instant, mut each: impl FnMut(&Entry<'_>)) {
+        self.timeout(now, &mut each);
         for piece in bytes.chunks(PUSH_MAX) {
             self.framer.push(piece, now);
             self.drain(&mut each);
         }
     }
 
-    /// When [`Stream::timeout`] must be called, if nothing arrives before.
+    /// When [`Stream::timeout`] gives out what waits, if nothing arrives before.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.framer.next_timeout()
     }
@@ -70,7 +73,7 @@ impl Stream {
     pub fn raw<'a>(&'a mut self, bytes: &'a [u8]) -> (Assembly<'a>, Option<Decoded<'a>>) {
         let assembly = self.assembler.push_raw(bytes);
         let decoded = match assembly.outcome {
-            Outcome::Apdu { bytes, .. } => Some(self.decoder.decode(bytes, None)),
+            Assembled::Apdu { bytes, .. } => Some(self.decoder.decode(bytes, None)),
             _ => None,
         };
         (assembly, decoded)
@@ -79,13 +82,13 @@ impl Stream {
     fn drain(&mut self, each: &mut impl FnMut(&Entry<'_>)) {
         while let Some(item) = self.framer.poll() {
             let assembly = self.assembler.push(&item);
-            let decoded = match (assembly.outcome, item.what) {
-                (Outcome::Apdu { bytes, .. }, What::Hdlc(frame)) => {
+            let decoded = match (assembly.outcome, item.content) {
+                (Assembled::Apdu { bytes, .. }, Content::Hdlc(frame)) => {
                     let hdlc::Frame { destination, source, control, .. } = frame;
                     Some(self.decoder.decode(bytes, Some(Address { destination, source, control })))
                 }
-                (Outcome::Apdu { bytes, .. }, _) => Some(self.decoder.decode(bytes, None)),
-                (_, What::P1(telegram)) if telegram.is_good() => Some(ascii::decode(&telegram)),
+                (Assembled::Apdu { bytes, .. }, _) => Some(self.decoder.decode(bytes, None)),
+                (_, Content::P1(frame)) if frame.is_good() => Some(ascii::decode(&frame)),
                 _ => None,
             };
             each(&Entry { item, assembly, decoded });

@@ -6,12 +6,14 @@
 //! Sources: the public contract, section 2 (keys, exact decimals, presence); field bug S11 (counters kept in
 //! 32-bit floats lose their last digits), D8 and P5 (an absent register shown as 0).
 
+mod family;
 #[cfg(feature = "std")]
 pub mod json;
 mod key;
 mod number;
 mod time;
 
+pub use family::Family;
 pub use key::{Key, Kind};
 pub use number::Milli;
 pub use time::{Instant, LocalTime};

@@ -1,9 +1,11 @@
 //! `junit.xml`: one test suite per suite, one test case per check and subject.
 
-use super::{Purposes, text};
+use super::{Purposes, deviations, grounds, index_trials, notes, text};
 use crate::verdict::Verdict;
 use crate::verdict::results::{Outcome, Results};
+use crate::verdict::trial::Trial;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How many findings of one outcome are written out; `results.json` has all.
@@ -13,8 +15,10 @@ const FINDINGS_MAX: usize = 20;
 ///
 /// FAIL is `failure`, ERROR is `error`, INCONCLUSIVE and NOT_APPLICABLE are `skipped`; the property `verdict`
 /// keeps the exact word, because JUnit has no more than these. No clock is read: the only duration is
-/// `run.duration_s`, where the results have one.
-pub fn junit(results: &Results, purposes: Purposes<'_>) -> String {
+/// `run.duration_s`, where the results have one. `trials` tell which telegrams are inferred and how many bytes a
+/// PASS rests on.
+pub fn junit(results: &Results, trials: &[Trial], purposes: Purposes<'_>) -> String {
+    let by_path = index_trials(trials);
     let mut report = Report::new("hanbench");
     if let Some(seconds) = results.run.get("duration_s").and_then(serde_json::Value::as_f64) {
         // A duration that is negative or too large is no duration and is left out.
@@ -31,7 +35,7 @@ pub fn junit(results: &Results, purposes: Purposes<'_>) -> String {
             add_property(&mut suite.properties, "commit", commit);
         }
         for outcome in results.checks.iter().filter(|outcome| outcome.suite == name) {
-            suite.add_test_case(test_case(outcome, purposes));
+            suite.add_test_case(test_case(outcome, (trials, &by_path), purposes));
         }
         report.add_test_suite(suite);
     }
@@ -49,9 +53,14 @@ fn suite_names(results: &Results) -> Vec<&str> {
     names
 }
 
-fn test_case(outcome: &Outcome, purposes: Purposes<'_>) -> TestCase {
+fn test_case(
+    outcome: &Outcome,
+    (trials, by_path): (&[Trial], &BTreeMap<String, usize>),
+    purposes: Purposes<'_>,
+) -> TestCase {
+    let inferred = grounds::inferred(outcome, trials, by_path);
     let name = text::visible(&format!("{} {}", outcome.id, outcome.subject), text::LINE_MAX);
-    let mut case = TestCase::new(name, status(outcome));
+    let mut case = TestCase::new(name, status(outcome, inferred.as_deref()));
     case.set_classname(text::visible(&format!("hanbench.{}", outcome.suite), text::LINE_MAX));
     add_property(&mut case.properties, "verdict", outcome.verdict.word());
     if let Some(cause) = outcome.cause {
@@ -62,8 +71,14 @@ fn test_case(outcome: &Outcome, purposes: Purposes<'_>) -> TestCase {
         add_property(&mut case.properties, "source", source);
     }
     add_property(&mut case.properties, "attempts", &outcome.attempts.to_string());
-    if let Some(rests_on) = &outcome.rests_on {
-        add_property(&mut case.properties, "rests_on", rests_on);
+    if let Some(rests_on) = grounds::rests_on(outcome, trials, by_path) {
+        add_property(&mut case.properties, "rests_on", &rests_on);
+    }
+    if let Some(inferred) = &inferred {
+        add_property(&mut case.properties, "evidence_level", inferred);
+    }
+    for note in notes(outcome).take(FINDINGS_MAX) {
+        add_property(&mut case.properties, "note", &note.text);
     }
     for path in &outcome.evidence {
         add_property(&mut case.properties, "evidence", path);
@@ -75,7 +90,7 @@ fn add_property(properties: &mut Vec<Property>, name: &str, value: &str) {
     properties.push(Property::new(name, text::visible(value, text::LINE_MAX)));
 }
 
-fn status(outcome: &Outcome) -> TestCaseStatus {
+fn status(outcome: &Outcome, inferred: Option<&str>) -> TestCaseStatus {
     let mut status = match outcome.verdict {
         Verdict::Pass => return TestCaseStatus::success(),
         Verdict::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
@@ -83,14 +98,17 @@ fn status(outcome: &Outcome) -> TestCaseStatus {
         Verdict::Inconclusive | Verdict::NotApplicable => TestCaseStatus::skipped(),
     };
     let reason = outcome.reason.as_deref().unwrap_or("no reason was given");
-    let message = match outcome.verdict {
+    let mut message = match outcome.verdict {
         // Many viewers show only the word "skipped", so the verdict leads.
         Verdict::Inconclusive | Verdict::NotApplicable => format!("{}: {reason}", outcome.verdict.word()),
         _ => reason.to_string(),
     };
+    if let Some(inferred) = inferred {
+        message.push_str(&format!(" ({inferred})"));
+    }
     status.set_message(text::visible(&message, text::LINE_MAX));
     status.set_type(outcome.cause.map_or(outcome.verdict.word(), |cause| cause.word()));
-    if !outcome.findings.is_empty() {
+    if !deviations(outcome).is_empty() {
         status.set_description(findings(outcome));
     }
     status
@@ -99,7 +117,8 @@ fn status(outcome: &Outcome) -> TestCaseStatus {
 /// One line per finding.
 fn findings(outcome: &Outcome) -> String {
     let mut lines: Vec<String> = Vec::new();
-    for finding in outcome.findings.iter().take(FINDINGS_MAX) {
+    let all = deviations(outcome);
+    for finding in all.iter().take(FINDINGS_MAX) {
         let mut line = match finding.part {
             Some(part) => format!("part {part}: {}", finding.text),
             None => finding.text.clone(),
@@ -115,8 +134,8 @@ fn findings(outcome: &Outcome) -> String {
         }
         lines.push(text::visible(&line, text::LINE_MAX));
     }
-    if outcome.findings.len() > FINDINGS_MAX {
-        lines.push(format!("{} more in results.json", outcome.findings.len() - FINDINGS_MAX));
+    if all.len() > FINDINGS_MAX {
+        lines.push(format!("{} more in results.json", all.len() - FINDINGS_MAX));
     }
     lines.join("\n")
 }

@@ -1,38 +1,28 @@
 //! Results of several runs (shards, rigs, attempts) become one.
 //!
-//! Evidence files of two runs may have the same name. So every run gets a label ([`run_labels`]), evidence
-//! paths become `evidence/<name>@<label>.json`, and whoever moves the files gives the trials the same new
-//! name ([`labelled`]). Nothing is judged anew.
+//! Evidence files of two runs may have the same name. So every run gets a label ([`run_labels`]) and a folder
+//! of that name below `evidence/`, and whoever shows the trials gives them the same new name ([`labelled`]).
+//! Nothing is judged anew.
 
 use crate::verdict::results::{Outcome, RESULTS_VERSION, Results};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One label per run, unique and usable in a file name: the rig, and from the second run on the same rig with
-/// a number behind it: `virtual`, `virtual-2`.
-pub fn run_labels(runs: &[Results]) -> Vec<String> {
-    let mut taken = BTreeSet::new();
-    let mut labels = Vec::new();
-    for run in runs {
-        let plain: String = run
-            .rig
-            .chars()
-            .map(|char| if char.is_ascii_alphanumeric() || "-_.".contains(char) { char } else { '+' })
-            .collect();
-        let mut label = plain.clone();
-        let mut number = 2;
-        while !taken.insert(label.clone()) {
-            label = format!("{plain}-{number}");
-            number += 1;
-        }
-        labels.push(label);
-    }
-    labels
+/// Longest part of a rig's name in a label, in characters.
+const LABEL_MAX: usize = 40;
+
+/// One label per run: its number and its rig, `1-virtual`. Unique, and a folder name on every file system.
+pub fn run_labels<'a>(rigs: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let plain = |char: char| if char.is_ascii_alphanumeric() || "-_".contains(char) { char } else { '+' };
+    let label = |(index, rig): (usize, &str)| {
+        format!("{}-{}", index + 1, rig.chars().map(plain).take(LABEL_MAX).collect::<String>())
+    };
+    rigs.into_iter().enumerate().map(label).collect()
 }
 
 /// The name of a trial of the run with this label, in a merged report.
 pub fn labelled(name: &str, label: &str) -> String {
-    format!("{name}@{label}")
+    format!("{label}/{name}")
 }
 
 /// Merges runs in the order given and counts the totals anew. One run alone comes back unchanged.
@@ -41,7 +31,7 @@ pub fn labelled(name: &str, label: &str) -> String {
 ///   the worse verdict stays with its cause, reason and findings, and the reason says that the attempts
 ///   differed. A pass never hides a failure.
 /// - With more than one rig every subject gets ` @ <rig>`, so that two rigs never share a row.
-/// - `run` holds the heads of all runs under `"runs"`; `seed` and `dut` are those of the first run.
+/// - `run` holds the heads of all runs under `"runs"`; `rig` and `dut` name all of them, `seed` is the first's.
 ///
 /// # Errors
 ///
@@ -53,7 +43,9 @@ pub fn merge(runs: Vec<Results>) -> Result<Results, String> {
             newer.rig, newer.version
         ));
     }
-    let labels = run_labels(&runs);
+    let labels = run_labels(runs.iter().map(|run| run.rig.as_str()));
+    let duts: BTreeSet<String> =
+        runs.iter().map(|run| run.dut.clone()).filter(|dut| !dut.is_empty()).collect();
     let rigs: BTreeSet<String> = runs.iter().map(|run| run.rig.clone()).collect();
     let heads: Vec<Value> = runs.iter().zip(&labels).map(|(run, label)| head(run, label)).collect();
     let mut runs = runs;
@@ -69,7 +61,7 @@ pub fn merge(runs: Vec<Results>) -> Result<Results, String> {
         version: RESULTS_VERSION,
         run: Map::from_iter([("runs".to_string(), Value::Array(heads))]),
         rig: rigs.iter().cloned().collect::<Vec<_>>().join("+"),
-        dut: first.dut.clone(),
+        dut: duts.into_iter().collect::<Vec<_>>().join(" + "),
         seed: first.seed,
         totals: BTreeMap::new(),
         checks: Vec::new(),
@@ -84,7 +76,7 @@ pub fn merge(runs: Vec<Results>) -> Result<Results, String> {
             match seen.get(&key) {
                 Some(&at) => add_attempt(&mut merged.checks[at], outcome),
                 None => {
-                    if rigs.len() > 1 && !outcome.subject.contains(" @ ") {
+                    if rigs.len() > 1 {
                         outcome.subject = format!("{} @ {}", outcome.subject, run.rig);
                     }
                     of_this_run.push((key, merged.checks.len()));
@@ -103,10 +95,11 @@ fn head(run: &Results, label: &str) -> Value {
     json!({"label": label, "rig": run.rig, "dut": run.dut, "seed": run.seed, "run": run.run})
 }
 
+/// An outcome without a trial has no path that could be moved.
 fn labelled_path(path: &str, label: &str) -> String {
-    match path.strip_suffix(".json") {
-        Some(stem) => format!("{}.json", labelled(stem, label)),
-        None => labelled(path, label),
+    match path.strip_prefix("evidence/") {
+        Some(name) => format!("evidence/{}", labelled(name, label)),
+        None => path.to_string(),
     }
 }
 

@@ -15,9 +15,11 @@
 //! | [`html`](fn@html) | one file for people; `html/` has one file per part of the page |
 //! | [`merge`](fn@merge) | results of several runs become one |
 //! | `plot` | values over time as SVG |
+//! | `grounds` | what an outcome rests on: bytes, and whether they are inferred |
 //! | `timeline` | which claim is drawn beside which telegram |
 //! | `text` | foreign text made harmless |
 
+mod grounds;
 mod html;
 mod junit;
 mod merge;
@@ -33,9 +35,10 @@ pub use merge::{labelled, merge, run_labels};
 pub use plot::{Deviation, Mark, Plot, Series, Step};
 pub use summary::summary;
 
-use crate::verdict::results::{Outcome, Results};
+use crate::verdict::results::{Finding, Outcome, Results};
 use crate::verdict::trial::Trial;
 use crate::verdict::{Cause, Verdict};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Purpose and source of a check, by its id: `("verify that …", "IEC 62056-46, 6.4.4")`.
@@ -75,6 +78,16 @@ fn family_of(outcome: &Outcome, trials: &[Trial], by_path: &BTreeMap<String, usi
 /// FAIL with cause `dut`: the only kind that counts against the device under test.
 fn counts_against_dut(outcome: &Outcome) -> bool {
     outcome.verdict == Verdict::Fail && outcome.cause == Some(Cause::Dut)
+}
+
+/// What was noted beside an outcome and breaks no rule.
+fn notes(outcome: &Outcome) -> impl Iterator<Item = &Finding> {
+    outcome.findings.iter().filter(|finding| finding.weightless)
+}
+
+/// What a FAIL rests on.
+fn deviations(outcome: &Outcome) -> Vec<&Finding> {
+    outcome.findings.iter().filter(|finding| !finding.weightless).collect()
 }
 
 /// FAIL, ERROR and INCONCLUSIVE: what a reader must look at.
@@ -118,20 +131,41 @@ fn headline(results: &Results) -> (Verdict, String) {
     }
 }
 
-/// The command that repeats the run, narrowed to one check where `check` is given.
+/// The command that repeats the run, narrowed to one outcome where `only` is given. A merged report has one for
+/// each of its runs.
 ///
 /// `run.command` is used where the caller stored it; else the command is built from rig and seed.
-fn reproduce(results: &Results, check: Option<&str>) -> String {
-    let stored = results.run.get("command").and_then(serde_json::Value::as_str);
-    let mut command = match stored {
-        Some(command) => command.to_string(),
-        None if results.rig == "virtual" => format!("cargo xtask run --seed {}", results.seed),
-        None => format!("cargo xtask run --rig rigs/{}.toml --seed {}", results.rig, results.seed),
+fn reproduce(results: &Results, only: Option<&Outcome>) -> String {
+    let mut commands: Vec<String> = Vec::new();
+    let mut add = |run: Option<&Value>, rig: &str, seed: u64| {
+        let mut command = match run.and_then(|run| run.get("command")).and_then(Value::as_str) {
+            Some(command) => command.to_string(),
+            None if rig == "virtual" => format!("cargo xtask run --seed {seed}"),
+            None => format!("cargo xtask run --rig rigs/{rig}.toml --seed {seed}"),
+        };
+        if let Some(outcome) = only {
+            command.push_str(&format!(" --filter '{}'", filter(outcome, rig)));
+        }
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
     };
-    if let Some(id) = check {
-        command.push_str(&format!(" --filter '{id}'"));
+    match results.run.get("runs").and_then(Value::as_array) {
+        Some(heads) => heads.iter().for_each(|head| {
+            let rig = head.get("rig").and_then(Value::as_str).unwrap_or_default();
+            add(head.get("run"), rig, head.get("seed").and_then(Value::as_u64).unwrap_or(results.seed));
+        }),
+        None => add(Some(&Value::Object(results.run.clone())), &results.rig, results.seed),
     }
-    text::visible(&command, text::LINE_MAX)
+    text::visible(&commands.join("; "), text::LINE_MAX)
+}
+
+/// A pattern for `--filter` that matches "id subject" of this outcome alone.
+fn filter(outcome: &Outcome, rig: &str) -> String {
+    // A merged report names the rig behind the subject; `run` knows nothing of that.
+    let subject = outcome.subject.strip_suffix(&format!(" @ {rig}")).unwrap_or(&outcome.subject);
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/-_.#@ ".contains(letter);
+    if subject.chars().all(plain) { format!("{} {subject}$", outcome.id) } else { outcome.id.clone() }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! `summary.md`: the run on one page, in the Markdown that GitHub step summaries accept.
 
+use super::grounds::{inferred, inferred_sentence};
 use super::text::{markdown, markdown_code};
 use super::{
-    counts_against_dut, counts_sentence, family_of, headline, index_trials, needs_attention, reproduce,
+    counts_against_dut, counts_sentence, family_of, headline, index_trials, needs_attention, notes, reproduce,
 };
 use crate::verdict::Verdict;
 use crate::verdict::results::{Outcome, Results};
@@ -15,9 +16,13 @@ const ROWS_MAX: usize = 200;
 
 /// The results as Markdown: the verdict in one sentence, what needs attention, counts, how to repeat the run.
 ///
-/// `trials` are used for the meter family of a subject; without them the folder of the capture is taken.
+/// `trials` are used for the meter family and the evidence level of a subject; without them the folder of the
+/// capture is taken, and nothing is said to be inferred.
 pub fn summary(results: &Results, trials: &[Trial]) -> String {
     let mut page = String::new();
+    let by_path = index_trials(trials);
+    let inferred: Vec<Option<String>> =
+        results.checks.iter().map(|outcome| inferred(outcome, trials, &by_path)).collect();
     let against = results.checks.iter().filter(|outcome| counts_against_dut(outcome)).count();
     push(&mut page, &format!("**{}.**", headline(results).1));
     push(&mut page, &counts_sentence(results));
@@ -26,9 +31,14 @@ pub fn summary(results: &Results, trials: &[Trial]) -> String {
         let others = failed - against;
         push(&mut page, &format!("{others} of the {failed} failures do not count against the device."));
     }
+    if let Some(sentence) = inferred_sentence(results, &inferred) {
+        push(&mut page, &sentence);
+    }
     push(&mut page, "");
-    attention(&mut page, results);
+    attention(&mut page, results, &inferred);
     counts(&mut page, results, trials);
+    not_published(&mut page, results, &inferred);
+    noted(&mut page, results);
     not_applicable(&mut page, results);
     again(&mut page, results);
     page
@@ -40,9 +50,10 @@ fn push(page: &mut String, line: &str) {
 }
 
 /// FAIL first, then ERROR, then INCONCLUSIVE.
-fn attention(page: &mut String, results: &Results) {
-    let mut rows: Vec<&Outcome> =
-        results.checks.iter().filter(|outcome| needs_attention(outcome.verdict)).collect();
+fn attention(page: &mut String, results: &Results, inferred: &[Option<String>]) {
+    let all = results.checks.iter().zip(inferred);
+    let mut rows: Vec<(&Outcome, &Option<String>)> =
+        all.filter(|(outcome, _)| needs_attention(outcome.verdict)).collect();
     if rows.is_empty() {
         return;
     }
@@ -51,18 +62,19 @@ fn attention(page: &mut String, results: &Results) {
         Verdict::Error => 1,
         _ => 2,
     };
-    rows.sort_by_key(|outcome| rank(outcome.verdict));
+    rows.sort_by_key(|(outcome, _)| rank(outcome.verdict));
     push(page, "## Failed, not carried out, inconclusive\n");
     push(page, "| verdict | cause | check | subject | reason |");
     push(page, "|---|---|---|---|---|");
-    for outcome in rows.iter().take(ROWS_MAX) {
+    for (outcome, inferred) in rows.iter().take(ROWS_MAX) {
         let row = format!(
-            "| {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {}{} |",
             outcome.verdict.word(),
             outcome.cause.map_or("", |cause| cause.word()),
             markdown_code(&outcome.id),
             markdown_code(&outcome.subject),
             markdown(outcome.reason.as_deref().unwrap_or("no reason was given")),
+            inferred.as_ref().map_or_else(String::new, |note| format!(" ({})", markdown(note))),
         );
         push(page, &row);
     }
@@ -97,6 +109,49 @@ fn counts(page: &mut String, results: &Results, trials: &[Trial]) {
             let _ = write!(row, " {} |", cell.get(&verdict).copied().unwrap_or(0));
         }
         push(page, &row);
+    }
+    push(page, "");
+}
+
+/// Every capture whose telegrams nobody has published: its results stand above among the others.
+fn not_published(page: &mut String, results: &Results, inferred: &[Option<String>]) {
+    let mut subjects: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
+    for (outcome, note) in results.checks.iter().zip(inferred) {
+        if let Some(note) = note {
+            // Damaged variants, `captures/x.csv#fcs`, are of the same telegrams.
+            let capture = outcome.subject.split('#').next().unwrap_or_default();
+            subjects.entry(capture).or_insert((note, 0)).1 += 1;
+        }
+    }
+    if subjects.is_empty() {
+        return;
+    }
+    push(page, "## Inferred\n");
+    for (subject, (note, count)) in subjects.iter().take(ROWS_MAX) {
+        let checks = if *count == 1 { "check" } else { "checks" };
+        push(page, &format!("- {}, {count} {checks}: {}", markdown_code(subject), markdown(note)));
+    }
+    if subjects.len() > ROWS_MAX {
+        push(page, &format!("- {} more subjects are in `report.html`", subjects.len() - ROWS_MAX));
+    }
+    push(page, "");
+}
+
+/// What was noted and breaks no rule, such as keys that nobody knows.
+fn noted(page: &mut String, results: &Results) {
+    let mut texts: BTreeMap<&str, usize> = BTreeMap::new();
+    for note in results.checks.iter().flat_map(notes) {
+        *texts.entry(&note.text).or_default() += 1;
+    }
+    if texts.is_empty() {
+        return;
+    }
+    push(page, "## Noted, and breaks no rule\n");
+    for (text, count) in texts.iter().take(ROWS_MAX) {
+        push(page, &format!("- {count} × {}", markdown(text)));
+    }
+    if texts.len() > ROWS_MAX {
+        push(page, &format!("- {} more are in `results.json`", texts.len() - ROWS_MAX));
     }
     push(page, "");
 }

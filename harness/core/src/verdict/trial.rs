@@ -1,6 +1,7 @@
 //! One trial: what was played in and everything that happened. This is the evidence; `judge` needs nothing else.
 
 use crate::hex;
+use crate::reading::Family;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -154,10 +155,13 @@ impl From<StoredDamage> for Damage {
     }
 }
 
+/// What a capture can need of a DUT beside its family (contract, section 3).
+pub const FEATURES: [&str; 4] = ["p1", "mbus", "segmentation", "ciphering"];
+
 /// What the rig file says about the DUT, as far as judging depends on it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct DutTerms {
-    /// Families and features it supports (contract, section 3).
+    /// Families and features it supports, see [`DutTerms::supportable`].
     pub supports: Vec<String>,
     /// Keys it does not claim, by design.
     pub omits: Vec<String>,
@@ -167,11 +171,17 @@ pub struct DutTerms {
     pub scale_told: bool,
 }
 
+impl DutTerms {
+    /// Every word that `supports` may hold: families, then features.
+    pub fn supportable() -> Vec<&'static str> {
+        Family::NORWEGIAN.map(Family::word).into_iter().chain(FEATURES).collect()
+    }
+}
+
 impl Default for DutTerms {
     fn default() -> Self {
-        let families = ["aidon", "kaifa", "kamstrup", "nuri", "stange"];
         DutTerms {
-            supports: families.map(String::from).to_vec(),
+            supports: Family::NORWEGIAN.map(|family| family.word().into()).into(),
             omits: Vec::new(),
             claim_within_us: 2_000_000,
             scale_told: false,

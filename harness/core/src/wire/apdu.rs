@@ -65,6 +65,26 @@ impl<'a> DataNotification<'a> {
     }
 }
 
+/// The body of bytes that begin like a data-notification: tag, form of the date-time, a year of our time where there
+/// is one, a list as body. Empty where the bytes end before it. Where no link layer vouches for an APDU, this is all
+/// that tells one.
+pub fn likely_body(bytes: &[u8]) -> Option<&[u8]> {
+    let [DATA_NOTIFICATION, _, _, _, _, rest @ ..] = bytes else {
+        return None;
+    };
+    let (year, body) = match rest {
+        [0x00, body @ ..] => (None, body),
+        [0x09, 0x0C, rest @ ..] | [0x0C | 0x19, rest @ ..] => {
+            (rest.first(), rest.get(12..).unwrap_or_default())
+        }
+        _ => return None,
+    };
+    // The years 1792 to 2303, or an unspecified one.
+    let likely =
+        matches!(year, None | Some(0x07 | 0x08 | 0xFF)) && matches!(body.first(), None | Some(0x01 | 0x02));
+    likely.then_some(body)
+}
+
 /// Appends the head of a data-notification; the body follows.
 ///
 /// # Panics
@@ -98,6 +118,23 @@ mod tests {
             assert_eq!((read.invoke_id, read.time_form, read.time), (0x4000_0000, form, sent));
             assert_eq!(read.body, [2, 0]);
         }
+    }
+
+    #[test]
+    fn a_notification_is_known_by_its_head() {
+        for form in [TimeForm::Absent, TimeForm::Length, TimeForm::Tagged, TimeForm::DateTime] {
+            let mut bytes = Vec::new();
+            let time = CosemTime([0x07, 0xE5, 3, 23, 2, 18, 50, 0, 0xFF, 0x80, 0x00, 0]);
+            encode_head(0x4000_0000, form, (form != TimeForm::Absent).then_some(time), &mut bytes);
+            assert!((7..bytes.len()).all(|cut| likely_body(&bytes[..cut]) == Some(&[])), "{form:?} cut");
+            bytes.push(2);
+            assert_eq!(likely_body(&bytes), Some(&[2][..]), "{form:?}");
+            *bytes.last_mut().unwrap() = 0x55;
+            assert_eq!(likely_body(&bytes), None, "{form:?} with a body that is no list");
+        }
+        assert_eq!(likely_body(&[0x0F, 0, 0, 0, 0, 0x09, 0x0C, 0x33]), None, "the year 13 056");
+        assert_eq!(likely_body(&[0x0F, 0, 0, 0, 0]), None);
+        assert_eq!(likely_body(&[0x0E, 0, 0, 0, 0, 0, 2]), None);
     }
 
     #[test]

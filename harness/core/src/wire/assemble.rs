@@ -6,35 +6,28 @@
 
 use alloc::vec::Vec;
 
-use nom::bytes::complete::{tag, take};
-use nom::number::complete::{be_u16, u8};
-use nom::{IResult, Parser};
-
+use super::blocks::{self, Block, Blocks};
 use super::cipher::{self, Deciphered, Keys};
-use super::framer::{Item, Junk, What};
+use super::framer::{Content, Item, Junk};
 use super::{Problem, ProblemKind, hdlc, llc, mbus};
 
 /// Longest message put together; the longest of this family has 581 bytes.
 pub const APDU_MAX: usize = 4096;
-/// First byte of a general-block-transfer APDU.
-pub const BLOCK_TAG: u8 = 0xE0;
-/// Bit of the block control that marks the last block.
-const LAST_BLOCK: u8 = 0x80;
 /// Junk of at least so many bytes may be what is left of a lost segment.
 const LOST_FRAME_MIN: usize = hdlc::LENGTH_MIN + 2;
 
-/// What an item came to.
+/// Content an item came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Assembly<'a> {
-    /// What there is now.
-    pub outcome: Outcome<'a>,
+    /// Content there is now.
+    pub outcome: Assembled<'a>,
     /// An unfinished message was given up because of this item. Says nothing about the item itself.
     pub gave_up: Option<Problem>,
 }
 
-/// What there is after an item.
+/// Content there is after an item.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome<'a> {
+pub enum Assembled<'a> {
     /// The item carries no part of an APDU: junk, a bad frame, a P1 telegram, a frame without information.
     Nothing,
     /// A part of a message; more must follow.
@@ -71,16 +64,16 @@ pub enum Protection {
 ///
 /// ```
 /// use hanbench_core::reading::Instant;
-/// use hanbench_core::wire::{assemble::{Assembler, Outcome}, cipher::Keys, framer::Framer, hdlc};
+/// use hanbench_core::wire::{assemble::{Assembler, Assembled}, cipher::Keys, framer::Framer, hdlc};
 ///
 /// let mut bytes = Vec::new();
 /// let message = [0xE6, 0xE7, 0x00, 0x0F, 1, 2, 3, 4, 5];
 /// hdlc::encode_segmented(&mut bytes, &[0x41], &[0x08, 0x83], 0x13, 5, &message);
 /// let (mut framer, mut assembler) = (Framer::new(), Assembler::new(Keys::default()));
 /// framer.push(&bytes, Instant(0));
-/// assert_eq!(assembler.push(&framer.poll().unwrap()).outcome, Outcome::Pending);
+/// assert_eq!(assembler.push(&framer.poll().unwrap()).outcome, Assembled::Pending);
 /// let item = framer.poll().unwrap();
-/// let Outcome::Apdu { bytes, .. } = assembler.push(&item).outcome else { panic!() };
+/// let Assembled::Apdu { bytes, .. } = assembler.push(&item).outcome else { panic!() };
 /// assert_eq!(bytes, &message[3..]);
 /// ```
 #[derive(Default)]
@@ -104,8 +97,8 @@ enum Message {
     Mbus(u8),
 }
 
-/// What a frame adds.
-enum Link<'a> {
+/// Content a frame adds.
+enum Added<'a> {
     Whole(&'a [u8]),
     WholeFromSegments,
     Pending,
@@ -121,60 +114,60 @@ impl Assembler {
 
     /// Takes the next item of the stream.
     pub fn push<'a>(&'a mut self, item: &Item<'a>) -> Assembly<'a> {
-        match item.what {
-            What::Hdlc(frame) if frame.is_good() => {
+        match item.content {
+            Content::Hdlc(frame) if frame.is_good() => {
                 let starts = llc::strip(frame.information).is_some();
                 let gave_up = starts && self.give_up_message();
-                let link = self.hdlc(&frame, starts);
-                self.deliver(link, gave_up)
+                let added = self.hdlc(&frame, starts);
+                self.deliver(added, gave_up)
             }
-            What::Mbus(frame) if frame.checksum_ok => {
+            Content::Mbus(frame) if frame.checksum_ok => {
                 let in_order = self.message == Message::Mbus(frame.segment) && frame.segment > 0;
                 let gave_up = !in_order && self.give_up_message();
-                let link = self.mbus(&frame, in_order);
-                self.deliver(link, gave_up)
+                let added = self.mbus(&frame, in_order);
+                self.deliver(added, gave_up)
             }
-            What::Hdlc(frame) => {
+            Content::Hdlc(frame) => {
                 let gave_up = self.give_up();
                 if frame.segmented {
                     self.message = Message::HdlcLost;
                 }
-                self.deliver(Link::Nothing, gave_up)
+                self.deliver(Added::Nothing, gave_up)
             }
-            What::Mbus(_) => {
+            Content::Mbus(_) => {
                 let gave_up = self.give_up();
-                self.deliver(Link::Nothing, gave_up)
+                self.deliver(Added::Nothing, gave_up)
             }
-            What::Junk(why) => {
+            Content::Junk(why) => {
                 let lost_frame = why != Junk::NoFrame || item.bytes.len() >= LOST_FRAME_MIN;
                 let gave_up = lost_frame && self.give_up();
-                self.deliver(Link::Nothing, gave_up)
+                self.deliver(Added::Nothing, gave_up)
             }
-            What::P1(_) => self.deliver(Link::Nothing, false),
+            Content::P1(_) => self.deliver(Added::Nothing, false),
         }
     }
 
     /// Takes an APDU that somebody cut out of its link layer (`E6 E7 00 0F …`, `0F …`, `DB …`, `E0 …`).
     pub fn push_raw<'a>(&'a mut self, bytes: &'a [u8]) -> Assembly<'a> {
-        self.deliver(Link::Whole(llc::strip(bytes).unwrap_or(bytes)), false)
+        self.deliver(Added::Whole(llc::strip(bytes).unwrap_or(bytes)), false)
     }
 
     /// One good frame. `starts` says that it begins with an LLC, which only the first one of a message does.
-    fn hdlc<'a>(&mut self, frame: &hdlc::Frame<'a>, starts: bool) -> Link<'a> {
+    fn hdlc<'a>(&mut self, frame: &hdlc::Frame<'a>, starts: bool) -> Added<'a> {
         let payload = llc::strip(frame.information).unwrap_or(frame.information);
         if payload.is_empty() {
-            return Link::Nothing;
+            return Added::Nothing;
         }
         let segmented = frame.segmented;
         match self.message {
             Message::HdlcLost if !starts => {
                 self.message = if segmented { Message::HdlcLost } else { Message::None };
-                Link::Refused(ProblemKind::OutOfOrder)
+                Added::Refused(ProblemKind::OutOfOrder)
             }
             Message::Hdlc => self.continue_hdlc(payload, segmented),
             _ if !segmented => {
                 self.message = Message::None;
-                Link::Whole(payload)
+                Added::Whole(payload)
             }
             _ if starts || is_apdu(payload) => {
                 self.segments.clear();
@@ -182,12 +175,12 @@ impl Assembler {
             }
             _ => {
                 self.message = Message::HdlcLost;
-                Link::Refused(ProblemKind::OutOfOrder)
+                Added::Refused(ProblemKind::OutOfOrder)
             }
         }
     }
 
-    fn continue_hdlc<'a>(&mut self, payload: &[u8], segmented: bool) -> Link<'a> {
+    fn continue_hdlc<'a>(&mut self, payload: &[u8], segmented: bool) -> Added<'a> {
         let fits = append(&mut self.segments, payload);
         self.message = match (segmented, fits) {
             (false, _) => Message::None,
@@ -195,33 +188,33 @@ impl Assembler {
             (true, false) => Message::HdlcLost,
         };
         match (fits, segmented) {
-            (false, _) => Link::Refused(ProblemKind::TooLong),
-            (true, true) => Link::Pending,
-            (true, false) => Link::WholeFromSegments,
+            (false, _) => Added::Refused(ProblemKind::TooLong),
+            (true, true) => Added::Pending,
+            (true, false) => Added::WholeFromSegments,
         }
     }
 
     /// One good frame; `in_order` says that it continues the message that is open.
-    fn mbus<'a>(&mut self, frame: &mbus::Frame<'a>, in_order: bool) -> Link<'a> {
+    fn mbus<'a>(&mut self, frame: &mbus::Frame<'a>, in_order: bool) -> Added<'a> {
         if frame.data.is_empty() {
             self.message = Message::None;
-            return Link::Nothing;
+            return Added::Nothing;
         }
         match (frame.segment, frame.last) {
-            (0, true) => return Link::Whole(frame.data),
+            (0, true) => return Added::Whole(frame.data),
             (0, false) => self.segments.clear(),
-            _ if !in_order => return Link::Refused(ProblemKind::OutOfOrder),
+            _ if !in_order => return Added::Refused(ProblemKind::OutOfOrder),
             _ => {}
         }
         self.message = Message::None;
         if !append(&mut self.segments, frame.data) {
-            return Link::Refused(ProblemKind::TooLong);
+            return Added::Refused(ProblemKind::TooLong);
         }
         if frame.last {
-            return Link::WholeFromSegments;
+            return Added::WholeFromSegments;
         }
         self.message = Message::Mbus(frame.segment + 1);
-        Link::Pending
+        Added::Pending
     }
 
     /// Drops what is unfinished in the link layer; true when there was something.
@@ -243,131 +236,54 @@ impl Assembler {
     }
 
     /// Undoes block transfer and ciphering.
-    fn deliver<'a>(&'a mut self, link: Link<'a>, gave_up: bool) -> Assembly<'a> {
+    fn deliver<'a>(&'a mut self, added: Added<'a>, gave_up: bool) -> Assembly<'a> {
         let Assembler { keys, segments, blocks, plain, .. } = self;
         let dropped = |gave_up: bool| gave_up.then_some(Problem { offset: 0, kind: ProblemKind::OutOfOrder });
         let done = |outcome, gave_up| Assembly { outcome, gave_up: dropped(gave_up) };
-        let refused = |problem| Outcome::Refused { problem, plain_inside: None };
-        let bytes: &'a [u8] = match link {
-            Link::Whole(bytes) => bytes,
-            Link::WholeFromSegments => segments,
-            Link::Pending => return done(Outcome::Pending, gave_up),
-            Link::Nothing => return done(Outcome::Nothing, gave_up),
-            Link::Refused(kind) => return done(refused(Problem { offset: 0, kind }), gave_up),
+        let refused = |problem| Assembled::Refused { problem, plain_inside: None };
+        let bytes: &'a [u8] = match added {
+            Added::Whole(bytes) => bytes,
+            Added::WholeFromSegments => segments,
+            Added::Pending => return done(Assembled::Pending, gave_up),
+            Added::Nothing => return done(Assembled::Nothing, gave_up),
+            Added::Refused(kind) => return done(refused(Problem { offset: 0, kind }), gave_up),
         };
-        let (bytes, gave_up) = if bytes.first() == Some(&BLOCK_TAG) {
+        let (bytes, gave_up) = if bytes.first() == Some(&blocks::TAG) {
             match blocks.push(bytes) {
                 Block::Whole(bytes, restarted) => (bytes, gave_up || restarted),
-                Block::Pending(restarted) => return done(Outcome::Pending, gave_up || restarted),
+                Block::Pending(restarted) => return done(Assembled::Pending, gave_up || restarted),
                 Block::Refused(problem) => return done(refused(problem), gave_up),
             }
         } else {
             (bytes, blocks.give_up() || gave_up)
         };
         if bytes.first() != Some(&cipher::TAG) {
-            return done(Outcome::Apdu { bytes, protection: Protection::Plain }, gave_up);
+            return done(Assembled::Apdu { bytes, protection: Protection::Plain }, gave_up);
         }
         let protection = match cipher::decipher(bytes, keys, plain) {
             Deciphered::Verified => Protection::Verified,
             Deciphered::Unverified => Protection::Unverified,
             Deciphered::Refused(problem) => {
                 let plain_inside = cipher::plain_inside(bytes);
-                return done(Outcome::Refused { problem, plain_inside }, gave_up);
+                return done(Assembled::Refused { problem, plain_inside }, gave_up);
             }
         };
-        done(Outcome::Apdu { bytes: plain, protection }, gave_up)
+        done(Assembled::Apdu { bytes: plain, protection }, gave_up)
     }
 }
 
 /// Begins with the tag of an APDU that meters push.
-fn is_apdu(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), Some(&(0x0F | cipher::TAG | BLOCK_TAG)))
+pub(crate) fn is_apdu(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(&(0x0F | cipher::TAG | blocks::TAG)))
 }
 
 /// False when the whole would be longer than [`APDU_MAX`]; then nothing is appended.
-fn append(whole: &mut Vec<u8>, part: &[u8]) -> bool {
+pub(super) fn append(whole: &mut Vec<u8>, part: &[u8]) -> bool {
     let fits = whole.len() + part.len() <= APDU_MAX;
     if fits {
         whole.extend_from_slice(part);
     }
     fits
-}
-
-/// General block transfer: blocks numbered from 1, each an APDU of its own (L+G E450; field bug G2).
-#[derive(Default)]
-struct Blocks {
-    data: Vec<u8>,
-    /// Number of the last block that was taken; 0 when none is open.
-    taken: u16,
-}
-
-enum Block<'a> {
-    /// The message, and whether another one was given up for it.
-    Whole(&'a [u8], bool),
-    Pending(bool),
-    Refused(Problem),
-}
-
-impl Blocks {
-    fn give_up(&mut self) -> bool {
-        core::mem::take(&mut self.taken) > 0
-    }
-
-    /// Takes one block; on refusal the whole message is dropped.
-    fn push(&mut self, apdu: &[u8]) -> Block<'_> {
-        let taken = core::mem::take(&mut self.taken);
-        let refused = |offset, kind| Block::Refused(Problem { offset, kind });
-        let Ok((_, (control, number, data))) = block(apdu) else {
-            return refused(apdu.len(), ProblemKind::Truncated);
-        };
-        let restarted = number == 1 && taken > 0;
-        if number == 1 {
-            self.data.clear();
-        } else if taken == 0 || number != taken.wrapping_add(1) {
-            return refused(2, ProblemKind::OutOfOrder);
-        }
-        if !append(&mut self.data, data) {
-            return refused(0, ProblemKind::TooLong);
-        }
-        if control & LAST_BLOCK != 0 {
-            return Block::Whole(&self.data, restarted);
-        }
-        self.taken = number;
-        Block::Pending(restarted)
-    }
-}
-
-/// `E0 control number acknowledged length data`.
-fn block(input: &[u8]) -> IResult<&[u8], (u8, u16, &[u8])> {
-    let (rest, _) = tag(&[BLOCK_TAG][..]).parse(input)?;
-    let (rest, control) = u8(rest)?;
-    let (rest, number) = be_u16(rest)?;
-    let (rest, _acknowledged) = be_u16(rest)?;
-    let (rest, length) = cipher::ber_length(rest)?;
-    let (rest, data) = take(length).parse(rest)?;
-    Ok((rest, (control, number, data)))
-}
-
-/// Writes an APDU as blocks of at most `data_max` bytes, each one an APDU for a frame of its own.
-///
-/// Panics when `data_max` is 0 or above 65 535.
-pub fn encode_blocks(data_max: usize, apdu: &[u8]) -> Vec<Vec<u8>> {
-    assert!((1..=usize::from(u16::MAX)).contains(&data_max), "blocks of {data_max} bytes");
-    let parts = apdu.chunks(data_max);
-    let count = parts.len();
-    parts
-        .enumerate()
-        .map(|(at, data)| {
-            let last = if at + 1 == count { LAST_BLOCK } else { 0 };
-            // 40: streaming, which is how a meter pushes without being asked.
-            let mut block = Vec::from([BLOCK_TAG, 0x40 | last]);
-            block.extend_from_slice(&(at as u16 + 1).to_be_bytes());
-            block.extend_from_slice(&[0, 0]);
-            cipher::encode_length(&mut block, data.len());
-            block.extend_from_slice(data);
-            block
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -379,7 +295,7 @@ mod tests {
     use super::*;
     use crate::reading::Instant;
 
-    /// What came of each item, in words.
+    /// Content came of each item, in words.
     fn outcomes(stream: &[u8]) -> Vec<String> {
         let (mut framer, mut assembler) = (Framer::new(), Assembler::new(Keys::default()));
         let mut words = Vec::new();
@@ -388,11 +304,11 @@ mod tests {
         while let Some(item) = framer.poll() {
             let assembly = assembler.push(&item);
             let outcome = match assembly.outcome {
-                Outcome::Nothing => "nothing".to_string(),
-                Outcome::Pending => "pending".to_string(),
-                Outcome::Apdu { bytes, .. } if bytes.len() > 8 => format!("apdu of {}", bytes.len()),
-                Outcome::Apdu { bytes, .. } => format!("apdu {bytes:x?}"),
-                Outcome::Refused { problem, .. } => format!("refused: {}", problem.kind),
+                Assembled::Nothing => "nothing".to_string(),
+                Assembled::Pending => "pending".to_string(),
+                Assembled::Apdu { bytes, .. } if bytes.len() > 8 => format!("apdu of {}", bytes.len()),
+                Assembled::Apdu { bytes, .. } => format!("apdu {bytes:x?}"),
+                Assembled::Refused { problem, .. } => format!("refused: {}", problem.kind),
             };
             let gave_up = if assembly.gave_up.is_some() { "gave up; " } else { "" };
             words.push(format!("{gave_up}{outcome}"));
@@ -505,9 +421,9 @@ mod tests {
 
     #[test]
     fn blocks_need_their_order() {
-        let blocks = encode_blocks(2, &[0x0F, 1, 2, 3, 4, 5]);
+        let parts = blocks::encode(2, &[0x0F, 1, 2, 3, 4, 5]);
         let outcomes = |order: &[usize]| {
-            let frames: Vec<_> = order.iter().map(|&at| frame(false, &first(&blocks[at]))).collect();
+            let frames: Vec<_> = order.iter().map(|&at| frame(false, &first(&parts[at]))).collect();
             outcomes(&frames.concat())
         };
         assert_eq!(outcomes(&[0, 1, 2]), ["pending", "pending", "apdu [f, 1, 2, 3, 4, 5]"]);
@@ -518,11 +434,11 @@ mod tests {
 
     #[test]
     fn foreign_message_between_blocks_is_itself() {
-        let blocks = encode_blocks(4, &[0x0F, 1, 2, 3, 4, 5]);
+        let parts = blocks::encode(4, &[0x0F, 1, 2, 3, 4, 5]);
         let stream = [
-            frame(false, &first(&blocks[0])),
+            frame(false, &first(&parts[0])),
             frame(false, &first(&[0xC2, 7])),
-            frame(false, &first(&blocks[1])),
+            frame(false, &first(&parts[1])),
         ];
         assert_eq!(outcomes(&stream.concat()), ["pending", "gave up; apdu [c2, 7]", OUT_OF_ORDER]);
     }
@@ -537,21 +453,24 @@ mod tests {
         mbus::encode(&mut stream, 15, &apdu);
         let (mut framer, mut assembler) = (Framer::new(), Assembler::new(keys));
         framer.push(&stream, Instant(0));
-        assert_eq!(assembler.push(&framer.poll().unwrap()).outcome, Outcome::Pending);
-        assert_eq!(assembler.push(&framer.poll().unwrap()).outcome, Outcome::Pending);
+        assert_eq!(assembler.push(&framer.poll().unwrap()).outcome, Assembled::Pending);
+        assert_eq!(assembler.push(&framer.poll().unwrap()).outcome, Assembled::Pending);
         assert_eq!(
             assembler.push(&framer.poll().unwrap()).outcome,
-            Outcome::Apdu { bytes: &plain, protection: Protection::Verified }
+            Assembled::Apdu { bytes: &plain, protection: Protection::Verified }
         );
         // The same bytes as somebody cut them out of a log, once as sent and once after deciphering in place.
         let mut reader = Assembler::new(Keys::default());
         let no_key = Problem { offset: 0, kind: ProblemKind::NoKey };
-        assert_eq!(reader.push_raw(&apdu).outcome, Outcome::Refused { problem: no_key, plain_inside: None });
+        assert_eq!(
+            reader.push_raw(&apdu).outcome,
+            Assembled::Refused { problem: no_key, plain_inside: None }
+        );
         let text = apdu.len() - 12 - plain.len();
         apdu[text..text + plain.len()].copy_from_slice(&plain);
         assert_eq!(
             reader.push_raw(&first(&apdu)).outcome,
-            Outcome::Refused { problem: no_key, plain_inside: Some(&plain) }
+            Assembled::Refused { problem: no_key, plain_inside: Some(&plain) }
         );
     }
 }

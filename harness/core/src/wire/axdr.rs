@@ -4,7 +4,7 @@
 //! Refuses to know what an element means, and to follow more than [`DEPTH_MAX`] levels or [`COUNT_MAX`]
 //! elements: foreign input is bounded input.
 
-use super::{Problem, ProblemKind};
+use super::{Problem, ProblemKind, ber};
 use alloc::vec::Vec;
 use nom::{
     IResult, Parser,
@@ -121,7 +121,7 @@ impl Element<'_> {
         out.push(self.tag());
         match *self {
             Element::Null => {}
-            Element::Array(count) | Element::Structure(count) => encode_length(count, out),
+            Element::Array(count) | Element::Structure(count) => ber::encode_length(out, count),
             Element::Boolean(value) | Element::U8(value) | Element::Enum(value) => out.push(value),
             Element::I32(value) => out.extend(value.to_be_bytes()),
             Element::U32(value) => out.extend(value.to_be_bytes()),
@@ -131,7 +131,7 @@ impl Element<'_> {
             Element::I64(value) => out.extend(value.to_be_bytes()),
             Element::U64(value) => out.extend(value.to_be_bytes()),
             Element::Octets(bytes) | Element::Text(bytes) => {
-                encode_length(bytes.len(), out);
+                ber::encode_length(out, bytes.len());
                 out.extend(bytes);
             }
             Element::DateTime(bytes) => out.extend(bytes),
@@ -139,33 +139,9 @@ impl Element<'_> {
     }
 }
 
-/// Appends a BER length in its shortest form.
-///
-/// # Panics
-/// If the length does not fit 16 bits; no APDU of these meters comes near.
-pub fn encode_length(length: usize, out: &mut Vec<u8>) {
-    assert!(length <= 0xFFFF, "a length of {length} does not fit an APDU");
-    match length {
-        0..=0x7F => out.push(length as u8),
-        0x80..=0xFF => out.extend([0x81, length as u8]),
-        _ => out.extend([0x82, (length >> 8) as u8, length as u8]),
-    }
-}
-
-/// A BER length, shortest form or not: Kamstrup writes `82 00 E7` (han-protocol, section 3).
-pub fn length(input: &[u8]) -> IResult<&[u8], usize> {
-    let (input, first) = be_u8(input)?;
-    match first {
-        0..=0x7F => Ok((input, first.into())),
-        0x81 => map(be_u8, usize::from).parse(input),
-        0x82 => map(be_u16, usize::from).parse(input),
-        _ => Err(nom::Err::Failure(Error::new(input, ErrorKind::LengthValue))),
-    }
-}
-
 /// The bytes of a string: length, then so many.
 fn string(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let (input, count) = length(input)?;
+    let (input, count) = ber::length(input)?;
     take(count)(input)
 }
 
@@ -174,8 +150,8 @@ fn element(input: &[u8]) -> IResult<&[u8], Element<'_>> {
     let (rest, tag) = be_u8(input)?;
     match tag {
         0x00 => Ok((rest, Element::Null)),
-        0x01 => map(length, Element::Array).parse(rest),
-        0x02 => map(length, Element::Structure).parse(rest),
+        0x01 => map(ber::length, Element::Array).parse(rest),
+        0x02 => map(ber::length, Element::Structure).parse(rest),
         0x03 => map(be_u8, Element::Boolean).parse(rest),
         0x05 => map(be_i32, Element::I32).parse(rest),
         0x06 => map(be_u32, Element::U32).parse(rest),
@@ -277,6 +253,9 @@ impl<'a> Iterator for Walk<'a> {
             Err(nom::Err::Failure(error)) if error.code == ErrorKind::Tag => {
                 return self.fail(ProblemKind::UnknownTag(rest[0]));
             }
+            Err(nom::Err::Failure(error)) if error.code == ErrorKind::LengthValue => {
+                return self.fail(ProblemKind::LengthForm(error.input[0]));
+            }
             Err(_) => return self.fail(ProblemKind::Truncated),
         };
         let token = Token { offset: self.at, len: rest.len() - after.len(), depth: self.depth, element };
@@ -342,8 +321,10 @@ mod tests {
     }
 
     #[test]
-    fn a_length_need_not_be_minimal() {
-        assert_eq!(length(&[0x82, 0x00, 0xE7]), Ok((&[][..], 0xE7)));
-        assert!(length(&[0x83, 0, 0, 1]).is_err(), "no telegram is that long");
+    fn a_length_of_a_form_that_no_telegram_has_is_not_taken_for_a_cut() {
+        for body in [&[2, 0x83, 0, 0, 1, 0][..], &[9, 0x83, 0, 0, 1, 0]] {
+            let problem = Walk::new(body).last().expect("a problem").expect_err("no such length");
+            assert_eq!(problem, Problem { offset: 0, kind: ProblemKind::LengthForm(0x83) });
+        }
     }
 }

@@ -15,12 +15,12 @@ use aes_gcm::aead::consts::U12;
 use aes_gcm::aes::Aes128;
 use aes_gcm::{AeadInOut, AesGcm, KeyInit};
 use nom::bytes::complete::{tag, take};
-use nom::combinator::verify;
 use nom::multi::length_data;
-use nom::number::complete::{be_u16, be_u32, u8};
+use nom::number::complete::{be_u32, u8};
 use nom::{IResult, Parser};
 
-use super::{Problem, ProblemKind};
+use super::apdu::likely_body;
+use super::{Problem, ProblemKind, ber};
 
 /// First byte of a general-glo-ciphering APDU.
 pub const TAG: u8 = 0xDB;
@@ -94,28 +94,9 @@ impl<'a> Header<'a> {
 fn envelope(input: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
     let (rest, _) = tag(&[TAG][..]).parse(input)?;
     let (rest, title) = length_data(u8).parse(rest)?;
-    let (rest, length) = ber_length(rest)?;
+    let (rest, length) = ber::length(rest)?;
     let (rest, body) = take(length).parse(rest)?;
     Ok((rest, (title, body)))
-}
-
-/// A length in one byte, or in one or two behind 81 or 82; never more for what fits into a frame.
-pub(crate) fn ber_length(input: &[u8]) -> IResult<&[u8], usize> {
-    let (rest, first) = verify(u8, |&first| first <= 0x82 && first != 0x80).parse(input)?;
-    match first {
-        0x81 => u8.map(usize::from).parse(rest),
-        0x82 => be_u16.map(usize::from).parse(rest),
-        short => Ok((rest, usize::from(short))),
-    }
-}
-
-/// Writes a length, at most 65 535, as short as possible.
-pub(crate) fn encode_length(out: &mut Vec<u8>, length: usize) {
-    match length {
-        0..=0x7F => out.push(length as u8),
-        0x80..=0xFF => out.extend_from_slice(&[0x81, length as u8]),
-        _ => out.extend_from_slice(&[0x82, (length >> 8) as u8, length as u8]),
-    }
 }
 
 /// What became of a ciphered APDU.
@@ -188,7 +169,7 @@ fn try_decipher(apdu: &[u8], keys: &Keys, plain: &mut Vec<u8>) -> Deciphered {
 fn apply_keystream(gcm: &Gcm, nonce: [u8; 12], text: &mut [u8]) -> bool {
     // Counter mode: enciphering the ciphertext gives the plain text, and the tag of that is meaningless.
     let done = gcm.encrypt_inout_detached(&nonce.into(), &[], text.into());
-    done.is_ok() && starts_like_notification(text)
+    done.is_ok() && is_notification(text)
 }
 
 fn nonce(system_title: &[u8], counter: u32) -> Option<[u8; 12]> {
@@ -210,20 +191,12 @@ fn associated_data(control: u8, authentication: &[u8; 16]) -> [u8; 17] {
 ///
 /// Such bytes never were on a wire. Only for marking the stage of an import, never for reading a telegram.
 pub fn plain_inside(apdu: &[u8]) -> Option<&[u8]> {
-    Header::decode(apdu).map(|header| header.ciphertext).filter(|text| starts_like_notification(text))
+    Header::decode(apdu).map(|header| header.ciphertext).filter(|text| is_notification(text))
 }
 
 /// A data-notification up to the tag of its body: random bytes pass once in a million.
-fn starts_like_notification(bytes: &[u8]) -> bool {
-    let [0x0F, _, _, _, _, rest @ ..] = bytes else {
-        return false;
-    };
-    let body = match rest {
-        [0x00, body @ ..] => Some(body),
-        [0x09, 0x0C, behind @ ..] | [0x0C | 0x19, behind @ ..] => behind.get(12..),
-        _ => None,
-    };
-    matches!(body, Some([0x01 | 0x02, ..]))
+fn is_notification(bytes: &[u8]) -> bool {
+    likely_body(bytes).is_some_and(|body| !body.is_empty())
 }
 
 /// Writes `plain` as a ciphered APDU: security control 30 or 31 with a tag, 20 or 21 without.
@@ -245,7 +218,7 @@ pub fn encode(
 
     out.extend_from_slice(&[TAG, TITLE_LENGTH as u8]);
     out.extend_from_slice(system_title);
-    encode_length(out, length);
+    ber::encode_length(out, length);
     out.push(control);
     out.extend_from_slice(&counter.to_be_bytes());
     let start = out.len();

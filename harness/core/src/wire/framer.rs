@@ -18,7 +18,7 @@
 
 use alloc::vec::Vec;
 
-use self::decide::{Decision, ItemKind, Link, Progress, View};
+use self::decide::{Cut, Decision, Link, Progress, View};
 use super::{hdlc, mbus, p1};
 use crate::reading::Instant;
 
@@ -29,7 +29,7 @@ pub const SILENCE_US: u64 = 1_000_000;
 /// Longest piece of junk in one item; longer junk is several items.
 pub const JUNK_MAX: usize = 1024;
 /// Most bytes that are still held when [`Framer::poll`] has nothing to give.
-pub const HELD_MAX: usize = p1::TELEGRAM_MAX + p1::END_MAX + hdlc::HEADER_MAX;
+pub const HELD_MAX: usize = p1::LENGTH_MAX + p1::END_MAX + hdlc::HEADER_MAX;
 /// Most bytes to give to [`Framer::push`] at once, so that memory stays bounded.
 pub const PUSH_MAX: usize = 64 * 1024;
 
@@ -40,19 +40,19 @@ pub struct Item<'a> {
     pub offset: u64,
     /// Its bytes as received.
     pub bytes: &'a [u8],
-    /// What it is.
-    pub what: What<'a>,
+    /// What they are.
+    pub content: Content<'a>,
 }
 
-/// What a piece of the stream is. Frames may be bad; ask them.
+/// What a piece of the stream is: the link layer it belongs to, or junk. Frames may be bad; ask them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum What<'a> {
+pub enum Content<'a> {
     /// An HDLC frame behind a header that proved itself.
     Hdlc(hdlc::Frame<'a>),
     /// An M-Bus long frame behind a plausible header.
     Mbus(mbus::Frame<'a>),
     /// A P1 telegram with both ends.
-    P1(p1::Telegram<'a>),
+    P1(p1::Frame<'a>),
     /// None of them, and why.
     Junk(Junk),
 }
@@ -67,7 +67,7 @@ pub enum Junk {
     /// Starts like an HDLC frame whose length or addresses leave no room for a frame.
     HeaderLength,
     /// Starts like a P1 telegram that breaks off or holds bytes that are no text.
-    Telegram,
+    P1,
 }
 
 impl core::fmt::Display for Junk {
@@ -76,7 +76,7 @@ impl core::fmt::Display for Junk {
             Junk::NoFrame => "no frame starts here",
             Junk::HeaderChecksum => "header checksum is wrong",
             Junk::HeaderLength => "header length or address is impossible",
-            Junk::Telegram => "telegram breaks off",
+            Junk::P1 => "telegram breaks off",
         })
     }
 }
@@ -88,15 +88,15 @@ impl core::fmt::Display for Junk {
 ///
 /// ```
 /// use hanbench_core::reading::Instant;
-/// use hanbench_core::wire::{framer::{Framer, What}, hdlc};
+/// use hanbench_core::wire::{framer::{Content, Framer}, hdlc};
 ///
 /// let mut bytes = vec![0xFF];
 /// hdlc::encode(&mut bytes, &[0x41], &[0x08, 0x83], 0x13, false, b"any bytes");
 /// let mut framer = Framer::new();
 /// framer.push(&bytes, Instant(0));
-/// assert!(matches!(framer.poll().unwrap().what, What::Junk(_)));
+/// assert!(matches!(framer.poll().unwrap().content, Content::Junk(_)));
 /// let item = framer.poll().unwrap();
-/// assert!(matches!(item.what, What::Hdlc(frame) if frame.is_good() && item.offset == 1));
+/// assert!(matches!(item.content, Content::Hdlc(frame) if frame.is_good() && item.offset == 1));
 /// ```
 #[derive(Default)]
 pub struct Framer {
@@ -146,8 +146,8 @@ impl Framer {
             return None;
         }
         let view = View { window, sealed, after_flag: self.after_flag };
-        let (length, kind) = match view.decide(self.progress) {
-            Decision::Item(length, kind) => (length, kind),
+        let (length, cut) = match view.decide(self.progress) {
+            Decision::Item(length, cut) => (length, cut),
             Decision::Wait(progress) => {
                 debug_assert!(!sealed, "silence decides everything that waits");
                 self.progress = progress;
@@ -158,12 +158,12 @@ impl Framer {
         self.start += length;
         self.offset += length as u64;
         self.progress = Progress::default();
-        self.after_flag = matches!(kind, ItemKind::Frame { link: Link::Hdlc { .. }, intact: true });
+        self.after_flag = matches!(cut, Cut::Frame { link: Link::Hdlc { .. }, intact: true });
         if self.sealed == Some(self.start) {
             self.sealed = None;
         }
         let bytes = &self.buffer[from..self.start];
-        Some(Item { offset, bytes, what: kind.what(bytes) })
+        Some(Item { offset, bytes, content: cut.content(bytes) })
     }
 
     /// When the bytes that wait are over if nothing more comes. `None` when nothing waits.
@@ -192,15 +192,15 @@ impl Framer {
     }
 }
 
-impl ItemKind {
-    fn what(self, bytes: &[u8]) -> What<'_> {
+impl Cut {
+    fn content(self, bytes: &[u8]) -> Content<'_> {
         match self {
-            ItemKind::Frame { link: Link::Hdlc { opening_flag }, intact } => {
-                What::Hdlc(hdlc::Frame::accepted(bytes, opening_flag, intact))
+            Cut::Frame { link: Link::Hdlc { opening_flag }, intact } => {
+                Content::Hdlc(hdlc::Frame::accepted(bytes, opening_flag, intact))
             }
-            ItemKind::Frame { link: Link::Mbus, intact } => What::Mbus(mbus::Frame::accepted(bytes, intact)),
-            ItemKind::Telegram { crc_ok } => What::P1(p1::Telegram::accepted(bytes, crc_ok)),
-            ItemKind::Junk(why) => What::Junk(why),
+            Cut::Frame { link: Link::Mbus, intact } => Content::Mbus(mbus::Frame::accepted(bytes, intact)),
+            Cut::P1 { crc_ok } => Content::P1(p1::Frame::accepted(bytes, crc_ok)),
+            Cut::Junk(why) => Content::Junk(why),
         }
     }
 }
@@ -229,12 +229,12 @@ mod tests {
     fn drain(framer: &mut Framer) -> Vec<String> {
         let mut items = Vec::new();
         while let Some(item) = framer.poll() {
-            let what = match item.what {
-                What::Hdlc(frame) if frame.is_good() && !frame.opening_flag => "good, shared flag".into(),
-                What::Hdlc(frame) => if frame.is_good() { "good" } else { "bad" }.into(),
-                What::Mbus(frame) => format!("mbus {}", frame.checksum_ok),
-                What::P1(telegram) => format!("p1 {:?}", telegram.crc_ok),
-                What::Junk(why) => format!("{why:?}"),
+            let what = match item.content {
+                Content::Hdlc(frame) if frame.is_good() && !frame.opening_flag => "good, shared flag".into(),
+                Content::Hdlc(frame) => if frame.is_good() { "good" } else { "bad" }.into(),
+                Content::Mbus(frame) => format!("mbus {}", frame.checksum_ok),
+                Content::P1(frame) => format!("p1 {:?}", frame.crc_ok),
+                Content::Junk(why) => format!("{why:?}"),
             };
             items.push(format!("{}+{} {what}", item.offset, item.bytes.len()));
         }
@@ -362,10 +362,10 @@ mod tests {
         let mut telegram = Vec::new();
         p1::encode(&mut telegram, "KAM5", &["1-0:1.7.0(00.498*kW)"]);
         let stream = [&telegram[..12], &telegram].concat();
-        assert_eq!(items(&stream), ["0+12 Telegram", "12+38 p1 Some(true)"]);
+        assert_eq!(items(&stream), ["0+12 P1", "12+38 p1 Some(true)"]);
         let mut foreign = telegram.clone();
         foreign[20] |= 0x80;
-        assert_eq!(items(&[foreign, telegram].concat()), ["0+38 Telegram", "38+38 p1 Some(true)"]);
+        assert_eq!(items(&[foreign, telegram].concat()), ["0+38 P1", "38+38 p1 Some(true)"]);
     }
 
     #[test]

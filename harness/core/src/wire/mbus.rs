@@ -100,7 +100,8 @@ pub(crate) fn is_intact(bytes: &[u8]) -> bool {
     }
 }
 
-fn sum(bytes: &[u8]) -> u8 {
+/// The checksum of the bytes from C to the last data byte.
+pub(crate) fn sum(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum: u8, &byte| sum.wrapping_add(byte))
 }
 

@@ -7,16 +7,20 @@
 //! |---|---|
 //! | [`framer`] | stream → items (frames and junk), resynchronisation, timeouts |
 //! | [`hdlc`], [`mbus`], [`p1`], [`llc`] | one link layer each: probe, parse, encode |
-//! | [`assemble`] | items → APDU: segments, general block transfer, ciphering |
+//! | [`assemble`] | items → APDU: segments, then blocks and ciphering undone |
+//! | [`blocks`] | general block transfer |
 //! | [`cipher`] | general-glo-ciphering |
 //! | [`apdu`] | data-notification and its date-time |
 //! | [`axdr`] | A-XDR elements |
+//! | `ber` | lengths, as A-XDR, ciphering and blocks carry them |
 //! | [`rows`] | the registers of a notification body, whatever its shape |
 //! | [`time`] | COSEM date-time, twelve bytes |
 
 pub mod apdu;
 pub mod assemble;
 pub mod axdr;
+pub(crate) mod ber;
+pub mod blocks;
 pub mod cipher;
 pub mod crc;
 pub mod framer;
@@ -43,6 +47,8 @@ pub enum ProblemKind {
     Truncated,
     /// A tag that no document of these meters names.
     UnknownTag(u8),
+    /// A length in more than two bytes, or in a form that says none: its first byte.
+    LengthForm(u8),
     /// More nesting than [`axdr::DEPTH_MAX`].
     TooDeep,
     /// More elements than [`axdr::COUNT_MAX`].
@@ -67,8 +73,6 @@ pub enum ProblemKind {
     NoSystemTitle,
     /// Deciphering with the encryption key gives no APDU.
     WrongKey,
-    /// A line of a P1 telegram that is not made like a register.
-    Line,
     /// A security suite or mode that is not AES-128-GCM: the security control byte.
     SecurityControl(u8),
 }
@@ -78,6 +82,9 @@ impl core::fmt::Display for ProblemKind {
         match self {
             ProblemKind::Truncated => write!(f, "the bytes end inside a value"),
             ProblemKind::UnknownTag(tag) => write!(f, "unknown data tag {tag:02x}"),
+            ProblemKind::LengthForm(byte) => {
+                write!(f, "length starts with {byte:02x}; in a telegram it has two bytes at most")
+            }
             ProblemKind::TooDeep => write!(f, "nested deeper than {} levels", axdr::DEPTH_MAX),
             ProblemKind::TooMany => write!(f, "more than {} elements", axdr::COUNT_MAX),
             ProblemKind::Trailing(count) => write!(f, "{count} bytes left over behind the body"),
@@ -90,7 +97,6 @@ impl core::fmt::Display for ProblemKind {
             ProblemKind::CipherHeader => write!(f, "unreadable ciphering header"),
             ProblemKind::NoSystemTitle => write!(f, "ciphering header without a system title"),
             ProblemKind::WrongKey => write!(f, "deciphering with this encryption key gives no APDU"),
-            ProblemKind::Line => write!(f, "line is not made like a register"),
             ProblemKind::SecurityControl(byte) => {
                 write!(f, "security control {byte:02x} is not AES-128-GCM with unicast key")
             }

@@ -6,39 +6,39 @@
 //!
 //! The CRC covers `/` to `!`. Meters without one exist (Iskra in Slovenia), and bare line feeds as line ends.
 //! A line that is no register costs that line and nothing else (field bug D10). Refuses telegrams that hold a
-//! byte which is no text, or that are longer than [`TELEGRAM_MAX`]: both mean that no telegram started here.
+//! byte which is no text, or that are longer than [`LENGTH_MAX`]: both mean that no telegram started here.
 
 use alloc::vec::Vec;
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr_iter;
 use nom::bytes::complete::{tag, take_while};
 use nom::character::complete::u8 as number;
 use nom::combinator::opt;
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 
-use super::{Problem, ProblemKind, crc};
+use super::crc;
 use crate::reading::Obis;
 
 /// First byte of a telegram.
 pub const START: u8 = b'/';
 /// Longest telegram that is waited for; the longest seen has 700 bytes, the 13-month table of field bug U13 more.
-pub const TELEGRAM_MAX: usize = 8192;
+pub const LENGTH_MAX: usize = 8192;
 /// `!`, four digits, CR, LF: what may follow the longest telegram.
 pub(crate) const END_MAX: usize = 7;
 
-/// One telegram, good or bad. Bytes are as sent.
+/// One telegram as the link layer sees it, good or bad. Bytes are as sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Telegram<'a> {
+pub struct Frame<'a> {
     /// From `/` to the end of the last line.
     pub text: &'a str,
     /// Whether the CRC fits; `None` where the meter sends none.
     pub crc_ok: Option<bool>,
 }
 
-impl<'a> Telegram<'a> {
-    pub(crate) fn accepted(bytes: &'a [u8], crc_ok: Option<bool>) -> Telegram<'a> {
-        Telegram { text: core::str::from_utf8(bytes).unwrap_or(""), crc_ok }
+impl<'a> Frame<'a> {
+    pub(crate) fn accepted(bytes: &'a [u8], crc_ok: Option<bool>) -> Frame<'a> {
+        Frame { text: core::str::from_utf8(bytes).unwrap_or(""), crc_ok }
     }
 
     /// Nothing says that the telegram is damaged: only such a one may be read.
@@ -76,16 +76,6 @@ pub struct Line<'a> {
     pub text: &'a str,
     /// What it says; `None` for a line that is not made like a register.
     pub register: Option<Register<'a>>,
-}
-
-impl Line<'_> {
-    /// What is wrong with the line.
-    pub fn problem(&self) -> Option<Problem> {
-        match self.register {
-            Some(_) => None,
-            None => Some(Problem { offset: self.offset, kind: ProblemKind::Line }),
-        }
-    }
 }
 
 /// A register code and what stands behind it in parentheses.
@@ -154,7 +144,7 @@ pub(crate) enum Probe {
     /// The first bytes are not all there.
     NotYet,
     /// Slash and three letters or digits.
-    Telegram,
+    Start,
 }
 
 /// Tests the first four bytes; `bytes` starts with the slash.
@@ -165,14 +155,14 @@ pub(crate) fn probe(bytes: &[u8]) -> Probe {
     } else if maker.len() < 3 {
         Probe::NotYet
     } else {
-        Probe::Telegram
+        Probe::Start
     }
 }
 
 /// How far a telegram goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Extent {
-    /// A byte that is no text, or no end within [`TELEGRAM_MAX`], or another telegram starts inside it.
+    /// A byte that is no text, or no end within [`LENGTH_MAX`], or another telegram starts inside it.
     Broken,
     /// The end is not there; all bytes up to here are text without an end.
     NotYet,
@@ -184,7 +174,7 @@ pub(crate) enum Extent {
 ///
 /// `sealed` says that silence follows the bytes.
 pub(crate) fn extent(bytes: &[u8], scanned: usize, sealed: bool) -> Extent {
-    let limit = bytes.len().min(TELEGRAM_MAX);
+    let limit = bytes.len().min(LENGTH_MAX);
     let from = scanned.clamp(1, limit);
     // The end is a `!` that starts a line; one inside a value is text.
     let end = memchr_iter(b'!', &bytes[from..limit]).map(|at| from + at).find(|&at| bytes[at - 1] == b'\n');
@@ -192,7 +182,7 @@ pub(crate) fn extent(bytes: &[u8], scanned: usize, sealed: bool) -> Extent {
         return Extent::Broken;
     }
     let Some(end) = end else {
-        return if sealed || limit == TELEGRAM_MAX { Extent::Broken } else { Extent::NotYet };
+        return if sealed || limit == LENGTH_MAX { Extent::Broken } else { Extent::NotYet };
     };
     let Some((behind, digits)) = end_of_telegram(&bytes[end + 1..], sealed) else {
         return Extent::NotYet;
@@ -247,10 +237,10 @@ fn hex(digits: &[u8]) -> u16 {
 /// Asked only where no CRC proves the telegram whole. A first line holds no parentheses, so that a slash in
 /// a value is no start.
 fn restarts(bytes: &[u8]) -> bool {
-    memchr_iter(START, bytes).skip(1).any(|at| {
-        let line = &bytes[at..];
-        let line = &line[..memchr(b'\n', line).unwrap_or(line.len())];
-        probe(line) == Probe::Telegram && !line.iter().any(|byte| matches!(byte, b'(' | b')'))
+    bytes[1..].split(|&byte| byte == b'\n').any(|line| {
+        let values_end = line.iter().rposition(|byte| matches!(byte, b'(' | b')')).map_or(0, |last| last + 1);
+        let rest = &line[values_end..];
+        memchr_iter(START, rest).any(|at| probe(&rest[at..]) == Probe::Start)
     })
 }
 
@@ -303,9 +293,9 @@ mod tests {
     #[test]
     fn lines_are_registers_and_a_malformed_one_costs_itself_only() {
         let text = encoded();
-        let telegram = Telegram::accepted(text.as_bytes(), Some(true));
-        assert_eq!(telegram.ident(), "KAM5");
-        let lines: Vec<_> = telegram.lines().collect();
+        let frame = Frame::accepted(text.as_bytes(), Some(true));
+        assert_eq!(frame.ident(), "KAM5");
+        let lines: Vec<_> = frame.lines().collect();
         assert_eq!(lines.len(), 4);
         for line in &lines {
             assert_eq!(&text[line.offset..line.offset + line.text.len()], line.text);
@@ -313,8 +303,7 @@ mod tests {
         let power = lines[0].register.unwrap();
         assert_eq!(power.obis, Obis([1, 0, 1, 7, 0, 255]));
         assert_eq!(power.values().collect::<Vec<_>>(), [Value { text: "00.498", unit: "kW" }]);
-        assert_eq!(lines[0].problem(), None);
-        assert_eq!(lines[1].problem(), Some(Problem { offset: lines[1].offset, kind: ProblemKind::Line }));
+        assert_eq!(lines[1].register, None);
         let gas = lines[2].register.unwrap();
         assert_eq!(gas.obis, Obis([0, 1, 24, 2, 1, 1]));
         let values: Vec<_> = gas.values().collect();
@@ -358,9 +347,9 @@ mod tests {
     fn bare_line_feeds_end_lines_too() {
         let text = "/ISK5x\n\n1-0:1.7.0(1*kW)\n!\n";
         assert_eq!(extent(text.as_bytes(), 0, false), Extent::Whole(text.len(), None));
-        let telegram = Telegram::accepted(text.as_bytes(), None);
-        assert_eq!(telegram.ident(), "ISK5x");
-        assert_eq!(telegram.lines().map(|line| line.text).collect::<Vec<_>>(), ["1-0:1.7.0(1*kW)"]);
+        let frame = Frame::accepted(text.as_bytes(), None);
+        assert_eq!(frame.ident(), "ISK5x");
+        assert_eq!(frame.lines().map(|line| line.text).collect::<Vec<_>>(), ["1-0:1.7.0(1*kW)"]);
     }
 
     #[test]
@@ -376,7 +365,7 @@ mod tests {
         bytes[20] = 0xA0;
         assert_eq!(extent(&bytes, 0, false), Extent::Broken);
         let mut endless = b"/KAM5\r\n".to_vec();
-        endless.resize(TELEGRAM_MAX - 1, b'.');
+        endless.resize(LENGTH_MAX - 1, b'.');
         assert_eq!(extent(&endless, 0, false), Extent::NotYet);
         endless.push(b'.');
         assert_eq!(extent(&endless, 0, false), Extent::Broken);

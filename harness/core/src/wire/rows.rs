@@ -207,6 +207,22 @@ impl<'a> Rows<'a> {
         };
         self.row(token.offset, name, token.element, None)
     }
+
+    /// Six octets that can be an address, with a value behind them, name a register; alone they are a value.
+    ///
+    /// Group A has four bits (IEC 62056-61), so that no text of six letters or digits is an address, and F is 255
+    /// in all that a meter pushes.
+    fn names_a_pair(&mut self, element: &Element<'a>) -> bool {
+        if obis(element).is_none_or(|obis| obis.0[0] > 0x0F || obis.0[5] != 0xFF) {
+            return false;
+        }
+        self.peek();
+        match &self.peeked {
+            Some(Ok(next)) => next.depth == 1,
+            Some(Err(_)) => true,
+            None => false,
+        }
+    }
 }
 
 impl<'a> Iterator for Rows<'a> {
@@ -242,21 +258,6 @@ impl<'a> Iterator for Rows<'a> {
                 Some(Ok(self.row(token.offset, Name::NullPair, Element::Null, None)))
             }
             _ => Some(Ok(self.bare(token))),
-        }
-    }
-}
-
-impl<'a> Rows<'a> {
-    /// Six octets ending in 255 with a value behind them name a register; alone they are a value.
-    fn names_a_pair(&mut self, element: &Element<'a>) -> bool {
-        if obis(element).is_none_or(|obis| obis.0[5] != 0xFF) {
-            return false;
-        }
-        self.peek();
-        match &self.peeked {
-            Some(Ok(next)) => next.depth == 1,
-            Some(Err(_)) => true,
-            None => false,
         }
     }
 }
@@ -351,10 +352,16 @@ mod tests {
 
     #[test]
     fn bare_values_are_known_by_their_place() {
-        let bytes = body(&[Element::Structure(2), Element::U32(1), Element::Octets(b"MA304H")]);
+        let bytes = body(&[
+            Element::Structure(3),
+            Element::Octets(b"MA304H"),
+            Element::Octets(b"MA304\xFF"),
+            Element::U32(1),
+        ]);
         let expected = vec![
-            (Name::Position(0), Element::U32(1), None),
-            (Name::Position(1), Element::Octets(b"MA304H"), None),
+            (Name::Position(0), Element::Octets(b"MA304H"), None),
+            (Name::Position(1), Element::Octets(b"MA304\xFF"), None),
+            (Name::Position(2), Element::U32(1), None),
         ];
         assert_eq!(rows(&bytes), expected);
     }

@@ -1,4 +1,4 @@
-//! amshan's dictionary as one JSON object per line, field-bugs 14.6 (package `amshan`, module `han.obis_map`).
+//! amshan's dictionary as one JSON object per line, field bugs, section 14.6 (package `amshan`, module `han.obis_map`).
 //!
 //! Units as amshan 2.1 reports them: W, var, A, V, Wh and varh. Its date-time is printed by the caller in ISO form;
 //! digits and zone are split, nothing is converted.

@@ -1,4 +1,4 @@
-//! amsreader-firmware, JSON classic (format 0: values under `data`) and flat (format 6), field-bugs 14.1.
+//! amsreader-firmware, JSON classic (format 0: values under `data`) and flat (format 6), field bugs, section 14.1.
 //!
 //! `rtc` is not mapped: it is an epoch that the firmware made from the meter's digits with a zone of its own, and
 //! the digits cannot be had back. A rig file lists `timestamp` and `clock` under `omits`.

@@ -1,4 +1,4 @@
-//! ESPHome's log, field-bugs 14.4: every sensor is published on a line of its own, and a reading is over when
+//! ESPHome's log, field bugs, section 14.4: every sensor is published on a line of its own, and a reading is over when
 //! nothing came for 300 ms or a sensor comes a second time.
 //!
 //! The number is claimed as printed: five decimals of a 32-bit float (1626.199 prints as 1626.19897), because that

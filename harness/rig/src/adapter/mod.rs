@@ -21,11 +21,11 @@ use std::time::Instant;
 pub enum Adapter {
     /// The line format of the contract, section 3.
     Jsonl,
-    /// amsreader-firmware (field-bugs 14.1).
+    /// amsreader-firmware (field bugs, section 14.1).
     AmsreaderJson,
-    /// amshan (field-bugs 14.6).
+    /// amshan (field bugs, section 14.6).
     Amshan,
-    /// ESPHome (field-bugs 14.4): a reading is many lines.
+    /// ESPHome (field bugs, section 14.4): a reading is many lines.
     Esphome(esphome::Collector),
 }
 

@@ -3,7 +3,7 @@
 use super::{Decoded, Step};
 use hanbench_core::meters::stream::{Entry, Stream};
 use hanbench_core::reading::{self, json::reading_object};
-use hanbench_core::wire::{assemble::Outcome, cipher::Keys, framer::Junk, framer::What, hdlc};
+use hanbench_core::wire::{assemble::Assembled, cipher::Keys, framer::Content, framer::Junk, hdlc};
 use serde_json::{Map, Value};
 
 /// The decoder of the reference dongle, to be given to [`super::run`]. `keys`: of a meter that ciphers.
@@ -24,7 +24,7 @@ pub fn reference(keys: Keys) -> impl FnMut(&[u8], reading::Instant) -> Decoded {
 
 /// What the dongle says of one item.
 fn step(entry: &Entry<'_>, apart: &mut Vec<u8>, keys: Keys) -> Option<Step> {
-    if entry.assembly.outcome == Outcome::Pending {
+    if entry.assembly.outcome == Assembled::Pending {
         apart.extend(entry.item.bytes);
         return None;
     }
@@ -34,11 +34,11 @@ fn step(entry: &Entry<'_>, apart: &mut Vec<u8>, keys: Keys) -> Option<Step> {
         return Some(Step::Good { claim, bytes });
     }
     apart.clear();
-    let reason = match (entry.item.what, entry.assembly.outcome) {
-        (What::Junk(Junk::NoFrame), _) => return None,
-        (What::Junk(junk), _) => junk.to_string(),
-        (_, Outcome::Refused { problem, .. }) => problem.kind.to_string(),
-        (What::Hdlc(frame), _) if frame.is_good() => "carries no telegram".into(),
+    let reason = match (entry.item.content, entry.assembly.outcome) {
+        (Content::Junk(Junk::NoFrame), _) => return None,
+        (Content::Junk(junk), _) => junk.to_string(),
+        (_, Assembled::Refused { problem, .. }) => problem.kind.to_string(),
+        (Content::Hdlc(frame), _) if frame.is_good() => "carries no telegram".into(),
         _ => "frame checksum is wrong or the frame is cut".into(),
     };
     Some(Step::Bad { reason, unchecked: unchecked(entry, keys) })
@@ -51,8 +51,8 @@ fn claim(entry: &Entry<'_>) -> Option<Map<String, Value>> {
 
 /// What a decoder that does not look at the checksum would say. Only a broken variant prints it.
 fn unchecked(entry: &Entry<'_>, keys: Keys) -> Option<Map<String, Value>> {
-    let frame: hdlc::Frame<'_> = match entry.item.what {
-        What::Hdlc(frame) => frame,
+    let frame: hdlc::Frame<'_> = match entry.item.content {
+        Content::Hdlc(frame) => frame,
         _ => return None,
     };
     let mut stream = Stream::new(None, keys);

@@ -1,8 +1,9 @@
 //! One check that needs attention: what it is for, what went wrong, and the bytes it went wrong on.
 
-use super::{Page, badge, bytes, class, counted, evidence_link, part_name, plain, table_head};
-use crate::report::{needs_attention, reproduce, trials_of};
-use crate::verdict::Verdict;
+use super::{
+    Page, attention_order, badge, bytes, class, counted, evidence_link, noted, part_name, plain, table_head,
+};
+use crate::report::{deviations, reproduce, trials_of};
 use crate::verdict::results::{Finding, Outcome};
 use crate::verdict::trial::Part;
 use maud::{Markup, html};
@@ -17,14 +18,7 @@ const CARDS_MAX: usize = 400;
 
 /// All cards: FAIL first, then ERROR, then INCONCLUSIVE. `room` is what is left of the page's size.
 pub(super) fn all(page: &Page<'_>, room: &mut usize) -> Markup {
-    let checks = &page.results.checks;
-    let mut order: Vec<usize> = (0..checks.len()).filter(|&at| needs_attention(checks[at].verdict)).collect();
-    let rank = |verdict| match verdict {
-        Verdict::Fail => 0,
-        Verdict::Error => 1,
-        _ => 2,
-    };
-    order.sort_by_key(|&at| rank(checks[at].verdict));
+    let order = attention_order(page);
     if order.is_empty() {
         return html! {};
     }
@@ -66,6 +60,7 @@ fn card(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
                     dt { "Purpose" } dd { (purpose) }
                     dt { "Source" } dd { (source) }
                 }
+                @if let Some(note) = &page.inferred[at] { dt { "Evidence level" } dd { (plain(note)) } }
                 @if outcome.attempts != 1 { dt { "Attempts" } dd { (outcome.attempts) } }
                 @if let Some(rests_on) = &outcome.rests_on { dt { "Rests on" } dd { (plain(rests_on)) } }
                 @if !trials.is_empty() {
@@ -81,7 +76,7 @@ fn card(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
                         @if number > 0 { ", " } (evidence_link(path))
                     } }
                 }
-                dt { "Repeat" } dd { code { (reproduce(page.results, Some(&outcome.id))) } }
+                dt { "Repeat" } dd { code { (reproduce(page.results, Some(outcome))) } }
             }
             (findings(page, outcome))
             @if in_full { (telegrams(page, outcome)) }
@@ -93,36 +88,48 @@ fn card(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
 }
 
 fn findings(page: &Page<'_>, outcome: &Outcome) -> Markup {
-    if outcome.findings.is_empty() {
-        return html! {};
+    let all = deviations(outcome);
+    if all.is_empty() {
+        return noted(outcome);
     }
     let place = |finding: &Finding| {
         let trial = page.trial_of(outcome, finding).map(|trial| &page.trials[trial]);
         finding.part.map(|part| part_name(trial, part))
     };
+    // Columns with nothing in them would only push the words off a narrow window.
+    let any = |has: fn(&Finding) -> bool| all.iter().any(|one| has(one));
+    let (placed, keyed) = (any(|one| one.part.is_some()), any(|one| one.key.is_some()));
+    let valued = any(|one| one.expected.is_some() || one.claimed.is_some());
+    let columns = [(placed, "Where"), (keyed, "Key"), (valued, "Expected"), (valued, "Claimed")];
+    let mut columns: Vec<&str> =
+        columns.into_iter().filter(|(shown, _)| *shown).map(|(_, name)| name).collect();
+    columns.push("What is wrong");
     html! {
         div.scroll { table.findings {
-            (table_head(&["Where", "Key", "Expected", "Claimed", "What is wrong"]))
-            tbody { @for finding in outcome.findings.iter().take(FINDINGS_MAX) {
+            (table_head(&columns))
+            tbody { @for finding in all.iter().take(FINDINGS_MAX) {
                 tr {
-                    td.nowrap { (place(finding).unwrap_or_default()) }
-                    td { @if let Some(key) = &finding.key { code { (plain(key)) } } }
-                    td.value { @if let Some(expected) = &finding.expected { (plain(expected)) } }
-                    td.value.wrong { @if let Some(claimed) = &finding.claimed { (plain(claimed)) } }
+                    @if placed { td.nowrap { (place(finding).unwrap_or_default()) } }
+                    @if keyed { td { @if let Some(key) = &finding.key { code { (plain(key)) } } } }
+                    @if valued {
+                        td.value { @if let Some(expected) = &finding.expected { (plain(expected)) } }
+                        td.value.wrong { @if let Some(claimed) = &finding.claimed { (plain(claimed)) } }
+                    }
                     td { (plain(&finding.text)) }
                 }
             } }
         } }
-        @if outcome.findings.len() > FINDINGS_MAX {
-            p.note { (outcome.findings.len() - FINDINGS_MAX) " more findings are in results.json." }
+        @if all.len() > FINDINGS_MAX {
+            p.note { (all.len() - FINDINGS_MAX) " more findings are in results.json." }
         }
+        (noted(outcome))
     }
 }
 
 /// Telegrams that findings are about, byte by byte, with what the device printed.
 fn telegrams(page: &Page<'_>, outcome: &Outcome) -> Markup {
     let mut places: BTreeMap<(usize, usize), Vec<&str>> = BTreeMap::new();
-    for finding in &outcome.findings {
+    for finding in deviations(outcome) {
         if let (Some(part), Some(trial)) = (finding.part, page.trial_of(outcome, finding)) {
             places.entry((trial, part)).or_default().extend(finding.key.as_deref());
         }

@@ -1,12 +1,14 @@
 //! Top of the page: the verdict, how to read it, what was tested; and the run data at its end.
 
-use super::{Page, badge, class, counted, plain, table_head};
-use crate::report::{counts_against_dut, counts_sentence, headline, needs_attention, reproduce, text};
+use super::{Page, attention_order, badge, class, counted, plain, table_head};
+use crate::report::{
+    counts_against_dut, counts_sentence, grounds, headline, needs_attention, reproduce, text,
+};
 use crate::verdict::Verdict;
 use crate::verdict::trial::{Part, Trial};
 use maud::{Markup, html};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Title, verdict in one sentence, totals, contents.
 pub(super) fn top(page: &Page<'_>) -> Markup {
@@ -33,6 +35,7 @@ pub(super) fn top(page: &Page<'_>) -> Markup {
                 @if failed > against {
                     " " (failed - against) " of the " (failed) " failures do not count against the device."
                 }
+                @if let Some(sentence) = grounds::inferred_sentence(results, &page.inferred) { " " (sentence) }
             }
             ul.totals {
                 @for verdict in Verdict::ALL {
@@ -42,6 +45,7 @@ pub(super) fn top(page: &Page<'_>) -> Markup {
                 }
             }
         }
+        (digest(page))
         nav aria-label="Contents" {
             @if attention > 0 { a href="#attention" { "What needs attention (" (attention) ")" } }
             a href="#tested" { "What was tested" }
@@ -50,6 +54,52 @@ pub(super) fn top(page: &Page<'_>) -> Markup {
             a href="#checks" { "All checks" }
             a href="#not-applicable" { "Not applicable" }
             a href="#run" { "Run data" }
+        }
+    }
+}
+
+/// Most lines of the digest.
+const DIGEST_MAX: usize = 10;
+
+/// What did not pass, one line per check and verdict with the first reason: on how many subjects, and where to
+/// read on. One reason that stopped many checks is one line.
+fn digest(page: &Page<'_>) -> Markup {
+    let mut lines: Vec<(usize, usize, BTreeSet<&str>)> = Vec::new();
+    for at in attention_order(page) {
+        let one = &page.results.checks[at];
+        let same = |first: usize| {
+            let first = &page.results.checks[first];
+            let stopped = one.verdict != Verdict::Fail && one.reason == first.reason;
+            one.verdict == first.verdict && (one.id == first.id || stopped)
+        };
+        match lines.iter_mut().find(|(first, ..)| same(*first)) {
+            Some((_, count, ids)) => {
+                *count += 1;
+                ids.insert(&one.id);
+            }
+            None => lines.push((at, 1, BTreeSet::from([one.id.as_str()]))),
+        }
+    }
+    html! {
+        @if !lines.is_empty() {
+            ul.digest aria-label="What did not pass" {
+                @for (first, count, ids) in lines.iter().take(DIGEST_MAX) {
+                    @let outcome = &page.results.checks[*first];
+                    li {
+                        (badge(outcome.verdict)) " " a href=(page.link(*first)) { code { (plain(&outcome.id)) } }
+                        span.muted {
+                            @if ids.len() > 1 {
+                                " and " (counted(ids.len() - 1, "more check")) ", " (count) " times: "
+                            } @else { " on " (counted(*count, "subject")) ": " }
+                        }
+                        (plain(outcome.reason.as_deref().unwrap_or("no reason was given")))
+                        @if *count > 1 { span.muted { " (" (plain(&outcome.subject)) ")" } }
+                    }
+                }
+                @if lines.len() > DIGEST_MAX {
+                    li.muted { (counted(lines.len() - DIGEST_MAX, "more check")) " below." }
+                }
+            }
         }
     }
 }

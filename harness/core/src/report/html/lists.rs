@@ -1,6 +1,7 @@
 //! Everything else: every check with every subject, and what was not applicable with its reason.
 
-use super::{Page, badge, class, counted, evidence_link, plain, table_head};
+use super::{Page, badge, class, counted, evidence_link, inferred_tag, noted, plain, table_head};
+use crate::report::grounds::rests_on;
 use crate::report::needs_attention;
 use crate::verdict::Verdict;
 use crate::verdict::results::Outcome;
@@ -19,6 +20,7 @@ pub(super) fn checks(page: &Page<'_>) -> Markup {
     html! {
         section #checks {
             h2 { "All checks" }
+            p.muted { "What a source such as “field bug H1” stands for is in docs/sources.md of hanbench." }
             @for (number, (id, _)) in page.checks.iter().enumerate() {
                 (check(page, number, id, of.get(id).map_or(&[][..], Vec::as_slice)))
             }
@@ -58,14 +60,15 @@ fn check(page: &Page<'_>, number: usize, id: &str, outcomes: &[usize]) -> Markup
 
 fn outcome_row(page: &Page<'_>, index: usize) -> Markup {
     let outcome = &page.results.checks[index];
-    let said = outcome.reason.as_ref().or(outcome.rests_on.as_ref());
+    let said = outcome.reason.clone().or_else(|| rests_on(outcome, page.trials, &page.by_path));
     html! {
         tr {
             td { @if needs_attention(outcome.verdict) {
                 a.quiet href=(page.link(index)) { (badge(outcome.verdict)) }
             } @else { (badge(outcome.verdict)) } }
-            td.path { (plain(&outcome.subject)) }
-            td { @if let Some(said) = said { (plain(said)) } @else { span.muted { "nothing was noted" } } }
+            td.path { (plain(&outcome.subject)) (inferred_tag(page.inferred[index].as_deref())) }
+            td { @if let Some(said) = &said { (plain(said)) } @else { span.muted { "no reason was given" } }
+                (noted(outcome)) }
             td.number { (outcome.attempts) }
             td { @for (number, path) in outcome.evidence.iter().enumerate() {
                 @if number > 0 { ", " } (evidence_link(path))
@@ -76,9 +79,11 @@ fn outcome_row(page: &Page<'_>, index: usize) -> Markup {
 
 /// NOT_APPLICABLE by reason.
 pub(super) fn not_applicable(page: &Page<'_>) -> Markup {
-    let mut reasons: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
-    for outcome in page.results.checks.iter().filter(|outcome| outcome.verdict == Verdict::NotApplicable) {
-        reasons.entry(outcome.reason.as_deref().unwrap_or("no reason was given")).or_default().push(outcome);
+    let mut reasons: BTreeMap<&str, Vec<(&Outcome, Option<&str>)>> = BTreeMap::new();
+    let all = page.results.checks.iter().zip(&page.inferred);
+    for (outcome, inferred) in all.filter(|(outcome, _)| outcome.verdict == Verdict::NotApplicable) {
+        let reason = outcome.reason.as_deref().unwrap_or("no reason was given");
+        reasons.entry(reason).or_default().push((outcome, inferred.as_deref()));
     }
     html! {
         section #not-applicable {
@@ -91,8 +96,11 @@ pub(super) fn not_applicable(page: &Page<'_>) -> Markup {
                         span.reason { (plain(reason)) }
                         span.chip.na { b { (outcomes.len()) } " NOT APPLICABLE" }
                     }
-                    ul.plain { @for outcome in outcomes.iter().take(ROWS_MAX) {
-                        li { code { (plain(&outcome.id)) } " " span.path.muted { (plain(&outcome.subject)) } }
+                    ul.plain { @for (outcome, inferred) in outcomes.iter().take(ROWS_MAX) {
+                        li {
+                            code { (plain(&outcome.id)) } " " span.path.muted { (plain(&outcome.subject)) }
+                            (inferred_tag(*inferred))
+                        }
                     } }
                     @if outcomes.len() > ROWS_MAX {
                         p.note { (outcomes.len() - ROWS_MAX) " more in results.json." }

@@ -1,7 +1,8 @@
 //! The matrix: check × family. A cell carries a letter and counts, never colour alone.
 
-use super::{Page, class, letter, plain};
+use super::{Page, class, inferred_tag, letter, plain};
 use crate::report::family_of;
+use crate::report::grounds::inferred_trial;
 use crate::verdict::Verdict;
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +66,9 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                     "A cell shows the worst verdict in it and leads to it."
                 }
                 div.scroll { table.matrix {
-                    thead { tr { th { "Check" } @for family in &families { th { (plain(family)) } } } }
+                    thead { tr { th { "Check" } @for family in &families {
+                        th { (plain(family)) (inferred_tag(wholly_inferred(page, family).as_deref())) }
+                    } } }
                     @for suite in &suites {
                         tbody {
                             tr.suite { th colspan=(families.len() + 1) { span { (plain(suite)) } } }
@@ -78,6 +81,13 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             }
         }
     }
+}
+
+/// Said above a column in which nothing rests on a published telegram.
+fn wholly_inferred(page: &Page<'_>, family: &str) -> Option<String> {
+    let mut trials = page.trials.iter().filter(|trial| trial.stimulus.family == family);
+    let first = inferred_trial(trials.next()?)?;
+    trials.all(|trial| inferred_trial(trial).is_some()).then_some(first)
 }
 
 fn row(

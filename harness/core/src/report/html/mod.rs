@@ -24,7 +24,7 @@ mod section;
 
 use super::text::{LINE_MAX, visible};
 use super::timeline::{Timeline, timeline};
-use super::{Explain, Purposes, index_trials, needs_attention, trials_of};
+use super::{Explain, Purposes, deviations, grounds, index_trials, needs_attention, notes, trials_of};
 use crate::verdict::Verdict;
 use crate::verdict::results::{Finding, Outcome, Results};
 use crate::verdict::trial::{Part, Trial};
@@ -34,6 +34,9 @@ use std::collections::BTreeMap;
 /// How much of cards and trials is written in full, in bytes. What comes after is listed in brief and says so;
 /// the evidence files have it all. A browser opens 20 MB without trouble.
 const DETAIL_MAX: usize = 20_000_000;
+
+/// Notes written out per outcome.
+const NOTES_MAX: usize = 20;
 
 /// The policy of the page: its own style and nothing else.
 const LOAD_NOTHING: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -93,6 +96,8 @@ struct Page<'a> {
     timelines: Vec<Timeline<'a>>,
     /// For every trial the outcomes that rest on it, as indices.
     outcomes_of: Vec<Vec<usize>>,
+    /// For every outcome, in words that its telegrams are inferred, where they are.
+    inferred: Vec<Option<String>>,
     /// Check ids in the order they first appear, with their suite.
     checks: Vec<(&'a str, &'a str)>,
 }
@@ -117,7 +122,9 @@ impl<'a> Page<'a> {
             }
         }
         let timelines = trials.iter().map(timeline).collect();
-        Page { results, trials, purposes, explain, by_path, timelines, outcomes_of, checks }
+        let inferred = results.checks.iter().map(|outcome| grounds::inferred(outcome, trials, &by_path));
+        let inferred = inferred.collect();
+        Page { results, trials, purposes, explain, by_path, timelines, outcomes_of, inferred, checks }
     }
 
     /// The trial that a finding is about: the first of the outcome's trials that has such a part.
@@ -134,7 +141,7 @@ impl<'a> Page<'a> {
         let mut by_part = ByPart::new();
         for &index in &self.outcomes_of[trial] {
             let outcome = &self.results.checks[index];
-            for finding in &outcome.findings {
+            for finding in deviations(outcome) {
                 if let (Some(part), true) = (finding.part, self.trial_of(outcome, finding) == Some(trial)) {
                     by_part.entry(part).or_default().push((outcome, finding));
                 }
@@ -163,6 +170,32 @@ impl<'a> Page<'a> {
     }
 }
 
+/// What was noted beside an outcome, in words.
+fn noted(outcome: &Outcome) -> Markup {
+    let texts: Vec<String> = notes(outcome).take(NOTES_MAX).map(|note| plain(&note.text)).collect();
+    let more = notes(outcome).count() - texts.len();
+    html! {
+        @if !texts.is_empty() {
+            p.note {
+                "Noted, and breaks no rule: " (texts.join("; ")) @if more > 0 { "; " (more) " more in results.json" }
+            }
+        }
+    }
+}
+
+/// What needs attention, FAIL first, then ERROR, then INCONCLUSIVE.
+fn attention_order(page: &Page<'_>) -> Vec<usize> {
+    let checks = &page.results.checks;
+    let mut order: Vec<usize> = (0..checks.len()).filter(|&at| needs_attention(checks[at].verdict)).collect();
+    let rank = |verdict| match verdict {
+        Verdict::Fail => 0,
+        Verdict::Error => 1,
+        _ => 2,
+    };
+    order.sort_by_key(|&at| rank(checks[at].verdict));
+    order
+}
+
 /// Foreign text for a table or sentence.
 fn plain(text: &str) -> String {
     visible(text, LINE_MAX)
@@ -171,6 +204,11 @@ fn plain(text: &str) -> String {
 /// The verdict as a coloured word.
 fn badge(verdict: Verdict) -> Markup {
     html! { span class={ "badge " (class(verdict)) } { (verdict.word().replace('_', " ")) } }
+}
+
+/// The word `inferred` where a result rests on telegrams that nobody has published; the pointer brings out why.
+fn inferred_tag(note: Option<&str>) -> Markup {
+    html! { @if let Some(note) = note { " " span.tag title=(plain(note)) { "inferred" } } }
 }
 
 fn class(verdict: Verdict) -> &'static str {

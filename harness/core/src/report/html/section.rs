@@ -1,7 +1,10 @@
 //! One section per trial: what was played in, what was claimed, values over time, what the device printed.
 
-use super::{ByPart, Page, badge, class, counted, drawings, evidence_link, plain, seconds, table_head};
+use super::{
+    ByPart, Page, badge, class, counted, drawings, evidence_link, inferred_tag, plain, seconds, table_head,
+};
 use crate::report::evidence_path;
+use crate::report::grounds::inferred_trial;
 use crate::report::timeline::{Claim, Row, Timeline};
 use crate::verdict::Verdict;
 use crate::verdict::trial::{Part, Trial, What};
@@ -46,11 +49,13 @@ fn section(page: &Page<'_>, index: usize, in_full: bool) -> Markup {
         (timeline.rows.len(), timeline.rows.iter().filter(|row| row.claim.is_some()).count());
     let damaged = timeline.rows.iter().filter(|row| row.telegram.damage.is_some()).count();
     let findings = page.findings_of(index);
+    let inferred = inferred_trial(trial);
     html! {
         details.trial open[open] {
             summary {
                 @match worst { Some(verdict) => (badge(verdict)), None => span.badge.na { "NOT JUDGED" } }
                 span.name { (plain(&trial.stimulus.name)) }
+                (inferred_tag(inferred.as_deref()))
                 span.muted {
                     (counted(sent, "telegram")) @if damaged > 0 { " (" (damaged) " damaged)" }
                     ", " (counted(claimed, "claim"))
@@ -86,7 +91,11 @@ fn facts(page: &Page<'_>, index: usize) -> Markup {
         dl.facts {
             dt { "Subject" } dd.path { (plain(&stimulus.subject)) }
             dt { "Meter family" }
-            dd { (plain(&stimulus.family)) ", evidence level " b { (plain(&stimulus.evidence)) } }
+            dd { (plain(&stimulus.family)) }
+            dt { "Evidence level" } dd { @match inferred_trial(trial) {
+                Some(note) => (plain(&note)),
+                None => (plain(&stimulus.evidence)),
+            } }
             dt { "Source" } dd { (plain(&stimulus.source)) }
             dt { "Line" } dd { (stimulus.baud) " baud, 8N1" }
             @if !noise.is_empty() { dt { "Also sent" } dd { (plain(&noise.join("; "))) } }
@@ -183,7 +192,9 @@ fn telegram_row(row: &Row<'_>, findings: &ByPart<'_>) -> Markup {
             } }
             td { @for (number, (outcome, finding)) in here.iter().take(4).enumerate() {
                 @if number > 0 { br; }
-                @if let Some(key) = &finding.key { code { (plain(key)) } " " }
+                @if let Some(key) = finding.key.as_ref().filter(|key| !finding.text.contains(key.as_str())) {
+                    code { (plain(key)) } " "
+                }
                 (plain(&finding.text)) " " span.muted { (plain(&outcome.id)) }
             } @if here.len() > 4 { br; span.muted { (here.len() - 4) " more" } } }
         }

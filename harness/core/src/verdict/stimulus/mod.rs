@@ -18,7 +18,7 @@ pub use variants::{plan, variants};
 
 use super::expectation::{Frame, Item, ItemKind};
 use super::trial::{Damage, DamageKind, Part, Stimulus, Telegram};
-use crate::reading::Key;
+use crate::reading::{Family, Key};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -45,8 +45,6 @@ pub struct StimulusError {
     pub what: String,
 }
 
-/// The families that a rig file lists under `supports` (contract, section 3).
-const FAMILIES: [&str; 5] = ["aidon", "kaifa", "kamstrup", "nuri", "stange"];
 /// Line speed of the Norwegian HAN port, in baud.
 const BAUD: u32 = 2400;
 
@@ -99,8 +97,12 @@ fn frame_of(view: CaptureView<'_>, items: &[Item]) -> Stimulus {
         family => family,
     };
     // A neighbour's meter (P1) is asked for by its link, not by its maker.
-    let mut needs: Vec<String> =
-        FAMILIES.contains(&family.as_str()).then(|| family.clone()).into_iter().collect();
+    let mut needs: Vec<String> = Family::NORWEGIAN
+        .iter()
+        .any(|one| one.word() == family)
+        .then(|| family.clone())
+        .into_iter()
+        .collect();
     for link in ["mbus", "p1"] {
         if frames().any(|one| one.link == link) {
             needs.push(link.to_string());

@@ -26,17 +26,17 @@ pub(super) enum Link {
     Mbus,
 }
 
-/// What an item will be.
+/// How an item is cut: what it will be, without its bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum ItemKind {
+pub(super) enum Cut {
     Frame { link: Link, intact: bool },
-    Telegram { crc_ok: Option<bool> },
+    P1 { crc_ok: Option<bool> },
     Junk(Junk),
 }
 
 pub(super) enum Decision {
     /// The first so many bytes are this.
-    Item(usize, ItemKind),
+    Item(usize, Cut),
     /// More bytes are needed.
     Wait(Progress),
 }
@@ -82,7 +82,7 @@ enum Start {
     NotYet,
     Wrong(Junk),
     Frame(Announced),
-    Telegram,
+    P1,
 }
 
 /// Looks at the first byte of `bytes` and as many more as it takes.
@@ -99,7 +99,7 @@ fn start_of(bytes: &[u8]) -> Start {
         p1::START => match p1::probe(bytes) {
             p1::Probe::No => Start::Nothing,
             p1::Probe::NotYet => Start::NotYet,
-            p1::Probe::Telegram => Start::Telegram,
+            p1::Probe::Start => Start::P1,
         },
         _ => Start::Nothing,
     }
@@ -138,8 +138,8 @@ impl View<'_> {
         }
         match start_of(self.window) {
             Start::Frame(announced) => self.decide_frame(announced),
-            Start::Telegram if progress.broken => self.decide_junk(Junk::Telegram, scanned),
-            Start::Telegram => self.decide_telegram(scanned),
+            Start::P1 if progress.broken => self.decide_junk(Junk::P1, scanned),
+            Start::P1 => self.decide_p1(scanned),
             Start::NotYet if !self.sealed => self.wait_for_more(),
             Start::Wrong(why) => self.decide_junk(why, scanned),
             Start::NotYet | Start::Nothing => self.decide_junk(Junk::NoFrame, scanned),
@@ -153,11 +153,11 @@ impl View<'_> {
     fn decide_frame(&self, outer: Announced) -> Decision {
         let item = |length, intact| {
             // What another frame cuts inside its header was no frame: the header is partly the other one's.
-            let kind = match length < outer.header {
-                true => ItemKind::Junk(Junk::NoFrame),
-                false => ItemKind::Frame { link: outer.link, intact },
+            let cut = match length < outer.header {
+                true => Cut::Junk(Junk::NoFrame),
+                false => Cut::Frame { link: outer.link, intact },
             };
-            Decision::Item(length, kind)
+            Decision::Item(length, cut)
         };
         let inside = self.intact_inside(outer);
         if let Some(end) = inside.end {
@@ -211,7 +211,7 @@ impl View<'_> {
                     }
                 }
                 Start::NotYet => inside.next = inside.next.min(self.window.len() + 1),
-                Start::Nothing | Start::Wrong(_) | Start::Telegram => {}
+                Start::Nothing | Start::Wrong(_) | Start::P1 => {}
             }
         }
         inside
@@ -233,10 +233,10 @@ impl View<'_> {
         FirstHeader::Nowhere
     }
 
-    fn decide_telegram(&self, scanned: usize) -> Decision {
+    fn decide_p1(&self, scanned: usize) -> Decision {
         match p1::extent(self.window, scanned, self.sealed) {
-            p1::Extent::Whole(length, crc_ok) => Decision::Item(length, ItemKind::Telegram { crc_ok }),
-            p1::Extent::Broken => self.decide_junk(Junk::Telegram, 0),
+            p1::Extent::Whole(length, crc_ok) => Decision::Item(length, Cut::P1 { crc_ok }),
+            p1::Extent::Broken => self.decide_junk(Junk::P1, 0),
             p1::Extent::NotYet => {
                 // The byte before a `!` decides whether it ends the telegram, and digits follow it.
                 let scanned = self.window.len().saturating_sub(p1::END_MAX + 1);
@@ -247,7 +247,7 @@ impl View<'_> {
 
     /// Junk goes up to the next byte at which something starts, be it only a wrong header.
     fn decide_junk(&self, why: Junk, scanned: usize) -> Decision {
-        let broken = why == Junk::Telegram;
+        let broken = why == Junk::P1;
         let limit = self.window.len().min(JUNK_MAX);
         let from = scanned.clamp(1, limit);
         for mark in memchr3_iter(hdlc::FLAG, mbus::START, p1::START, &self.window[from..limit]) {
@@ -258,13 +258,13 @@ impl View<'_> {
                 Start::NotYet => {
                     return Decision::Wait(Progress { needed: self.window.len() + 1, scanned: at, broken });
                 }
-                Start::Wrong(_) | Start::Frame(_) | Start::Telegram => {
-                    return Decision::Item(at, ItemKind::Junk(why));
+                Start::Wrong(_) | Start::Frame(_) | Start::P1 => {
+                    return Decision::Item(at, Cut::Junk(why));
                 }
             }
         }
         if limit == JUNK_MAX || self.sealed {
-            return Decision::Item(limit, ItemKind::Junk(why));
+            return Decision::Item(limit, Cut::Junk(why));
         }
         Decision::Wait(Progress { needed: limit + 1, scanned: limit, broken })
     }

@@ -1,15 +1,15 @@
 //! Every capture against the reviewed snapshot beside it: the oracle of a run.
 //!
 //! A snapshot holds the lines of `decode --json`, one for every stretch of the capture.
+//!
+//! This test of `harness/core` lies here because `cargo insta review` looks for pending snapshots only below the
+//! sources of a target.
 
-use hanbench_core::capture::{Capture, Dir};
-use hanbench_core::hex;
-use hanbench_core::meters::{json, stream::Stream};
-use hanbench_core::reading::Instant;
+use hanbench_core::capture::{Capture, keys};
+use hanbench_core::meters::json;
 use hanbench_core::verdict::expectation;
 use hanbench_core::verdict::stimulus::{self, CaptureView};
 use hanbench_core::verdict::trial::Part;
-use hanbench_core::wire::cipher::Keys;
 use rstest::rstest;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -19,25 +19,8 @@ fn read(path: &Path) -> Capture {
     Capture::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// `# keys = <encryption key> <authentication key>`, of a capture that is ciphered.
-fn keys(capture: &Capture) -> Keys {
-    let text = capture.header.get("keys").map_or("", String::as_str);
-    let mut keys = text.split_whitespace().map(|key| {
-        let bytes = hex::bytes(key).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
-        bytes.expect("a key has 32 hex digits")
-    });
-    Keys { encryption: keys.next(), authentication: keys.next() }
-}
-
 fn decode(capture: &Capture) -> Vec<Map<String, Value>> {
-    let mut lines = Vec::new();
-    let mut stream = Stream::new(None, keys(capture));
-    let received = capture.rows.iter().filter(|row| row.dir == Dir::Rx);
-    let bytes: Vec<u8> = received.flat_map(|row| row.bytes.iter().copied()).collect();
-    let mut each = |entry: &hanbench_core::meters::stream::Entry<'_>| lines.push(json::entry(entry));
-    stream.push(&bytes, Instant(0), &mut each);
-    stream.finish(&mut each);
-    lines
+    json::lines(None, keys(&capture.header), capture.received())
 }
 
 #[rstest]
@@ -81,8 +64,7 @@ fn capture_and_snapshot_make_a_stimulus(#[files("../../captures/**/*.csv")] path
     let snapshot =
         std::fs::read_to_string(path.with_extension("snap")).expect("a snapshot beside the capture");
     let items = expectation::parse(&snapshot).unwrap_or_else(|error| panic!("{subject}: {error}"));
-    let received = capture.rows.iter().filter(|row| row.dir == Dir::Rx);
-    let chunks: Vec<(u64, Vec<u8>)> = received.map(|row| (row.t_us, row.bytes.clone())).collect();
+    let chunks: Vec<_> = capture.received().map(|(at, bytes)| (at.0, bytes.to_vec())).collect();
     let view = CaptureView { subject: &subject, header: &capture.header, chunks: &chunks };
     let stimulus = stimulus::plain(view, &items).unwrap_or_else(|error| panic!("{error}"));
     let telegrams = stimulus.parts.iter().filter(|part| matches!(part, Part::Telegram(_)));
@@ -101,7 +83,8 @@ fn capture_and_snapshot_make_a_stimulus(#[files("../../captures/**/*.csv")] path
 fn every_snapshot_has_its_capture() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../captures");
     let mut seen = 0;
-    for family in std::fs::read_dir(&folder).expect("the folder of captures").flatten() {
+    let families = std::fs::read_dir(&folder).expect("the folder of captures").flatten();
+    for family in families.filter(|family| family.path().is_dir()) {
         for file in std::fs::read_dir(family.path()).expect("a folder of a family").flatten() {
             let path = file.path();
             if path.extension().is_some_and(|extension| extension == "snap") {
