@@ -4,10 +4,10 @@
 
 use hanbench_core::clamps::{Alarm, ClampDongle, Fault, Output, Settings};
 use hanbench_core::reading::json::reading_object;
-use hanbench_core::verdict::{Cause, Verdict};
 use hanbench_core::verdict::ct::{self, CT_TRIAL_VERSION, CtTerms, CtTrial, SamplesSent, device};
 use hanbench_core::verdict::results::Outcome;
 use hanbench_core::verdict::trial::{Event, What};
+use hanbench_core::verdict::{Cause, Verdict};
 use hanbench_core::wave::frontend::Converter;
 use hanbench_core::wave::spec::Spec;
 use hanbench_core::wave::told::{Declared, told};

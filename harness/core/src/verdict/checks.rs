@@ -412,7 +412,11 @@ mod tests {
                 "{}",
                 check.id
             );
-            assert!(["decode", "timing", "ct"].contains(&check.suite) && !check.source.is_empty(), "{}", check.id);
+            assert!(
+                ["decode", "timing", "ct"].contains(&check.suite) && !check.source.is_empty(),
+                "{}",
+                check.id
+            );
             assert_eq!(find(check.id), Some(check));
         }
     }

@@ -39,13 +39,7 @@ impl Waveform {
             FileError::new(path, None, what)
         })?;
         let stem = path.file_stem().map_or("waveform".into(), |stem| stem.to_string_lossy());
-        Ok(Waveform {
-            name: format!("ct-{stem}"),
-            subject: subject.into(),
-            text: text.into(),
-            spec,
-            device,
-        })
+        Ok(Waveform { name: format!("ct-{stem}"), subject: subject.into(), text: text.into(), spec, device })
     }
 }
 

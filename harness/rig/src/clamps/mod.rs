@@ -66,8 +66,12 @@ impl ClampBench {
         let (mut lock, mut command) = (None, Vec::new());
         match &clamps.kind {
             ClampKind::Virtual { broken } => {
-                command =
-                    vec![this_program(virtual_dongle)?, "dongle".into(), "--clamps".into(), "{samples}".into()];
+                command = vec![
+                    this_program(virtual_dongle)?,
+                    "dongle".into(),
+                    "--clamps".into(),
+                    "{samples}".into(),
+                ];
                 if let Some((name, _)) = broken {
                     command.extend(["--broken".into(), (*name).into()]);
                 }
@@ -75,7 +79,8 @@ impl ClampBench {
             ClampKind::Process { command: given } => command.clone_from(given),
             ClampKind::Serial { port, .. } => lock = Some(Lock::take(port, "run")?),
         }
-        let mut bench = ClampBench { clamps, speed, quiet, command, open: None, early: Vec::new(), _lock: lock };
+        let mut bench =
+            ClampBench { clamps, speed, quiet, command, open: None, early: Vec::new(), _lock: lock };
         if bench.command.is_empty() {
             // A port that is missing must show at once and not in the middle of a run.
             bench.open = Some(bench.start()?);

@@ -139,7 +139,10 @@ impl Checker<'_> {
         }
         if !command.iter().any(|word| word.contains("{samples}")) {
             return Err(self
-                .error(span, "`command` never says {samples}, so the program cannot know which device to read")
+                .error(
+                    span,
+                    "`command` never says {samples}, so the program cannot know which device to read",
+                )
                 .with_help(Some(
                     "{samples} is replaced by the path of the serial device with the samples".into(),
                 )));
