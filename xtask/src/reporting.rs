@@ -4,6 +4,7 @@ use crate::commands::run::purpose;
 use crate::failure::Failure;
 use hanbench_core::report::{Annotated, html, junit, labelled, merge, run_labels, summary};
 use hanbench_core::verdict::Verdict;
+use hanbench_core::verdict::ct::{self, CtTrial};
 use hanbench_core::verdict::judge::judge;
 use hanbench_core::verdict::results::{RESULTS_VERSION, Results};
 use hanbench_core::verdict::trial::Trial;
@@ -21,11 +22,14 @@ pub struct Written {
     pub exit_code: u8,
 }
 
-/// Judges all trials.
-pub fn results(run: &Run, trials: &[Trial]) -> Results {
+/// Judges all trials, on telegrams and on waveforms.
+pub fn results(run: &Run, trials: &[Trial], ct_trials: &[CtTrial]) -> Results {
     let mut checks = Vec::new();
     for trial in trials {
         checks.extend(judge(trial, &trial_path(&trial.stimulus.name)));
+    }
+    for trial in ct_trials {
+        checks.extend(ct::judge(trial, &trial_path(&trial.name)));
     }
     checks.extend(run.outcomes.iter().cloned());
     let mut results = Results {
@@ -43,7 +47,7 @@ pub fn results(run: &Run, trials: &[Trial]) -> Results {
 
 /// Judges the trials of one run, or of several runs that become one.
 pub fn judged(runs: Vec<Stored>) -> Result<(Results, Vec<Trial>), Failure> {
-    let all = runs.iter().map(|stored| results(&stored.run, &stored.trials)).collect();
+    let all = runs.iter().map(|stored| results(&stored.run, &stored.trials, &stored.ct_trials)).collect();
     let labels = run_labels(runs.iter().map(|stored| stored.run.rig.as_str()));
     let alone = runs.len() == 1;
     let mut trials = Vec::new();
@@ -60,8 +64,8 @@ pub fn judged(runs: Vec<Stored>) -> Result<(Results, Vec<Trial>), Failure> {
 }
 
 /// Judges all trials and writes every report into the folder.
-pub fn write(folder: &Path, run: &Run, trials: &[Trial]) -> Result<Written, Failure> {
-    write_results(folder, &results(run, trials), trials)
+pub fn write(folder: &Path, run: &Run, trials: &[Trial], ct_trials: &[CtTrial]) -> Result<Written, Failure> {
+    write_results(folder, &results(run, trials, ct_trials), trials)
 }
 
 /// Writes every report of results that are there already.

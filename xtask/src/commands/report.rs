@@ -101,6 +101,7 @@ mod tests {
             seed,
             run: Map::from_iter([("command".to_string(), json!(format!("run {seed}")))]),
             trials: trials.iter().map(|trial| trial.stimulus.name.clone()).collect(),
+            ct_trials: Vec::new(),
             outcomes: Vec::new(),
         };
         folder.close(&run).expect("run.json");

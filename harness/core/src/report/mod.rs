@@ -63,14 +63,14 @@ fn index_trials(trials: &[Trial]) -> BTreeMap<String, usize> {
     trials.iter().enumerate().map(|(index, trial)| (evidence_path(trial), index)).collect()
 }
 
-/// The meter family of an outcome: that of its first trial, else the folder of the capture, else `other`.
+/// The meter family of an outcome: that of its first trial, else the folder of the capture or fixture, else `other`.
 fn family_of(outcome: &Outcome, trials: &[Trial], by_path: &BTreeMap<String, usize>) -> String {
     if let Some(&trial) = trials_of(outcome, by_path).first() {
         return trials[trial].stimulus.family.clone();
     }
     let mut folders = outcome.subject.split('/');
     match (folders.next(), folders.next(), folders.next()) {
-        (Some("captures"), Some(family), Some(_)) => family.to_string(),
+        (Some("captures" | "fixtures"), Some(family), Some(_)) => family.to_string(),
         _ => "other".to_string(),
     }
 }
