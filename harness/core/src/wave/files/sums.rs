@@ -42,14 +42,17 @@ pub struct Period {
 }
 
 impl Period {
-    /// The period of a phase that grows so much from sample to sample, in 2⁻⁶⁴ turns, rounded. `None` beyond a million
-    /// samples.
+    /// The period of a phase that grows so much from sample to sample, in 2⁻⁶⁴ turns. `None` beyond a million samples.
     pub fn of(step: u64) -> Option<Period> {
-        // A rounded step is wrong by up to half a unit, which adds up over the samples.
-        let meets = |samples: &u64| (step.wrapping_mul(*samples) as i64).unsigned_abs() <= *samples;
+        // The step comes from a quotient of doubles: three roundings of 2⁻⁵³ leave less than 2¹³ of 2⁶⁴ a cycle.
+        let cycles = |samples: u64| (u128::from(step) * u128::from(samples) + (1 << 63)) >> 64;
+        let meets = |samples: &u64| {
+            let off = (step.wrapping_mul(*samples) as i64).unsigned_abs();
+            let cycles = cycles(*samples);
+            cycles > 0 && u128::from(off) <= u128::from(*samples) + (cycles << 13)
+        };
         let samples = (1..=PERIOD_MAX).find(meets)?;
-        let turns = (u128::from(step) * u128::from(samples) + (1 << 63)) >> 64;
-        Some(Period { samples, cycles: turns as u64 })
+        Some(Period { samples, cycles: cycles(samples) as u64 })
     }
 
     /// The period of a file, if what is in it is one steady state over whole periods.
