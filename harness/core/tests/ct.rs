@@ -77,7 +77,7 @@ fn judged(text: &str, fault: Option<Fault>) -> Vec<Outcome> {
     ct::judge(&trial(text, fault), "evidence/x.json")
 }
 
-fn with<'a>(outcomes: &'a [Outcome], verdict: Verdict) -> Vec<&'a Outcome> {
+fn with(outcomes: &[Outcome], verdict: Verdict) -> Vec<&Outcome> {
     outcomes.iter().filter(|outcome| outcome.verdict == verdict).collect()
 }
 

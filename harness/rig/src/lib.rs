@@ -21,6 +21,8 @@
 //! | [`dongle`] | the virtual dongle, and its deliberately broken variants |
 //! | [`library`] | captures with their reviewed readings |
 //! | [`evidence`] | the folder of a run |
+//! | [`wave_files`] | a waveform → files, whole or not at all |
+//! | [`scpi`] | a channel of a waveform → an arbitrary-waveform generator |
 //! | [`lock`] | one bench, one holder |
 //! | [`serial`] | a port that is only listened to |
 //! | [`interrupt`] | Ctrl-C as a flag that every loop looks at |
@@ -41,8 +43,10 @@ pub mod lock;
 pub mod pace;
 pub mod pty;
 pub mod samples;
+pub mod scpi;
 pub mod serial;
 pub mod session;
+pub mod wave_files;
 
 pub use config::Rig;
 pub use error::RigError;

@@ -243,7 +243,7 @@ mod tests {
             &page,
             "x",
             "verdict/judge.rs",
-            "use crate::wire;\n#[cfg(test)]\nuse crate::meters;\n",
+            "use crate::plant;\n#[cfg(test)]\nuse crate::meters;\n",
             &mut found,
         );
         layers(&page, "x", "meters/sample.rs", "use crate::plant::State;\n", &mut found);

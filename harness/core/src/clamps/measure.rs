@@ -10,6 +10,9 @@ const ORDERS: usize = 40;
 /// Below this voltage a phase is dead and has no frequency, in volts.
 const DEAD_V: f64 = 5.0;
 
+/// Two voltages follow each other clearly when the sine of the angle between them is larger than this.
+const CLEAR: f64 = 0.5;
+
 /// What one block says of one phase.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(super) struct Phase {
@@ -232,8 +235,14 @@ fn order(volts: &[Option<Channel>; 3]) -> Option<bool> {
     if [one, two, three].iter().any(|channel| channel.rms < DEAD_V) {
         return None;
     }
-    let turn = |ahead: &Channel, behind: &Channel| (ahead.fundamental() * behind.fundamental().conj()).im;
-    Some(turn(one, two) > 0.0 && turn(two, three) > 0.0)
+    // The sine of the angle between two voltages: of a third of a turn it is 0.87. Near 0, as after the loss of the
+    // neutral, there is no order.
+    let turn = |ahead: &Channel, behind: &Channel| {
+        let (ahead, behind) = (ahead.fundamental(), behind.fundamental());
+        (ahead * behind.conj()).im / (ahead.norm() * behind.norm())
+    };
+    let turns = [turn(one, two), turn(two, three)];
+    turns.iter().all(|turn| libm::fabs(*turn) > CLEAR).then(|| turns.iter().all(|turn| *turn > 0.0))
 }
 
 fn combine(

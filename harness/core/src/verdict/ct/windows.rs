@@ -5,7 +5,7 @@ use super::limits::{self, Limit, PhasePower};
 use super::{CtTerms, CtTrial};
 use crate::verdict::trial::What;
 use crate::wave::spec::{Clamp, Conductor, Lasts, Secondary, Spec};
-use crate::wave::truth::{Truth, over, over_three_wire};
+use crate::wave::truth::{Line, Truth, Wave, over, over_three_wire};
 use crate::wave::{Segment, network, sensor};
 use serde_json::{Map, Value};
 
@@ -135,6 +135,17 @@ impl<'a> Session<'a> {
         } else {
             over_three_wire(&self.wired, self.spec.waveform.rate, from, to)
         }
+    }
+
+    /// Whether the values of a line can be asked for: neither clamp nor input is beyond its range.
+    pub(super) fn line_in_range(&self, line: &Line) -> bool {
+        let below = |wave: Option<Wave>, end: f64| wave.is_none_or(|wave| wave.rms <= end);
+        below(line.i, self.device.range_a * self.outer()) && below(line.u, self.device.range_v)
+    }
+
+    /// The same for all lines of a window.
+    pub(super) fn in_range(&self, window: &Window) -> bool {
+        window.truth.lines.iter().all(|line| self.line_in_range(line))
     }
 
     /// Whether something begins to happen to the grid, or is over, within a window.

@@ -57,13 +57,6 @@ pub(super) fn expected_keys(session: &Session<'_>) -> Vec<&'static str> {
     keys
 }
 
-/// Whether the values of a line can be asked for: neither clamp nor input is beyond its range.
-fn in_range(session: &Session<'_>, line: &Line) -> bool {
-    let below = |value: Option<f64>, end: f64| value.is_none_or(|value| value <= end);
-    below(line.i.map(|i| i.rms), session.device.range_a * session.outer())
-        && below(line.u.map(|u| u.rms), session.device.range_v)
-}
-
 fn judge(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared>) -> Ruling {
     if let Some(beyond) = &session.spec.expect.beyond {
         return Ruling::not_applicable(format!("beyond what clamps of this kind can do: {beyond}"));
@@ -77,7 +70,7 @@ fn judge(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared
             if window.texts("estimated").contains(&one.key) {
                 continue;
             }
-            if !in_range(session, &window.truth.lines[line]) {
+            if !session.line_in_range(&window.truth.lines[line]) {
                 beyond += 1;
                 continue;
             }
@@ -235,6 +228,9 @@ pub(super) fn reactive(session: &Session<'_>) -> Ruling {
 }
 
 pub(super) fn factor(session: &Session<'_>) -> Ruling {
+    if !session.spec.net.kind.has_neutral() {
+        return Ruling::not_applicable("without a neutral a single line has no power of its own");
+    }
     judge(session, |window, line| {
         let truth = |truth: &Truth| truth.lines[line].power.as_ref().and_then(Power::pf);
         let phase = phase(&window.truth.lines[line])?;
@@ -280,9 +276,8 @@ pub(super) fn direction(session: &Session<'_>) -> Ruling {
     }
     let mut seen = 0;
     for window in &session.windows {
-        for line in 0..3 {
-            let truth = &window.truth.lines[line];
-            let (Some(phase), Some(claimed)) = (phase(truth), signed(window, ACTIVE[line])) else { continue };
+        for (line, (truth, keys)) in window.truth.lines.iter().zip(ACTIVE).enumerate() {
+            let (Some(phase), Some(claimed)) = (phase(truth), signed(window, keys)) else { continue };
             let unclear = session.scaled_power(phase, limits::active).limit;
             if phase.watts.abs() <= unclear || claimed.abs() <= unclear {
                 continue;

@@ -25,6 +25,11 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
     if session.windows.iter().any(|window| window.texts("estimated").iter().any(|key| key.contains("_w"))) {
         return Ruling::not_applicable("the energy rests on a power that the dongle calls an estimate");
     }
+    if session.windows.iter().any(|window| !session.in_range(window)) {
+        return Ruling::not_applicable(
+            "part of the energy flowed beyond the declared range of clamp or input",
+        );
+    }
     let Some(truth) = session.truth(first.to, last.to) else {
         return Ruling::inconclusive("the windows lie outside the waveform");
     };

@@ -119,13 +119,13 @@ pub(super) fn flagged(session: &Session<'_>) -> Ruling {
     let (mut over, mut silent) = (0, None);
     let range = session.device.range_a * session.outer();
     for window in &session.windows {
-        for line in 0..3 {
+        for (line, key) in CURRENTS.into_iter().enumerate() {
             let Some(current) = window.truth.lines[line].i else { continue };
             if current.rms <= range {
                 continue;
             }
             over += 1;
-            let claimed = window.number(CURRENTS[line]).unwrap_or_default();
+            let claimed = window.number(key).unwrap_or_default();
             let right = (claimed - current.rms).abs() <= session.device.class / 100.0 * current.rms;
             let flag = format!("over-range:l{}", line + 1);
             if !right && !window.texts("alarms").contains(&flag.as_str()) {
