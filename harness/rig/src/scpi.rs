@@ -126,7 +126,9 @@ pub enum ScpiError {
     #[error(transparent)]
     Rig(#[from] RigError),
     /// No answer.
-    #[error("port {port}: no answer to `{question}` within {seconds} s; is it the right port, speed and instrument?")]
+    #[error(
+        "port {port}: no answer to `{question}` within {seconds} s; is it the right port, speed and instrument?"
+    )]
     Silent {
         /// The port.
         port: String,
@@ -154,7 +156,9 @@ pub enum ScpiError {
         answer: String,
     },
     /// Ctrl-C.
-    #[error("interrupted; an instrument that was being sent a block may wait for the rest until it is switched off")]
+    #[error(
+        "interrupted; an instrument that was being sent a block may wait for the rest until it is switched off"
+    )]
     Interrupted,
 }
 
@@ -176,7 +180,9 @@ impl Instrument {
     pub fn open(port: &str, baud: u32) -> Result<(Instrument, String), ScpiError> {
         let line = Line::open(&Input::Serial { port: port.into(), baud, parity: Parity::None })?;
         let Line::Serial { port: opened, .. } = &line else {
-            return Err(RigError::Unavailable { what: port.into(), why: "it is no serial port".into() }.into());
+            return Err(
+                RigError::Unavailable { what: port.into(), why: "it is no serial port".into() }.into()
+            );
         };
         let answers = opened.try_clone().map_err(|error| open_port_error(port, &error))?;
         let mut instrument = Instrument { line, answers, port: port.into(), baud, heard: Vec::new() };

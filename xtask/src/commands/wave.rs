@@ -35,8 +35,8 @@ pub fn run(flags: &WaveFlags) -> Outcome {
 
 /// Reads a waveform file; every mistake with file and line.
 fn read(path: &Path) -> Result<Spec, Failure> {
-    let text = read_text(path, "a waveform file", file::SMALL)
-        .map_err(|error| Failure::input(error.to_string()))?;
+    let text =
+        read_text(path, "a waveform file", file::SMALL).map_err(|error| Failure::input(error.to_string()))?;
     Spec::parse(&text)
         .map_err(|error| Failure::input(format!("{}:{}: {}", path.display(), error.line, error.what)))
 }
@@ -53,7 +53,9 @@ fn to_file(flags: &WaveRenderFlags) -> Outcome {
         WaveFileError::Io { path, source } => Failure::file("write", &path, &source),
         WaveFileError::Unfit(why) => Failure::input(format!("{}: {why}", flags.output.display())),
     })?;
-    for (channel, count) in spec.waveform.channels.iter().zip(&rendered.clipped).filter(|(_, count)| **count > 0) {
+    for (channel, count) in
+        spec.waveform.channels.iter().zip(&rendered.clipped).filter(|(_, count)| **count > 0)
+    {
         console::note(&format!("{}: {count} samples are beyond the converter's range", name(*channel)));
     }
     if rendered.altered > 0 {
@@ -221,7 +223,9 @@ fn points(worked: &Worked<'_>, dialect: &Dialect) -> Result<u64, Failure> {
         return refuse("`clock_ppm` leaves no whole number of samples to them".into());
     }
     let Some(period) = Period::of(first.step) else {
-        return refuse("no whole number of samples holds them; choose `rate_hz` as a multiple of `f_hz`".into());
+        return refuse(
+            "no whole number of samples holds them; choose `rate_hz` as a multiple of `f_hz`".into(),
+        );
     };
     let most = dialect.points.1;
     let Some(points) = dialect.whole(period.samples, frames) else {

@@ -1,5 +1,6 @@
 //! Waveform files, the network and what is true of it: figures worked out elsewhere, refusals, laws.
 
+mod files;
 mod network;
 mod spec;
 mod truth;

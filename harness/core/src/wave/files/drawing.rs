@@ -38,7 +38,8 @@ impl Drawing<'_> {
     /// The SVG.
     pub fn svg(&self) -> String {
         let panels = [self.curves(false, TOP), self.curves(true, TOP + PANEL + GAP)];
-        let spectra = [self.bars(false, TOP + 2.0 * (PANEL + GAP)), self.bars(true, TOP + 3.0 * (PANEL + GAP))];
+        let spectra =
+            [self.bars(false, TOP + 2.0 * (PANEL + GAP)), self.bars(true, TOP + 3.0 * (PANEL + GAP))];
         let height = TOP + 4.0 * (PANEL + GAP);
         let size = format!("0 0 {WIDTH} {height}");
         let markup = html! {
@@ -69,7 +70,8 @@ impl Drawing<'_> {
         let places = self.places(current);
         let curves: Vec<Vec<f64>> = places.iter().map(|at| self.values(*at)).collect();
         let count = curves.first()?.len();
-        let most = curves.iter().flatten().fold(0.0_f64, |most, value| most.max(value.abs())).max(1e-9) * 1.05;
+        let most =
+            curves.iter().flatten().fold(0.0_f64, |most, value| most.max(value.abs())).max(1e-9) * 1.05;
         let seconds = self.layout.rate.seconds(count as u64);
         let stride = count.div_ceil(POINTS_MAX).max(1);
         let line = |curve: &Vec<f64>| {
@@ -157,7 +159,9 @@ fn label(x: f64, y: f64, anchor: &str, text: &str) -> Markup {
 /// Orders with their part of the fundamental; nothing without a fundamental.
 fn parts(signal: &Signal) -> Vec<(u8, f64)> {
     let parts = match signal {
-        Signal::Steady(Spectrum { parts, .. }) => parts.iter().map(|(order, part)| (*order, part.norm())).collect(),
+        Signal::Steady(Spectrum { parts, .. }) => {
+            parts.iter().map(|(order, part)| (*order, part.norm())).collect()
+        }
         Signal::Cycle(values) => of_cycle(values),
     };
     let first = parts.iter().find(|(order, _)| *order == 1).map_or(0.0, |(_, part)| *part);

@@ -158,7 +158,8 @@ impl<'a> Worked<'a> {
     pub fn quantisation(&self, layout: &Layout, clamp: &Figures, clipped: &[u64]) -> Option<Vec<Bound>> {
         let frontend = &self.spec.frontend;
         let lists = [&frontend.gain_err_pct, &frontend.slot_us];
-        let quiet = lists.iter().copied().flatten().chain(frontend.crosstalk.iter().flatten()).all(|x| *x == 0.0);
+        let quiet =
+            lists.iter().copied().flatten().chain(frontend.crosstalk.iter().flatten()).all(|x| *x == 0.0);
         let ideal = quiet && frontend.noise_lsb_rms == 0.0 && frontend.alias_filter_hz.is_none();
         if !ideal || self.period().is_err() || clipped.iter().any(|count| *count > 0) {
             return None;
@@ -168,7 +169,8 @@ impl<'a> Worked<'a> {
             found.map(|column| SAMPLE_LSB * column.scale.per_lsb)
         };
         let lines = clamp.lines.iter().zip(["1", "2", "3"]);
-        let bound = |(line, n): (&LineFigures, &str)| bound(line, error(&format!("u{n}")), error(&format!("i{n}")));
+        let bound =
+            |(line, n): (&LineFigures, &str)| bound(line, error(&format!("u{n}")), error(&format!("i{n}")));
         Some(lines.map(bound).collect())
     }
 

@@ -5,8 +5,8 @@
 //! samples on which all others are laid: exact, but only where the file holds one steady state for whole periods.
 //! Otherwise they are unknown, and [`Unsteady`] says why.
 
-use super::figures::{Figures, LineFigures, PowerFigures, WaveFigures};
 use super::Layout;
+use super::figures::{Figures, LineFigures, PowerFigures, WaveFigures};
 use crate::wave::spec::{Channel, NetKind, Spec};
 use crate::wave::{ORDER_MAX, Phasor, Segment, Signal};
 use std::f64::consts::{PI, SQRT_2};
@@ -61,7 +61,8 @@ impl Period {
     /// Why it is not.
     pub fn of_file(spec: &Spec, at_clamp: &[Segment]) -> Result<Period, Unsteady> {
         let first = at_clamp.first().ok_or(Unsteady::Changes)?;
-        let same = |segment: &Segment| (segment.step, &segment.u, &segment.i) == (first.step, &first.u, &first.i);
+        let same =
+            |segment: &Segment| (segment.step, &segment.u, &segment.i) == (first.step, &first.u, &first.i);
         let steady = |signal: &Signal| matches!(signal, Signal::Steady(_));
         if !at_clamp.iter().all(same) || !first.u.iter().chain(&first.i).all(steady) {
             return Err(Unsteady::Changes);
@@ -143,14 +144,16 @@ impl Sums {
         if self.frames == 0 {
             return None;
         }
-        let spectra: Vec<Option<Vec<Phasor>>> = (0..self.layout.columns.len()).map(|at| self.spectrum(at)).collect();
+        let spectra: Vec<Option<Vec<Phasor>>> =
+            (0..self.layout.columns.len()).map(|at| self.spectrum(at)).collect();
         let first = |at: usize| spectra.get(at)?.as_ref()?.first().copied();
         let seconds = self.layout.rate.seconds(self.frames);
         let wave = |at: usize| {
             let fundamental = first(at).map(|first| first.norm());
             let above = |parts: &Vec<Phasor>| parts[1..].iter().map(Phasor::norm_sqr).sum::<f64>().sqrt();
             let harmonics = spectra.get(at)?.as_ref().map(above);
-            let thd = fundamental.filter(|first| *first > 0.0).zip(harmonics).map(|(first, above)| above / first);
+            let thd =
+                fundamental.filter(|first| *first > 0.0).zip(harmonics).map(|(first, above)| above / first);
             Some(WaveFigures { rms: self.mean(at, at)?.max(0.0).sqrt(), fundamental, thd })
         };
         let lines = 0..self.kind.lines();
@@ -208,7 +211,8 @@ impl Sums {
         let (left, right) = (self.layout.columns.get(a)?.scale, self.layout.columns.get(b)?.scale);
         let count = self.frames as f64;
         let product = self.products[a][b] as f64 / count;
-        let crossed = right.zero * self.singles[a] as f64 / count + left.zero * self.singles[b] as f64 / count;
+        let crossed =
+            right.zero * self.singles[a] as f64 / count + left.zero * self.singles[b] as f64 / count;
         Some((product - crossed + left.zero * right.zero) * left.per_lsb * right.per_lsb)
     }
 
@@ -221,7 +225,8 @@ impl Sums {
             .map(|n| libm::sincos(turn * n as f64))
             .map(|(sin, cos)| Phasor::new(cos, -sin))
             .collect();
-        let orders = (1..=u64::from(ORDER_MAX)).take_while(|order| 2 * order * period.cycles < period.samples);
+        let orders =
+            (1..=u64::from(ORDER_MAX)).take_while(|order| 2 * order * period.cycles < period.samples);
         let part = |order: u64| {
             let mut phase = 0;
             let mut sum = Phasor::default();
