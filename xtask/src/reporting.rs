@@ -75,7 +75,7 @@ pub fn write_results(folder: &Path, results: &Results, trials: &[Trial]) -> Resu
         (folder.join("results.json"), json + "\n"),
         (folder.join("junit.xml"), junit(results, trials, &purpose)),
         (folder.join("summary.md"), summary(results, trials)),
-        (report.clone(), html(results, trials, &purpose, &explain)),
+        (report.clone(), html(results, trials, &[], &purpose, &explain)),
     ];
     for (path, text) in files {
         write_whole(&path, text.as_bytes()).map_err(|error| Failure::input(error.to_string()))?;

@@ -14,7 +14,7 @@ use crate::verdict::Verdict;
 /// Angle error of class 1 at rated current, as the tangent of 60 minutes.
 const ANGLE: f64 = 0.017_455;
 /// Share of the limit within which a pass is called marginal.
-const MARGINAL: f64 = 0.1;
+pub const MARGINAL: f64 = 0.1;
 
 /// An interval around the truth, and the bench's own doubt.
 #[derive(Clone, Copy, PartialEq, Debug)]
