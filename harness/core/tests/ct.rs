@@ -4,10 +4,10 @@
 
 use hanbench_core::clamps::{Alarm, ClampDongle, Fault, Output, Settings};
 use hanbench_core::reading::json::reading_object;
-use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::ct::{self, CT_TRIAL_VERSION, CtTerms, CtTrial, SamplesSent, device};
 use hanbench_core::verdict::results::Outcome;
 use hanbench_core::verdict::trial::{Event, What};
+use hanbench_core::verdict::{Cause, Verdict};
 use hanbench_core::wave::frontend::Converter;
 use hanbench_core::wave::spec::Spec;
 use hanbench_core::wave::told::{Declared, told};
@@ -64,6 +64,7 @@ fn trial(text: &str, fault: Option<Fault>) -> CtTrial {
         terms: CtTerms { devices: vec![device.name.into()], omits: vec![] },
         sent: Some(SamplesSent { frames: total, bytes: 0, sha256: String::new(), clipped: vec![] }),
         events,
+        pacing: None,
     }
 }
 
@@ -184,4 +185,23 @@ fn a_waveform_for_another_device_does_not_concern_the_dongle() {
     other.terms.devices = vec!["amp-guard-public".into()];
     let outcomes = ct::judge(&other, "");
     assert!(outcomes.iter().all(|outcome| outcome.verdict == Verdict::NotApplicable));
+}
+
+#[test]
+fn samples_lost_on_the_way_are_an_error_of_the_rig_and_a_dongle_that_does_not_read_fails() {
+    let stopped = |misbehaved| {
+        let mut trial = trial(&fixture("one-reversed"), Some(Fault::AbsolutePower));
+        trial.events.push(Event { t_us: 1, what: What::Stopped { why: "because".into(), misbehaved } });
+        ct::judge(&trial, "")
+    };
+    let outcomes = stopped(false);
+    for outcome in &outcomes {
+        assert_eq!((outcome.verdict, outcome.cause), (Verdict::Error, Some(Cause::Rig)), "{}", outcome.id);
+        assert_eq!(outcome.reason.as_deref(), Some("because"));
+    }
+    let outcomes = stopped(true);
+    let answers = outcome(&outcomes, "ct.claim.answers");
+    assert_eq!((answers.verdict, answers.cause), (Verdict::Fail, Some(Cause::Dut)));
+    assert_eq!(answers.reason.as_deref(), Some("the bench gave up: because"));
+    assert_eq!(outcome(&outcomes, "ct.power.direction").verdict, Verdict::Fail, "what was claimed is judged");
 }

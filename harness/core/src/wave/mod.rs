@@ -21,7 +21,9 @@
 //! | `frontend`, `noise`, `synth` | what the converter makes of it: samples |
 //! | [`told`] | what a dongle is told before the first sample |
 //! | [`truth`] | RMS, P, Q, power factor, distortion, energy over any window |
+//! | [`files`] | samples as WAV, CSV and COMTRADE, with the page of what is true of them |
 
+pub mod files;
 pub mod flux;
 pub mod frontend;
 pub mod network;

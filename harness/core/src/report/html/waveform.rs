@@ -76,7 +76,7 @@ fn nearest<'a>(outcomes: &[&'a Outcome]) -> Option<&'a Measure> {
 fn facts(page: &Page<'_>, at: usize, spec: Option<&Spec>) -> Markup {
     let trial = &page.waveforms[at];
     let comment = comment(&trial.spec);
-    let device = spec.and_then(|spec| spec.expect.device.as_deref()).and_then(device::find);
+    let device = spec.and_then(device::of);
     let clipped = trial.sent.as_ref().map_or(0, |sent| sent.clipped.iter().sum::<u64>());
     html! {
         dl.facts {

@@ -1,5 +1,7 @@
 //! What a clamp device declares of itself, as data with sources.
 
+use crate::wave::spec::Spec;
+
 /// A class of clamp devices.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Device {
@@ -64,6 +66,11 @@ pub const DEVICES: [Device; 4] = [
         source: "pulse constant of the Kamstrup OMNIPOWER data sheet; the rest is our own limit",
     },
 ];
+
+/// The device that a waveform is for, by its `[expect]`; `amp-guard-home` where it names none.
+pub fn of(spec: &Spec) -> Option<&'static Device> {
+    find(spec.expect.device.as_deref().unwrap_or("amp-guard-home"))
+}
 
 /// The device of this name.
 pub fn find(name: &str) -> Option<&'static Device> {

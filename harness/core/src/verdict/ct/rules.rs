@@ -42,6 +42,10 @@ impl Ruling {
         Ruling::new(Verdict::Error, Some(Cause::Harness), reason)
     }
 
+    pub(super) fn rig(reason: String) -> Ruling {
+        Ruling::new(Verdict::Error, Some(Cause::Rig), reason)
+    }
+
     fn fail(reason: impl Into<String>) -> Ruling {
         Ruling::new(Verdict::Fail, Some(Cause::Dut), reason.into())
     }
@@ -96,6 +100,9 @@ fn nothing(session: &Session<'_>) -> String {
 }
 
 fn answers(session: &Session<'_>) -> Ruling {
+    if let Some(why) = &session.misbehaved {
+        return Ruling::fail(format!("the bench gave up: {why}"));
+    }
     if session.windows.is_empty() {
         return Ruling::fail(nothing(session));
     }

@@ -61,14 +61,19 @@ pub(super) struct Session<'a> {
     pub(super) unplaced: usize,
     /// How the DUT ended, if it did.
     pub(super) ended: Option<String>,
+    /// Why the bench gave up because of the DUT.
+    pub(super) misbehaved: Option<String>,
+    /// Why the samples did not all reach the DUT, through no fault of its own.
+    pub(super) stopped: Option<String>,
 }
 
 impl<'a> Session<'a> {
     /// Puts a trial in order.
     pub(super) fn of(trial: &'a CtTrial) -> Result<Session<'a>, String> {
         let spec = Spec::parse(&trial.spec).map_err(|error| format!("its waveform: {error}"))?;
-        let name = spec.expect.device.as_deref().unwrap_or("amp-guard-home");
-        let device = device::find(name).ok_or_else(|| format!("there is no device profile `{name}`"))?;
+        let device = device::of(&spec).ok_or_else(|| {
+            format!("there is no device profile `{}`", spec.expect.device.as_deref().unwrap_or_default())
+        })?;
         let wired = wired(&spec);
         let mut session = Session {
             spec,
@@ -79,11 +84,15 @@ impl<'a> Session<'a> {
             claims: 0,
             unplaced: 0,
             ended: None,
+            misbehaved: None,
+            stopped: None,
         };
         for event in &trial.events {
             match &event.what {
                 What::Claim { claim, .. } => session.place(claim),
                 What::Exited { how } => session.ended = Some(how.clone()),
+                What::Stopped { why, misbehaved: true } => session.misbehaved = Some(why.clone()),
+                What::Stopped { why, misbehaved: false } => session.stopped = Some(why.clone()),
                 _ => {}
             }
         }
