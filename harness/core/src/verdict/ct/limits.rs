@@ -16,7 +16,7 @@ const ANGLE: f64 = 0.017_455;
 /// No power is asked for finer than this, in watts or vars.
 const RESOLUTION: f64 = 1.0;
 /// Share of the limit within which a pass is called marginal.
-const MARGINAL: f64 = 0.1;
+pub const MARGINAL: f64 = 0.1;
 
 /// An interval around the truth, and the bench's own doubt.
 #[derive(Clone, Copy, PartialEq, Debug)]
