@@ -18,6 +18,8 @@ pub mod limits;
 mod rules;
 mod windows;
 
+pub use windows::wired;
+
 use super::results::Outcome;
 use super::trial::{Event, Pacing};
 use crate::wave::spec::Spec;

@@ -199,8 +199,8 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Segments behind clamps that have no error of their own but sit where the spec puts them.
-fn wired(spec: &Spec) -> Vec<Segment> {
+/// Segments behind clamps that have no error of their own but sit where the spec puts them: what a claim is compared with.
+pub fn wired(spec: &Spec) -> Vec<Segment> {
     let mut perfect = spec.clone();
     for clamp in &mut perfect.clamps {
         clamp.ratio_pct.clear();
