@@ -4,6 +4,7 @@ use crate::console;
 use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::{WaveCommand, WaveFlags, WaveRenderFlags, WaveShowFlags, WaveUploadFlags};
 use hanbench_core::report::waveform_svg;
+use hanbench_core::wave::Segment;
 use hanbench_core::wave::files::sidecar::Worked;
 use hanbench_core::wave::files::sums::Period;
 use hanbench_core::wave::files::{Data, Format, Layout};
