@@ -94,7 +94,9 @@ fn judge(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared
         return Ruling::inconclusive("the values change too fast in every window to be compared");
     }
     if worst.is_empty() {
-        return Ruling::not_applicable("no claim carries what this check compares, or the waveform has nothing of it");
+        return Ruling::not_applicable(
+            "no claim carries what this check compares, or the waveform has nothing of it",
+        );
     }
     summed_up(session, &worst, compared)
 }

@@ -80,8 +80,13 @@ pub(super) fn found(session: &Session<'_>) -> Ruling {
             actual.sentence()
         )),
         // Nothing was misplaced to be found, and other loads than these would be needed to say so.
-        Placed::Ambiguous(several) if several.contains(&actual) && session.spec.expect.findings.is_empty() => {
-            Ruling::not_applicable(format!("with these loads {} ways to place the clamps look alike", several.len()))
+        Placed::Ambiguous(several)
+            if several.contains(&actual) && session.spec.expect.findings.is_empty() =>
+        {
+            Ruling::not_applicable(format!(
+                "with these loads {} ways to place the clamps look alike",
+                several.len()
+            ))
         }
         Placed::NotObservable(why) if session.spec.expect.findings.is_empty() => Ruling::not_applicable(why),
         Placed::Ambiguous(several) if several.contains(&actual) => {
