@@ -302,7 +302,7 @@ pub const CHECKS: &[CheckSpec] = &[
         "ct",
         Rule::Clamps,
         "The reactive power of every line is within what ratio and angle of the class allow.",
-        "our own limit, shaped like IEC 61869-2; IEEE 1459 for the fundamental",
+        "our own limit, shaped like IEC 61869-2; of the fundamental, as IEEE 1459 does as far as known",
     ),
     check(
         "ct.power.factor",
@@ -330,14 +330,14 @@ pub const CHECKS: &[CheckSpec] = &[
         "ct",
         Rule::Clamps,
         "The harmonic distortion of every current is within 5 % of itself or 0.15 % of the range.",
-        "our own limit, shaped like IEC 61000-4-7, class I",
+        "our own limit, shaped like IEC 61000-4-7, class I, as far as known",
     ),
     check(
         "ct.frequency",
         "ct",
         Rule::Clamps,
         "The frequency is right to 50 mHz.",
-        "our own limit, shaped like IEC 61000-4-30, class S",
+        "our own limit, shaped like IEC 61000-4-30, class S, as far as known",
     ),
     check(
         "ct.energy.register",
@@ -351,14 +351,14 @@ pub const CHECKS: &[CheckSpec] = &[
         "ct",
         Rule::Clamps,
         "Pulses come when the energy of each is complete, as many as the energy asks for.",
-        "our own limit; IEC 62053-31 for what a pulse is",
+        "our own limit; ct-waveforms, section 2.4",
     ),
     check(
         "ct.idle.none",
         "ct",
         Rule::Clamps,
         "With nothing on, no current is claimed and no register creeps.",
-        "our own limit, shaped like the starting current of IEC 62053-21",
+        "our own limit, shaped like the starting current of IEC 62053-21, as far as known",
     ),
     check(
         "ct.range.register",

@@ -1,5 +1,6 @@
 //! Waveform files, the network and what is true of it: figures worked out elsewhere, refusals, laws.
 
+mod files;
 mod frontend;
 mod network;
 mod sensor;

@@ -13,6 +13,8 @@ use crate::verdict::Verdict;
 
 /// Angle error of class 1 at rated current, as the tangent of 60 minutes.
 const ANGLE: f64 = 0.017_455;
+/// No power is asked for finer than this, in watts or vars.
+const RESOLUTION: f64 = 1.0;
 /// Share of the limit within which a pass is called marginal.
 pub const MARGINAL: f64 = 0.1;
 
@@ -130,7 +132,7 @@ fn power(device: &Device, truth: PhasePower, own: f64, other: f64) -> f64 {
     // Distorted currents carry apparent power that is neither: half the class of it is allowed for, and the least
     // error of the current at this voltage.
     let least = truth.volts * device.class / 100.0 * widening(0.0) * 0.05 * device.range_a * 0.5;
-    by_class.max(least.min(wide / 100.0 * truth.volts * truth.amperes.max(0.05)))
+    by_class.max(least.min(wide / 100.0 * truth.volts * truth.amperes)).max(RESOLUTION)
 }
 
 /// Power factor, no unit: what the limits of P, U and I together leave.

@@ -62,7 +62,7 @@ fn judge(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared
         return Ruling::not_applicable(format!("beyond what clamps of this kind can do: {beyond}"));
     }
     let mut worst: Vec<(Compared, usize)> = Vec::new();
-    let (mut compared, mut beyond) = (0, 0);
+    let (mut compared, mut beyond, mut unclear) = (0, 0, 0);
     for (at, window) in session.windows.iter().enumerate() {
         for line in 0..3 {
             let Some(one) = each(window, line) else { continue };
@@ -72,6 +72,11 @@ fn judge(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared
             }
             if !session.line_in_range(&window.truth.lines[line]) {
                 beyond += 1;
+                continue;
+            }
+            // Where the value changes so fast that the window's edges matter, nothing can be said.
+            if one.limit.uncertainty > 0.5 * one.limit.limit {
+                unclear += 1;
                 continue;
             }
             compared += 1;
@@ -85,8 +90,13 @@ fn judge(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared
     if worst.is_empty() && beyond > 0 {
         return Ruling::not_applicable("every window lies beyond the declared range of clamp or input");
     }
+    if worst.is_empty() && unclear > 0 {
+        return Ruling::inconclusive("the values change too fast in every window to be compared");
+    }
     if worst.is_empty() {
-        return Ruling::inconclusive("no claim carries what this check compares");
+        return Ruling::not_applicable(
+            "no claim carries what this check compares, or the waveform has nothing of it",
+        );
     }
     summed_up(session, &worst, compared)
 }
