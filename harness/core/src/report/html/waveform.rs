@@ -179,7 +179,7 @@ fn drawings(trial: &CtTrial, spec: &Spec, nearest: Option<&Measure>) -> Markup {
                 None => "Drawn where the clamps deliver most.",
             }
         }
-        div.plots {
+        div.plots.waves {
             figure {
                 figcaption {
                     b { "At the clamps" }
@@ -285,7 +285,7 @@ fn truths(spec: &Spec, truths: [Option<Truth>; 3], claim: Option<&Map<String, Va
 }
 
 const MEASURE_COLUMNS: [&str; 8] =
-    ["Key", "Error against limit", "#Claimed", "#True", "#Error", "#Limit ±", "#Left of limit", "At"];
+    ["Key", "Error against limit", "#Claimed", "#True", "#Error", "#Limit ±", "#Left of limit", "#At"];
 
 /// Every key against its limit.
 fn measures(outcomes: &[&Outcome]) -> Markup {
