@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 const WIDTH: f64 = 900.0;
 const PANEL: f64 = 200.0;
-const LEFT: f64 = 64.0;
+const LEFT: f64 = 84.0;
 const RIGHT: f64 = WIDTH - 16.0;
 const TOP: f64 = 44.0;
 const GAP: f64 = 44.0;
