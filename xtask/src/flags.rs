@@ -22,7 +22,7 @@ pub struct Flags {
 /// The commands of the contract, section 1.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Plays captures into a dongle and judges every value it claims.
+    /// Plays captures and waveforms into a dongle and judges every value it claims.
     Run(RunFlags),
     /// Bytes (raw, hex text, a pasted log or a capture) to readings, problems and junk.
     Decode(DecodeFlags),
@@ -46,7 +46,7 @@ pub enum Command {
     /// Exactly what CI runs: format, lints, tests, the main job.
     #[command(after_help = "Example:\n  cargo xtask ci")]
     Ci,
-    /// The reference dongle; `run` starts it behind a pty.
+    /// The reference dongles; `run` starts them behind a pty.
     #[command(hide = true)]
     Dongle(DongleFlags),
 }
@@ -59,7 +59,7 @@ pub struct RunFlags {
     #[arg(long, value_name = "FILE")]
     pub rig: Option<PathBuf>,
     /// Suite to run; may be repeated [default: all that the rig can carry out].
-    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing"])]
+    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing", "ct"])]
     pub suite: Vec<String>,
     /// Only checks whose "suite id subject" matches.
     #[arg(long, value_name = "REGEX")]
@@ -304,7 +304,11 @@ pub struct ReportFlags {
 #[derive(Args, Debug)]
 pub struct DongleFlags {
     /// Path of the serial device with the HAN bytes.
-    pub han: String,
+    #[arg(required_unless_present = "clamps")]
+    pub han: Option<String>,
+    /// Path of the serial device with samples, in place of HAN bytes (docs/clamp-dongles.md).
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["han", "key_file"])]
+    pub clamps: Option<String>,
     /// How it is broken on purpose.
     #[arg(long)]
     pub broken: Option<String>,

@@ -16,11 +16,15 @@
 //! | `[dut] name`, `model`, `firmware` | – | free text for the report |
 //! | `[dut] key_file` | – | `virtual` only: the meters' keys, see [`crate::keys`] |
 //! | `[dut] broken` | – | `virtual` only: a deliberately broken variant, see [`Broken`] |
+//! | `[clamps]` | none | a clamp dongle, see [`Clamps`] |
 //!
 //! Relative paths in `command` start at the directory that hanbench was started in, because the program runs there.
 //! A relative `key_file` starts at the folder of the rig file.
 
+mod clamps;
 mod raw;
+
+pub use clamps::{ClampKind, Clamps};
 
 use crate::dongle::Broken;
 use crate::error::{ConfigError, RigError};
@@ -56,6 +60,8 @@ pub struct Rig {
     pub dut: Dut,
     /// What judging depends on.
     pub terms: DutTerms,
+    /// The clamp dongle, where the bench has one.
+    pub clamps: Option<Clamps>,
     /// One line about the DUT for the head of the report: name, model, firmware.
     pub about: String,
 }
@@ -189,7 +195,8 @@ impl Checker<'_> {
         let input = raw.input.map_or(Ok(Input::Pty), |input| self.input(input))?;
         let (terms, about) = (self.terms(raw.dut.get_ref())?, about(raw.dut.get_ref()));
         let dut = self.dut(raw.dut, &input, input_span)?;
-        Ok(Rig { name, input, dut, terms, about })
+        let clamps = raw.clamps.map(|clamps| self.clamps(clamps, &input, &dut)).transpose()?;
+        Ok(Rig { name, input, dut, terms, clamps, about })
     }
 
     /// toml's own message, with the nearest word that would have been right.
@@ -380,20 +387,7 @@ impl Checker<'_> {
             }
             terms.supports = supports.iter().map(|word| word.get_ref().clone()).collect();
         }
-        let numbers = Key::ALL.iter().map(|key| key.name());
-        let keys: Vec<&str> = numbers.chain(TEXT_KEYS).collect();
-        for word in &raw.omits {
-            if !keys.contains(&word.get_ref().as_str()) {
-                let help = nearest(word.get_ref(), keys.iter().copied());
-                return Err(self
-                    .error(
-                        word.span(),
-                        format!("`omits` names {:?}, which is no key of a reading", word.get_ref()),
-                    )
-                    .with_help(help.map(|key| format!("did you mean `{key}`?"))));
-            }
-            terms.omits.push(word.get_ref().clone());
-        }
+        terms.omits = self.omits(&raw.omits)?;
         if let Some(within) = &raw.claim_within_s {
             let seconds = *within.get_ref();
             if !(0.05..=60.0).contains(&seconds) {
@@ -404,6 +398,24 @@ impl Checker<'_> {
         }
         terms.scale_told = raw.scale_told;
         Ok(terms)
+    }
+
+    /// Keys of a reading.
+    fn omits(&self, words: &[Spanned<String>]) -> Result<Vec<String>, Mistake> {
+        let numbers = Key::ALL.iter().map(|key| key.name());
+        let keys: Vec<&str> = numbers.chain(TEXT_KEYS).collect();
+        for word in words {
+            if !keys.contains(&word.get_ref().as_str()) {
+                let help = nearest(word.get_ref(), keys.iter().copied());
+                return Err(self
+                    .error(
+                        word.span(),
+                        format!("`omits` names {:?}, which is no key of a reading", word.get_ref()),
+                    )
+                    .with_help(help.map(|key| format!("did you mean `{key}`?"))));
+            }
+        }
+        Ok(words.iter().map(|word| word.get_ref().clone()).collect())
     }
 
     fn baud(&self, baud: Option<Spanned<i64>>, default: u32) -> Result<u32, Mistake> {

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A sample depends on its number alone: any chunk, in any order, gives the same bytes. A slot delay is a turn of the
-//! phasors; that the segment's border comes later on a late channel as well is left out. A single [`Signal::Cycle`] is
-//! filtered in time instead, from the state that the segment before left.
+//! phasors; that the segment's border comes later on a late channel as well is left out. A single
+//! [`super::Signal::Cycle`] is filtered in time instead, from the state that the segment before left.
 //!
 //! The clock of the converter may be wrong: then frequencies and borders shift, as they do for a device whose crystal
 //! is off. Behind its last segment a signal goes on as it was.
@@ -156,7 +156,9 @@ impl Converter {
         let values = &mut values[..frames];
         for (channel, voice) in self.voices.iter().enumerate() {
             match (voice.way, leg.waves.get(channel)) {
-                (Way::Cycle, Some(Wave::Cycle(cycle))) => at_phases(cycle, from - leg.from, leg.step, values),
+                (Way::Cycle, Some(Wave::Cycle(cycle))) => {
+                    at_phases(cycle, from.saturating_sub(leg.from), leg.step, values)
+                }
                 (Way::Direct, _) => voice.direct.fill(&self.sines, phase, leg.step, values),
                 _ => voice.table.fill(phase, leg.step, values),
             }

@@ -181,7 +181,9 @@ impl Session {
     }
 
     fn start(&mut self, command: &[String], line: &Line) -> Result<Running, RigError> {
-        let mut program = Program::start(command, line.path().unwrap_or_default())?;
+        let han = line.path().unwrap_or_default();
+        let command: Vec<String> = command.iter().map(|word| word.replace("{han}", han)).collect();
+        let mut program = Program::start(&command)?;
         self.early = program.wait_ready();
         Ok(Running::Program(program))
     }
@@ -195,16 +197,20 @@ fn readings(rig: &Rig) -> Readings {
 }
 
 fn virtual_command(dongle: Option<PathBuf>) -> Result<Vec<String>, RigError> {
-    let program = match dongle {
+    Ok(vec![this_program(dongle)?, "dongle".into(), "{han}".into()])
+}
+
+/// Path of the program that plays virtual dongles: the one given, else this executable.
+pub(crate) fn this_program(instead: Option<PathBuf>) -> Result<String, RigError> {
+    let program = match instead {
         Some(program) => program,
         None => std::env::current_exe().map_err(|error| RigError::Start {
             program: "the virtual dongle".into(),
             why: format!("this executable cannot be found: {error}"),
         })?,
     };
-    let program = program.into_os_string().into_string().map_err(|path| RigError::Start {
+    program.into_os_string().into_string().map_err(|path| RigError::Start {
         program: path.to_string_lossy().into_owned(),
         why: "its path is no UTF-8".into(),
-    })?;
-    Ok(vec![program, "dongle".into(), "{han}".into()])
+    })
 }

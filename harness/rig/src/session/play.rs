@@ -188,6 +188,7 @@ impl<'a> Play<'a> {
                     play.claims > claims || play.rejections > rejections
                 })?;
                 self.answered += usize::from(self.claims > claims);
+                self.hear_more()?;
             } else {
                 self.answered += 1;
             }
@@ -201,15 +202,19 @@ impl<'a> Play<'a> {
             self.trouble |= !complete;
             self.answered += owed.min(self.claims - before);
             if complete {
-                // What a DUT says right behind a claim must not be taken for the answer to the next telegram.
-                let more = if self.claims > self.answered { SETTLE_MAX } else { CLAIM_OVER };
-                self.pump_until(Instant::now() + more)?;
+                self.hear_more()?;
             }
         } else {
             self.answered += owed;
         }
         self.give_up_on_silence()?;
         Ok(over)
+    }
+
+    /// What a DUT says right behind a claim must not be taken for the answer to the next telegram.
+    fn hear_more(&mut self) -> Result<(), End> {
+        let more = if self.claims > self.answered { SETTLE_MAX } else { CLAIM_OVER };
+        self.pump_until(Instant::now() + more)
     }
 
     fn next_is_glued(&self, index: usize) -> bool {

@@ -119,11 +119,11 @@ impl Sums {
             }
             self.lay(piece, channels);
             self.frames += (piece.len() / channels) as u64;
-            for a in 0..channels {
-                self.singles[a] += i128::from(singles[a]);
-                for b in a..channels {
-                    self.products[a][b] += i128::from(products[a][b]);
-                }
+            for (sum, single) in self.singles.iter_mut().zip(singles) {
+                *sum += i128::from(single);
+            }
+            for (sum, product) in self.products.iter_mut().flatten().zip(products.iter().flatten()) {
+                *sum += i128::from(*product);
             }
         }
     }
