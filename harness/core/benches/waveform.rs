@@ -63,7 +63,8 @@ fn segments(harmonics: u8, cycles: Option<u64>) -> Vec<Segment> {
     let length = cycles.map_or(end, |cycles| cycles * 160);
     let step = (49.93 / FRAMES as f64 * 2f64.powi(64)) as u64;
     let signal = |volts: f64| {
-        let part = |order: u8| (order, Phasor::from_polar(volts / f64::from(order).powi(2), f64::from(order)));
+        let part =
+            |order: u8| (order, Phasor::from_polar(volts / f64::from(order).powi(2), f64::from(order)));
         Signal::Steady(Spectrum { dc: 0.0, parts: (1..=harmonics).map(part).collect() })
     };
     (0..end / length)

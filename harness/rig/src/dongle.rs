@@ -5,6 +5,8 @@
 //! the caller gives, usually [`reference()`]: this file knows ports and lines, not telegrams.
 
 mod broken;
+#[cfg(test)]
+mod caught;
 mod decoder;
 
 pub use broken::Broken;

@@ -48,6 +48,19 @@ pub(super) enum Rule {
     /// Every telegram that it is about is claimed, in time.
     Claimed(Concern),
     Latency,
+    /// What is claimed for the L2 that a three-wire meter leaves out.
+    L2(L2Rule),
+}
+
+/// The rules on a missing L2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum L2Rule {
+    Bound,
+    Candidate,
+    Overload,
+    Interval,
+    Marked,
+    Method,
 }
 
 /// The rules on fields.
@@ -246,6 +259,48 @@ pub const CHECKS: &[CheckSpec] = &[
         "At the speed of the line, every claim comes in time after the last byte of its telegram.",
         "contract, section 3",
     ),
+    check(
+        "l2.current.bound",
+        "l2",
+        Rule::L2(L2Rule::Bound),
+        "A claimed current of L2 is one that three wires allow: from |I1 − I3| to I1 + I3.",
+        "Kirchhoff's current law; field bugs, section 0; field bug P4",
+    ),
+    check(
+        "l2.current.candidate",
+        "l2",
+        Rule::L2(L2Rule::Candidate),
+        "A claimed current of L2 is near one of the two that P, Q, U and I of the telegram leave.",
+        "wattmeter theorem of Blondel; field bugs, section 0",
+    ),
+    check(
+        "l2.current.overload",
+        "l2",
+        Rule::L2(L2Rule::Overload),
+        "A current of L2 that is claimed like a measurement hides no overload of L2.",
+        "field bugs, section 0",
+    ),
+    check(
+        "l2.voltage.interval",
+        "l2",
+        Rule::L2(L2Rule::Interval),
+        "A claimed voltage of L2 lies where the other two line voltages and 2 % of unbalance put it.",
+        "EN 50160; field bug P7",
+    ),
+    check(
+        "l2.estimate.marked",
+        "l2",
+        Rule::L2(L2Rule::Marked),
+        "What the meter did not send of L2 is left out or listed as an estimate.",
+        "contract, sections 2 and 3; field bugs P4 and P5",
+    ),
+    check(
+        "l2.estimate.method",
+        "l2",
+        Rule::L2(L2Rule::Method),
+        "The formula by which the dongle computes L2 is a known one, and is named.",
+        "field bug P4; han-protocol, section 5",
+    ),
 ];
 
 /// The check with this id.
@@ -262,12 +317,18 @@ mod tests {
         for (at, check) in CHECKS.iter().enumerate() {
             assert!(CHECKS[..at].iter().all(|other| other.id != check.id), "{} twice", check.id);
             assert!(
-                (check.id.starts_with("han.") || check.rule == Rule::Reviewed)
+                (check.id.starts_with("han.")
+                    || check.id.starts_with(&format!("{}.", check.suite))
+                    || check.rule == Rule::Reviewed)
                     && check.purpose.ends_with('.'),
                 "{}",
                 check.id
             );
-            assert!(["decode", "timing"].contains(&check.suite) && !check.source.is_empty(), "{}", check.id);
+            assert!(
+                ["decode", "timing", "l2", "scaling"].contains(&check.suite) && !check.source.is_empty(),
+                "{}",
+                check.id
+            );
             assert_eq!(find(check.id), Some(check));
         }
     }

@@ -97,6 +97,10 @@ pub struct Telegram {
     /// Keys where this meter sends 0 in place of "not measured".
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zero_unmeasured: Vec<String>,
+    /// What is true of the keys that the meter did not send, where the telegram was made from known loads. Nothing that a
+    /// DUT could have read.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub truth: Map<String, Value>,
     /// Claiming it and refusing it are both right (bytes left over behind the body of an intact APDU).
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub optional: bool,

@@ -81,7 +81,8 @@ pub fn told(spec: &Spec, converter: &Converter, declared: Declared) -> Told {
     let factor = first.map_or(1.0, |clamp| clamp.outer());
     let inputs = spec.waveform.channels.iter().enumerate().map(|(at, channel)| {
         let per_lsb = converter.scale(at).map_or(1.0, |scale| scale.per_lsb);
-        let outer = if channel.is_current() { clamp(*channel).map_or(1.0, |clamp| clamp.outer()) } else { 1.0 };
+        let outer =
+            if channel.is_current() { clamp(*channel).map_or(1.0, |clamp| clamp.outer()) } else { 1.0 };
         Input {
             quantity: if channel.is_current() { "current" } else { "voltage" },
             phase: channel.line(),

@@ -104,6 +104,7 @@ fn part(word: &str) -> Part {
         damage: rest.strip_prefix('!').map(|how| damage(&how.replace('_', " "))),
         reading,
         unannounced: listed("uw".contains(name), &["voltage_l1_v", "energy_active_import_wh"]),
+        truth: Map::new(),
         zero_unmeasured: listed(name == 'z', &["voltage_l2_v", "current_l2_a"]),
         optional: rest == "?",
         glued: false,

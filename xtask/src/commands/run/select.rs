@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::flags::RunFlags;
 use hanbench_core::verdict::checks;
 use hanbench_core::verdict::results::Outcome as Judged;
-use hanbench_core::verdict::stimulus::{CaptureView, plan};
+use hanbench_core::verdict::stimulus::{CaptureView, l2, plan};
 use hanbench_core::verdict::trial::Stimulus;
 use hanbench_core::verdict::{Cause, Verdict};
 use hanbench_rig::evidence::write_whole;
@@ -31,6 +31,7 @@ pub(super) fn select(
         .filter_map(|one| one.reviewed.as_ref().map(|items| (view(one), items.as_slice())))
         .collect();
     let mut stimuli = plan(&reviewed, flags.seed).map_err(|error| Failure::input(error.to_string()))?;
+    stimuli.extend(l2().map_err(|error| Failure::input(error.to_string()))?);
     for stimulus in &mut stimuli {
         let (suite, subject) = (stimulus.suite.clone(), stimulus.subject.clone());
         stimulus.checks.retain(|id| wanted(&suite, id, &subject));

@@ -161,7 +161,9 @@ mod tests {
     fn the_class_widens_towards_small_currents_and_never_below_its_floor() {
         let home = find("amp-guard-home").unwrap();
         let at = |amperes| current(home, amperes).limit;
-        assert!((at(100.0) - 2.0).abs() < 1e-9 && (at(20.0) - 0.6).abs() < 1e-9 && (at(5.0) - 0.3).abs() < 1e-9);
+        assert!(
+            (at(100.0) - 2.0).abs() < 1e-9 && (at(20.0) - 0.6).abs() < 1e-9 && (at(5.0) - 0.3).abs() < 1e-9
+        );
         assert_eq!(at(0.1), at(5.0));
     }
 
@@ -178,6 +180,9 @@ mod tests {
         let phase = |watts, vars| PhasePower { volts: 230.0, amperes: 100.0, watts, vars };
         let resistive = active(home, phase(23_000.0, 0.0)).limit;
         let inductive = active(home, phase(0.0, 23_000.0)).limit;
-        assert!((resistive - 460.0).abs() < 1.0 && (inductive - 803.0).abs() < 1.0, "{resistive} {inductive}");
+        assert!(
+            (resistive - 460.0).abs() < 1.0 && (inductive - 803.0).abs() < 1.0,
+            "{resistive} {inductive}"
+        );
     }
 }

@@ -143,7 +143,8 @@ fn estimates_marked(session: &Session<'_>) -> Ruling {
     }
     for window in &session.windows {
         let marked = window.texts("estimated");
-        if let Some(key) = keys.iter().find(|key| window.claim.contains_key(**key) && !marked.contains(*key)) {
+        if let Some(key) = keys.iter().find(|key| window.claim.contains_key(**key) && !marked.contains(*key))
+        {
             let reason = format!("{key} is claimed as if it were measured; the dongle has no such input");
             return Ruling::fail(reason);
         }

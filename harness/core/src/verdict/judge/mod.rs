@@ -7,6 +7,7 @@
 //! | `session.rs` | the trial put in order; what each claim is about |
 //! | `fields.rs` | one claim against one telegram, field by field |
 //! | `rules.rs` | one function per check: verdict, cause, reason |
+//! | `l2.rs` | the rules on what the meter leaves out of L2 |
 //!
 //! Needs nothing but the trial, so that stored evidence can be judged again. Calls no decoder (lib.rs, invariant 3),
 //! never says PASS without naming what it rests on, and keeps measured times out of its words, so that the same
@@ -15,6 +16,7 @@
 mod align;
 mod bench;
 mod fields;
+mod l2;
 mod rules;
 mod session;
 

@@ -34,6 +34,7 @@ pub(super) fn rule(id: &str, session: &Session<'_>) -> Ruling {
         Rule::Refused(kind) => heard(&|| refused(session, kind)),
         Rule::Claimed(concern) => heard(&|| claimed_all(session, concern)),
         Rule::Latency => heard(&|| latency(session)),
+        Rule::L2(rule) => heard(&|| super::l2::rule(rule, session)),
     }
 }
 
@@ -42,7 +43,7 @@ fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
-fn finding(sent: &Sent<'_>, text: String) -> Finding {
+pub(super) fn finding(sent: &Sent<'_>, text: String) -> Finding {
     Finding { part: Some(sent.part), text, ..Finding::default() }
 }
 
@@ -211,7 +212,7 @@ fn once(session: &Session<'_>) -> Ruling {
 }
 
 /// What the stimulus has was not seen: the trial ended early, or the DUT did not claim it.
-fn unseen(session: &Session<'_>, reason: &str) -> Ruling {
+pub(super) fn unseen(session: &Session<'_>, reason: &str) -> Ruling {
     if session.end.is_some() {
         let (cause, reason) = ended_early(session);
         return Ruling::inconclusive(cause, reason);

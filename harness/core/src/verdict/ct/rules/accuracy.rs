@@ -181,7 +181,9 @@ pub(super) fn current(session: &Session<'_>) -> Ruling {
     judge(session, |window, line| {
         let key = CURRENTS[line];
         let truth = |truth: &Truth| truth.lines[line].i.map(|i| i.rms);
-        compare(window, key, window.number(key), truth, |amperes| Some(session.scaled(amperes, limits::current)))
+        compare(window, key, window.number(key), truth, |amperes| {
+            Some(session.scaled(amperes, limits::current))
+        })
     })
 }
 
@@ -205,7 +207,8 @@ fn of_power(
     }
     judge(session, |window, line| {
         let truth = |truth: &Truth| truth.lines[line].power.as_ref().map(quantity);
-        let allowed = |_: f64| phase(&window.truth.lines[line]).map(|phase| session.scaled_power(phase, limit));
+        let allowed =
+            |_: f64| phase(&window.truth.lines[line]).map(|phase| session.scaled_power(phase, limit));
         compare(window, keys[line][0], signed(window, keys[line]), truth, allowed)
     })
 }
@@ -298,7 +301,8 @@ pub(super) fn sum(session: &Session<'_>) -> Ruling {
     for window in &session.windows {
         let lines = session.spec.net.kind.lines();
         let parts: Option<Vec<f64>> = (0..lines).map(|line| signed(window, ACTIVE[line])).collect();
-        let (Some(parts), Some(total)) = (parts, signed(window, ["active_import_w", "active_export_w"])) else {
+        let (Some(parts), Some(total)) = (parts, signed(window, ["active_import_w", "active_export_w"]))
+        else {
             continue;
         };
         seen += 1;

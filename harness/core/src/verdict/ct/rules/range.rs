@@ -78,7 +78,10 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
     if beyond == 0 && !session.windows.iter().any(|window| exports(&window.truth)) {
         return Ruling::not_applicable("no value reaches the end of a 16-bit register, and none is negative");
     }
-    Ruling::pass(format!("{beyond} values beyond the ends of 16-bit registers in {}", windows(session.windows.len())))
+    Ruling::pass(format!(
+        "{beyond} values beyond the ends of 16-bit registers in {}",
+        windows(session.windows.len())
+    ))
 }
 
 fn exports(truth: &crate::wave::truth::Truth) -> bool {

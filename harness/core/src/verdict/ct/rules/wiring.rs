@@ -32,12 +32,13 @@ pub(super) fn phase_order(session: &Session<'_>) -> Ruling {
     };
     let behind = |ahead: f64, behind: f64| (ahead - behind).rem_euclid(360.0) < 180.0;
     let right = behind(one, two) && behind(two, three);
-    let alarmed = session.windows.iter().filter(|window| window.texts("alarms").contains(&"phase-order")).count();
+    let alarmed =
+        session.windows.iter().filter(|window| window.texts("alarms").contains(&"phase-order")).count();
     match (right, alarmed) {
         (true, 0) => Ruling::pass(format!("no alarm in {}", windows(session.windows.len()))),
-        (true, alarmed) => {
-            Ruling::fail(format!("the phases follow each other as L1, L2, L3, and {alarmed} claims say otherwise"))
-        }
+        (true, alarmed) => Ruling::fail(format!(
+            "the phases follow each other as L1, L2, L3, and {alarmed} claims say otherwise"
+        )),
         (false, 0) => Ruling::fail("the phases follow each other as L1, L3, L2, and no claim says so"),
         (false, alarmed) => Ruling::pass(windows(alarmed)),
     }
@@ -49,7 +50,9 @@ pub(super) fn found(session: &Session<'_>) -> Ruling {
         return Ruling::not_applicable("told from three phases with a neutral");
     }
     let Some(actual) = actual(session) else {
-        return Ruling::not_applicable("a clamp is on no line, or two are on one: not one of the 48 combinations");
+        return Ruling::not_applicable(
+            "a clamp is on no line, or two are on one: not one of the 48 combinations",
+        );
     };
     let channels = &session.spec.waveform.channels;
     let voltages = if channels.contains(&Channel::U2) && channels.contains(&Channel::U3) {
@@ -60,7 +63,10 @@ pub(super) fn found(session: &Session<'_>) -> Ruling {
     let generation = session.spec.expect.generation;
     let loads = Loads { generation, ..Loads::ORDINARY };
     let said = |placed: &[Combination]| -> Vec<Finding> {
-        placed.iter().map(|one| Finding { text: one.sentence(), weightless: true, ..Finding::default() }).collect()
+        placed
+            .iter()
+            .map(|one| Finding { text: one.sentence(), weightless: true, ..Finding::default() })
+            .collect()
     };
     match classify(&powers(session), voltages, loads) {
         Placed::Exactly(one) if one == actual => {
@@ -83,8 +89,10 @@ pub(super) fn found(session: &Session<'_>) -> Ruling {
             ruling
         }
         Placed::Ambiguous(several) => {
-            let mut ruling =
-                Ruling::fail(format!("no way to place the clamps that fits the claims is the true one: {}", actual.sentence()));
+            let mut ruling = Ruling::fail(format!(
+                "no way to place the clamps that fits the claims is the true one: {}",
+                actual.sentence()
+            ));
             ruling.findings = said(&several);
             ruling
         }
@@ -115,7 +123,8 @@ fn powers(session: &Session<'_>) -> [Option<Power>; 3] {
                 .collect();
             (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
         };
-        let power = Power { active_w: mean(ACTIVE[line])?, reactive_var: mean(REACTIVE[line]).unwrap_or_default() };
+        let power =
+            Power { active_w: mean(ACTIVE[line])?, reactive_var: mean(REACTIVE[line]).unwrap_or_default() };
         (power.active_w.hypot(power.reactive_var) >= LEAST_VA).then_some(power)
     })
 }
