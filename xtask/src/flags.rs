@@ -227,6 +227,9 @@ pub struct DongleFlags {
     /// How it is broken on purpose.
     #[arg(long)]
     pub broken: Option<String>,
+    /// Ratio of the current transformers in front of the meter, in amperes.
+    #[arg(long, value_name = "PRIMARY:SECONDARY", default_value = "1:1")]
+    pub ratio: String,
     /// File with the meters' keys, as for `decode`.
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,

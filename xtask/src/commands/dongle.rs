@@ -3,14 +3,16 @@
 use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::DongleFlags;
 use hanbench_core::wire::cipher::Keys;
-use hanbench_rig::dongle::{self, Broken};
+use hanbench_rig::dongle::{self, Broken, Scale};
 use hanbench_rig::{RigError, keys};
 
 /// Runs until the line hangs up.
 pub fn run(flags: &DongleFlags) -> Outcome {
     let broken = flags.broken.as_deref().map(variant).transpose()?;
     let keys = flags.key_file.as_deref().map_or(Ok(Keys::default()), keys::load).map_err(RigError::from)?;
-    dongle::run(&flags.han, broken, std::io::stdout(), dongle::reference(keys))
+    let scale = Scale::parse(&flags.ratio)
+        .map_err(|error| Failure::input(format!("--ratio is {:?}: {error}", flags.ratio)))?;
+    dongle::run(&flags.han, broken, scale, std::io::stdout(), dongle::reference(keys))
         .map_err(|error| Failure::input(format!("dongle at {}: {error}", flags.han)))?;
     Ok(PASSED)
 }

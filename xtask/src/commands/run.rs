@@ -33,7 +33,7 @@ pub fn run(flags: &RunFlags) -> Outcome {
     let rig_path = flags.rig.clone().unwrap_or_else(|| root.join("rigs/virtual.toml"));
     let rig = Rig::load(&rig_path)?;
     let recordings = library::load(&root).map_err(|error| Failure::input(error.to_string()))?;
-    let (stimuli, mut beside) = select(flags, &recordings)?;
+    let (stimuli, mut beside) = select(flags, &recordings, &rig.terms)?;
     if flags.list {
         return list(&stimuli);
     }

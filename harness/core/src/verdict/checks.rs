@@ -50,6 +50,20 @@ pub(super) enum Rule {
     Latency,
     /// What is claimed for the L2 that a three-wire meter leaves out.
     L2(L2Rule),
+    /// What is claimed behind current transformers.
+    Scaling(ScalingRule),
+}
+
+/// The rules on current transformers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ScalingRule {
+    Current,
+    Power,
+    Energy,
+    Alike,
+    Metamorphic,
+    RuntimeChange,
+    FuseRule,
 }
 
 /// The rules on a missing L2.
@@ -300,6 +314,55 @@ pub const CHECKS: &[CheckSpec] = &[
         Rule::L2(L2Rule::Method),
         "The formula by which the dongle computes L2 is a known one, and is named.",
         "field bug P4; han-protocol, section 5",
+    ),
+    check(
+        "scaling.factor.current",
+        "scaling",
+        Rule::Scaling(ScalingRule::Current),
+        "Every claimed current is that of the telegram times the ratio, to 0.1 A.",
+        "Zaptec APM article, section on meters measuring through transformers",
+    ),
+    check(
+        "scaling.factor.power",
+        "scaling",
+        Rule::Scaling(ScalingRule::Power),
+        "Every claimed power is that of the telegram times the ratio, to 1 W or var.",
+        "Zaptec APM article, section on meters measuring through transformers",
+    ),
+    check(
+        "scaling.factor.energy",
+        "scaling",
+        Rule::Scaling(ScalingRule::Energy),
+        "Every claimed counter is that of the telegram times the ratio, to 1 Wh or varh.",
+        "Zaptec APM article, section on meters measuring through transformers",
+    ),
+    check(
+        "scaling.factor.alike",
+        "scaling",
+        Rule::Scaling(ScalingRule::Alike),
+        "The same is done with the ratio to current, power and energy.",
+        "a transformer turns down the current, and with it power and energy",
+    ),
+    check(
+        "scaling.metamorphic",
+        "scaling",
+        Rule::Scaling(ScalingRule::Metamorphic),
+        "Telegrams divided by the ratio, claimed with the ratio, say the same as the originals claimed with 1:1.",
+        "metamorphic relation: no expected value is needed",
+    ),
+    check(
+        "scaling.runtime-change",
+        "scaling",
+        Rule::Scaling(ScalingRule::RuntimeChange),
+        "A ratio that is set while the dongle runs holds for every later claim and for no earlier one.",
+        "Zaptec APM article, configuration in the app",
+    ),
+    check(
+        "scaling.fuse-rule",
+        "scaling",
+        Rule::Scaling(ScalingRule::FuseRule),
+        "A site whose main fuse calls for current transformers has a ratio set.",
+        "Zaptec APM article, both sentences on the main fuse",
     ),
 ];
 

@@ -155,7 +155,7 @@ pub(crate) fn pauses(part: &Part, how: &str) -> Vec<Pause> {
     let asked = match part {
         Part::Telegram(telegram) => telegram.gaps.clone(),
         Part::Silence { us } => vec![(0, *us)],
-        Part::Noise { .. } => Vec::new(),
+        Part::Noise { .. } | Part::Ratio { .. } => Vec::new(),
     };
     match how.strip_suffix("ms") {
         Some(ms) => {

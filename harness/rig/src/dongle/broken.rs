@@ -1,7 +1,7 @@
 //! Dongles broken on purpose. Each variant breaks one rule, as devices in the field did.
 
-use super::Step;
-use hanbench_core::reading::Key;
+use super::{Scale, Step};
+use hanbench_core::reading::{Key, Kind};
 use serde_json::{Map, Number, Value, json};
 use std::time::Duration;
 
@@ -44,11 +44,17 @@ pub enum Broken {
     L2Zero,
     /// An estimate passed off as a measurement.
     L2Unmarked,
+    /// Transformers: values of the secondary.
+    RatioForgotten,
+    /// Transformers: the ratio squared.
+    RatioTwice,
+    /// Transformers: powers and nothing else.
+    RatioPowerOnly,
 }
 
 impl Broken {
     /// All variants.
-    pub const ALL: [Broken; 18] = [
+    pub const ALL: [Broken; 21] = [
         Broken::IgnoreFcs,
         Broken::RepeatLast,
         Broken::ZeroForAbsent,
@@ -67,6 +73,9 @@ impl Broken {
         Broken::L2Mean,
         Broken::L2Zero,
         Broken::L2Unmarked,
+        Broken::RatioForgotten,
+        Broken::RatioTwice,
+        Broken::RatioPowerOnly,
     ];
 
     /// The word in rig files.
@@ -90,6 +99,9 @@ impl Broken {
             Broken::L2Mean => "l2-mean",
             Broken::L2Zero => "l2-zero",
             Broken::L2Unmarked => "l2-unmarked",
+            Broken::RatioForgotten => "ratio-forgotten",
+            Broken::RatioTwice => "ratio-twice",
+            Broken::RatioPowerOnly => "ratio-power-only",
         }
     }
 
@@ -114,6 +126,9 @@ impl Broken {
             Broken::L2Mean => "estimates I2 as the mean of I1 and I3",
             Broken::L2Zero => "claims 0 for the L2 that it would have to estimate",
             Broken::L2Unmarked => "claims its estimates of L2 like measurements",
+            Broken::RatioForgotten => "does not multiply by the ratio of current transformers",
+            Broken::RatioTwice => "multiplies by the ratio twice",
+            Broken::RatioPowerOnly => "multiplies powers by the ratio, and neither currents nor counters",
         }
     }
 
@@ -136,6 +151,7 @@ pub(super) struct Printed {
 /// Turns steps of the decoder into lines, breaking them where asked to.
 pub(super) struct Breaker {
     broken: Option<Broken>,
+    scale: Scale,
     previous: Option<Map<String, Value>>,
     claims: usize,
 }
@@ -144,8 +160,27 @@ pub(super) struct Breaker {
 const LATE: Duration = Duration::from_millis(2500);
 
 impl Breaker {
-    pub(super) fn new(broken: Option<Broken>) -> Breaker {
-        Breaker { broken, previous: None, claims: 0 }
+    pub(super) fn new(broken: Option<Broken>, scale: Scale) -> Breaker {
+        Breaker { broken, scale, previous: None, claims: 0 }
+    }
+
+    /// From now on the transformers have this ratio.
+    pub(super) fn set(&mut self, scale: Scale) {
+        self.scale = scale;
+    }
+
+    /// The primary side, as far as the variant gets it right.
+    fn scaled(&self, mut claim: Map<String, Value>) -> Map<String, Value> {
+        let power = |kind| matches!(kind, Kind::ActivePower | Kind::ReactivePower);
+        let times = match self.broken {
+            Some(Broken::RatioForgotten) => 0,
+            Some(Broken::RatioTwice) => 2,
+            _ => 1,
+        };
+        for _ in 0..times {
+            self.scale.apply(&mut claim, |kind| self.broken != Some(Broken::RatioPowerOnly) || power(kind));
+        }
+        claim
     }
 
     /// What to print for a step.
@@ -163,6 +198,7 @@ impl Breaker {
             Step::Good { claim, .. } if is(Broken::DropList3) && has_counter(&claim) => return Vec::new(),
             Step::Good { claim, .. } => claim,
         };
+        let claim = self.scaled(claim);
         let delay = if is(Broken::Late) && self.claims == 0 { LATE } else { Duration::ZERO };
         let exit = (is(Broken::ExitAfter5) && self.claims == 4).then_some(1);
         let before = self.previous.take().filter(|_| is(Broken::RepeatLast));
@@ -253,7 +289,10 @@ fn altered(broken: Broken, mut claim: Map<String, Value>) -> Map<String, Value> 
         | Broken::Twice
         | Broken::DropList3
         | Broken::ExitAfter5
-        | Broken::CutAt7e => {}
+        | Broken::CutAt7e
+        | Broken::RatioForgotten
+        | Broken::RatioTwice
+        | Broken::RatioPowerOnly => {}
     }
     claim
 }
@@ -326,7 +365,7 @@ mod tests {
     }
 
     fn texts(broken: Option<Broken>, steps: Vec<Step>) -> Vec<String> {
-        let mut breaker = Breaker::new(broken);
+        let mut breaker = Breaker::new(broken, Scale::ONE);
         steps.into_iter().flat_map(|step| breaker.lines(step)).map(|line| line.text).collect()
     }
 
@@ -354,7 +393,7 @@ mod tests {
             steps
         };
         let whole = |broken| -> Vec<Printed> {
-            let mut breaker = Breaker::new(broken);
+            let mut breaker = Breaker::new(broken, Scale::parse("100:5").expect("a ratio"));
             steps().into_iter().flat_map(|step| breaker.lines(step)).collect()
         };
         let right = whole(None);

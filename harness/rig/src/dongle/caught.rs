@@ -1,22 +1,35 @@
 //! Which check catches which broken dongle, without a pty: bytes into the dongle's decoder, its lines to the judge.
 
 use super::broken::Breaker;
-use super::{Broken, reference};
+use super::{Broken, Scale, reference};
 use hanbench_core::reading::Instant;
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::judge::judge;
 use hanbench_core::verdict::results::Outcome;
-use hanbench_core::verdict::stimulus::l2;
-use hanbench_core::verdict::trial::{DutTerms, Event, Part, Stimulus, TRIAL_VERSION, Trial, What};
+use hanbench_core::verdict::stimulus::{l2, scaling};
+use hanbench_core::verdict::trial::{
+    DutTerms, Event, Part, RatioSetting, Stimulus, TRIAL_VERSION, Trial, What,
+};
 use hanbench_core::wire::cipher::Keys;
+
+fn settable() -> DutTerms {
+    DutTerms { ratio: RatioSetting::Running, ..DutTerms::default() }
+}
 
 fn outcomes(stimulus: &Stimulus, broken: Option<Broken>) -> Vec<Outcome> {
     let mut decode = reference(Keys::default());
-    let mut breaker = Breaker::new(broken);
+    let mut breaker = Breaker::new(broken, Scale::ONE);
     let mut events = Vec::new();
     for (index, part) in stimulus.parts.iter().enumerate() {
         let t_us = index as u64 * 10_000_000;
-        let Part::Telegram(telegram) = part else { continue };
+        let telegram = match part {
+            Part::Telegram(telegram) => telegram,
+            Part::Ratio { ratio, .. } => {
+                breaker.set(Scale::parse(ratio).expect("a ratio"));
+                continue;
+            }
+            Part::Noise { .. } | Part::Silence { .. } => panic!("no part of these stimuli"),
+        };
         events.push(Event { t_us, what: What::Sent { index, pauses: Vec::new() } });
         let steps = decode(&telegram.bytes, Instant(t_us)).steps;
         for line in steps.into_iter().flat_map(|step| breaker.lines(step)) {
@@ -24,7 +37,7 @@ fn outcomes(stimulus: &Stimulus, broken: Option<Broken>) -> Vec<Outcome> {
             events.push(Event { t_us: t_us + 1, what: What::Claim { claim, raw: line.text } });
         }
     }
-    let dut = DutTerms::default();
+    let dut = settable();
     judge(&Trial { version: TRIAL_VERSION, stimulus: stimulus.clone(), dut, events, pacing: None }, "")
 }
 
@@ -85,4 +98,55 @@ fn the_formula_of_a_broken_estimate_is_named() {
             broken.name()
         );
     }
+}
+
+#[test]
+fn the_healthy_dongle_passes_everything_about_scaling() {
+    let stimuli = scaling(&settable()).expect("stimuli");
+    assert_eq!(caught(&stimuli, None), [""; 0]);
+    let all: Vec<Outcome> = stimuli.iter().flat_map(|stimulus| outcomes(stimulus, None)).collect();
+    let inapplicable: Vec<&str> =
+        all.iter().filter(|one| one.verdict == Verdict::NotApplicable).map(|one| one.id.as_str()).collect();
+    assert_eq!(inapplicable, ["scaling.fuse-rule"], "the rig file says nothing of a fuse");
+}
+
+#[test]
+fn every_broken_ratio_is_caught_by_its_check() {
+    let stimuli = scaling(&settable()).expect("stimuli");
+    let (current, power, energy) =
+        ("scaling.factor.current", "scaling.factor.power", "scaling.factor.energy");
+    let alike = "scaling.factor.alike";
+    for (broken, expected) in [
+        (Broken::RatioForgotten, vec![current, power, energy]),
+        (Broken::RatioTwice, vec![current, power, energy]),
+        (Broken::RatioPowerOnly, vec![current, energy, alike]),
+    ] {
+        for meter in ["aidon-6540", "kaifa-ma304t4"] {
+            let failed = |what: &str| failed(&stimuli, broken, &format!("scaling/{meter}#{what}"));
+            assert_eq!(failed("100:5"), expected, "{}", broken.name());
+            assert_eq!(failed("50:1"), expected, "{}", broken.name());
+            assert_eq!(failed("1:1"), [""; 0], "{}", broken.name());
+            assert_eq!(failed("metamorphic-50:1"), ["scaling.metamorphic"], "{}", broken.name());
+            assert_eq!(failed("runtime-change"), ["scaling.runtime-change"], "{}", broken.name());
+        }
+    }
+}
+
+#[test]
+fn the_mistake_with_the_ratio_is_named() {
+    let stimuli = scaling(&settable()).expect("stimuli");
+    let stimulus = stimuli.iter().find(|one| one.subject == "scaling/aidon-6540#100:5").expect("it");
+    for (broken, words) in [
+        (Broken::RatioForgotten, "not scaled: k times too small (k = 20)"),
+        (Broken::RatioTwice, "scaled twice: k times too large (k = 20)"),
+    ] {
+        let outcomes = outcomes(stimulus, Some(broken));
+        let current = outcomes.iter().find(|one| one.id == "scaling.factor.current").expect("judged");
+        assert!(current.findings.iter().any(|one| one.text.contains(words)), "{current:?}");
+    }
+    let alike = outcomes(stimulus, Some(Broken::RatioPowerOnly));
+    let alike = alike.into_iter().find(|one| one.id == "scaling.factor.alike").expect("judged");
+    let expected = "current: not scaled: k times too small; power: scaled by the ratio; energy: not scaled: k times too \
+                    small";
+    assert_eq!(alike.reason.as_deref(), Some(expected));
 }

@@ -4,8 +4,8 @@ use crate::failure::Failure;
 use crate::flags::RunFlags;
 use hanbench_core::verdict::checks;
 use hanbench_core::verdict::results::Outcome as Judged;
-use hanbench_core::verdict::stimulus::{CaptureView, l2, plan};
-use hanbench_core::verdict::trial::Stimulus;
+use hanbench_core::verdict::stimulus::{CaptureView, l2, plan, scaling};
+use hanbench_core::verdict::trial::{DutTerms, Stimulus};
 use hanbench_core::verdict::{Cause, Verdict};
 use hanbench_rig::evidence::write_whole;
 use hanbench_rig::library::{self, Recording};
@@ -18,6 +18,7 @@ const REVIEWED: &str = "bench.expectation.reviewed";
 pub(super) fn select(
     flags: &RunFlags,
     recordings: &[Recording],
+    dut: &DutTerms,
 ) -> Result<(Vec<Stimulus>, Vec<Judged>), Failure> {
     let filter = flags.filter.as_deref().map(Regex::new).transpose();
     let filter =
@@ -31,6 +32,7 @@ pub(super) fn select(
         .filter_map(|one| one.reviewed.as_ref().map(|items| (view(one), items.as_slice())))
         .collect();
     let mut stimuli = plan(&reviewed, flags.seed).map_err(|error| Failure::input(error.to_string()))?;
+    stimuli.extend(scaling(dut).map_err(|error| Failure::input(error.to_string()))?);
     stimuli.extend(l2().map_err(|error| Failure::input(error.to_string()))?);
     for stimulus in &mut stimuli {
         let (suite, subject) = (stimulus.suite.clone(), stimulus.subject.clone());

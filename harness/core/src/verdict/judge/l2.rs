@@ -15,7 +15,7 @@ use crate::site::l2::triangle::{Candidates, candidates};
 use crate::site::l2::{Inputs, Steps, bound, voltage};
 use crate::verdict::checks::L2Rule;
 use crate::verdict::results::Finding;
-use crate::verdict::trial::Telegram;
+use crate::verdict::trial::{Part, Telegram};
 use crate::verdict::{Cause, Verdict};
 use serde_json::{Map, Value};
 
@@ -50,6 +50,10 @@ struct Estimate<'s> {
 
 /// Judges one rule.
 pub(super) fn rule(rule: L2Rule, session: &Session<'_>) -> Ruling {
+    let material = |part: &Part| matches!(part, Part::Telegram(telegram) if !telegram.truth.is_empty());
+    if !session.trial.stimulus.parts.iter().any(material) {
+        return Ruling::not_applicable("no telegram of this stimulus leaves out an L2 that is known");
+    }
     let cases = cases(session);
     if cases.is_empty() {
         return unseen(session, "no telegram without L2 was claimed");

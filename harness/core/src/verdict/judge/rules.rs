@@ -6,7 +6,7 @@
 use super::fields::Comparison;
 use super::session::{About, End, Sent, Session, list};
 use super::{FINDINGS_MAX, Ruling, bench};
-use crate::verdict::checks::{self, Concern, FieldRule, Rule};
+use crate::verdict::checks::{self, Concern, FieldRule, Rule, ScalingRule};
 use crate::verdict::results::Finding;
 use crate::verdict::stimulus::{has_inner_flag, is_segmented};
 use crate::verdict::trial::{DamageKind, Part, Telegram, What};
@@ -34,6 +34,8 @@ pub(super) fn rule(id: &str, session: &Session<'_>) -> Ruling {
         Rule::Refused(kind) => heard(&|| refused(session, kind)),
         Rule::Claimed(concern) => heard(&|| claimed_all(session, concern)),
         Rule::Latency => heard(&|| latency(session)),
+        Rule::Scaling(ScalingRule::FuseRule) => super::scaling::fuse(&session.trial.dut),
+        Rule::Scaling(rule) => heard(&|| super::scaling::rule(rule, session)),
         Rule::L2(rule) => heard(&|| super::l2::rule(rule, session)),
     }
 }
@@ -224,7 +226,7 @@ pub(super) fn unseen(session: &Session<'_>, reason: &str) -> Ruling {
 fn telegrams<'a>(session: &Session<'a>) -> impl Iterator<Item = (usize, &'a Telegram)> {
     session.trial.stimulus.parts.iter().enumerate().filter_map(|(at, part)| match part {
         Part::Telegram(telegram) => Some((at, telegram)),
-        Part::Noise { .. } | Part::Silence { .. } => None,
+        Part::Noise { .. } | Part::Silence { .. } | Part::Ratio { .. } => None,
     })
 }
 
@@ -508,7 +510,7 @@ fn concerns(concern: Concern, parts: &[Part], at: usize, telegram: &Telegram) ->
     let troubled = |part: &Part| match part {
         Part::Telegram(telegram) => telegram.damage.is_some(),
         Part::Noise { .. } => true,
-        Part::Silence { .. } => false,
+        Part::Silence { .. } | Part::Ratio { .. } => false,
     };
     let ends_frame = |part: &Part| matches!(part, Part::Silence { us } if *us > SILENCE_MIN_US);
     let (is, how) = match concern {

@@ -10,6 +10,7 @@ use crate::meters::{by_name, sample::Meter};
 use crate::plant::{Phasor, Phasors, State, System};
 use crate::reading::json::{number, reading_object};
 use crate::reading::{Field, Key, Milli};
+use crate::verdict::is_scaled;
 use crate::verdict::trial::{Stimulus, Telegram};
 
 /// 2026-01-15 11:00:20 UTC: the meters' clocks show winter time, and no hourly list is near.
@@ -18,11 +19,14 @@ const START_UTC_S: i64 = 1_768_474_820;
 const EVERY_S: i64 = 10;
 
 /// One meter whose telegrams are made.
+#[derive(Clone)]
 pub(super) struct Source {
     subject: String,
     profile: &'static Profile,
     /// Keys that it sends as 0 in place of a measurement although its profile does not say so.
     blanked: &'static [Key],
+    /// Every current, power and counter is so many times what its state says, after the meter's rounding.
+    times: i64,
 }
 
 impl Source {
@@ -36,9 +40,14 @@ impl Source {
         blanked: &'static [Key],
     ) -> Result<Source, StimulusError> {
         match by_name(profile) {
-            Some(profile) => Ok(Source { subject, profile, blanked }),
+            Some(profile) => Ok(Source { subject, profile, blanked, times: 1 }),
             None => Err(StimulusError { subject, what: format!("there is no profile {profile}") }),
         }
+    }
+
+    /// The same meter with so many times the current, power and energy.
+    pub(super) fn times(&self, times: i64) -> Source {
+        Source { times, ..self.clone() }
     }
 
     /// Telegram number `at` of a stimulus, ten seconds after the one before.
@@ -50,6 +59,11 @@ impl Source {
         let mut content = Meter::usual(self.profile).telegram(list, utc_s, state, &state.counters);
         for key in self.blanked {
             content.reading.set(*key, Field::Present(Milli(0)));
+        }
+        for key in Key::ALL.iter().copied().filter(|key| is_scaled(key.kind())) {
+            if let Field::Present(value) = content.reading.get(key) {
+                content.reading.set(key, Field::Present(Milli(value.0 * self.times)));
+            }
         }
         let mut bytes = Vec::new();
         encode_frame(self.profile, list, &content, &mut bytes).map_err(|error| StimulusError {
@@ -81,7 +95,7 @@ impl Source {
         let inferred = self.profile.evidence == Evidence::Inferred;
         let evidence = if inferred { Evidence::Inferred } else { Evidence::Rebuilt };
         Stimulus {
-            name: self.subject.replace(['/', ' ', ':'], "-"),
+            name: self.subject.replace(['/', '#', ':'], "-"),
             suite: suite.to_string(),
             subject: self.subject.clone(),
             family: self.profile.family.word().to_string(),
