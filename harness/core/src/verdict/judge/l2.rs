@@ -187,6 +187,9 @@ fn candidate(session: &Session<'_>, claims: &[Estimate<'_>]) -> Ruling {
     for one in claims {
         let Ok(candidates) = candidates(&one.case.list, one.case.steps) else { continue };
         let both = match candidates {
+            Candidates::Two { plus_a, minus_a } if (plus_a - minus_a).abs() < HALF_DIGIT => {
+                format!("{plus_a:.1} A")
+            }
             Candidates::Two { plus_a, minus_a } => format!("{plus_a:.1} or {minus_a:.1} A"),
             Candidates::OneLoop(amperes) => format!("{amperes:.1} A"),
             Candidates::NoTriangle(_) => continue,
