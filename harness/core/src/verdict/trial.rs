@@ -54,6 +54,7 @@ pub struct Stimulus {
 /// One piece of a stimulus.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "part", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "nearly all parts are telegrams, so a box would save nothing")]
 pub enum Part {
     /// A telegram: one or more frames that carry one reading.
     Telegram(Telegram),
