@@ -1,7 +1,7 @@
 //! What the sources cite is listed in `docs/sources.md`, and what is listed there is cited.
 //!
 //! A citation is a word and ids behind it: `field bug H1`, `field bugs D1 and L6`, `field bugs C1 to C3`,
-//! `field bugs, section 14.1`, `han-protocol, sections 4.1 and 4.3`.
+//! `field bugs, section 14.1`, `han-protocol, sections 4.1 and 4.3`, `ct-waveforms, section 2.3`.
 
 use regex::Regex;
 use std::collections::BTreeMap;
@@ -11,12 +11,17 @@ pub const LIST: &str = "docs/sources.md";
 
 /// The forms of a citation: pattern whose first group holds the ids, the word before an id in the list, and the
 /// form of one id.
-const FORMS: [(&str, &str, &str); 3] = [
+const FORMS: [(&str, &str, &str); 4] = [
     (r"[Ff]ield bugs? ((?:[A-Z]\d+(?:, and | and | to |, )?)+)", "", r"[A-Z]\d+"),
     (r"[Ff]ield bugs?, section (\d+(?:\.\d+)?)", "field bugs ", r"\d+(?:\.\d+)?"),
     (
         r"han-protocol, sections? (\d+(?:\.\d+)?(?:(?:, | and )\d+(?:\.\d+)?)*)",
         "han-protocol ",
+        r"\d+(?:\.\d+)?",
+    ),
+    (
+        r"ct-waveforms, sections? (\d+(?:\.\d+)?(?:(?:, | and )\d+(?:\.\d+)?)*)",
+        "ct-waveforms ",
         r"\d+(?:\.\d+)?",
     ),
 ];
@@ -97,14 +102,16 @@ mod tests {
             "bugs B1, B2 and B3.\n/// Field ",
             "bugs C1 to C3; field ",
             "bugs, section\n/// 14.1, han-",
-            "protocol, sections 4.1 and 4.10.\n"
+            "protocol, sections 4.1 and 4.10, ct-",
+            "waveforms, section 5.4, no. 2.\n"
         );
         let mut found = BTreeMap::new();
         cited("x", text, &mut found);
         let ids: Vec<&str> = found.keys().map(String::as_str).collect();
         let sections = ["field bugs 14.1", "han-protocol 4.1", "han-protocol 4.10"];
-        assert_eq!(ids[..7], ["A1", "B1", "B2", "B3", "C1", "C2", "C3"]);
-        assert_eq!(ids[7..], sections);
+        assert_eq!(ids[0..7], ["A1", "B1", "B2", "B3", "C1", "C2", "C3"]);
+        assert_eq!(ids[7], "ct-waveforms 5.4");
+        assert_eq!(ids[8..], sections);
         assert_eq!((found["A1"].as_str(), found["field bugs 14.1"].as_str()), ("x:1", "x:2"));
     }
 

@@ -22,7 +22,7 @@ pub struct Flags {
 /// The commands of the contract, section 1.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Plays captures into a dongle and judges every value it claims.
+    /// Plays captures and waveforms into a dongle and judges every value it claims.
     Run(RunFlags),
     /// Bytes (raw, hex text, a pasted log or a capture) to readings, problems and junk.
     Decode(DecodeFlags),
@@ -36,6 +36,8 @@ pub enum Command {
     Replay(ReplayFlags),
     /// A live virtual meter on a real port, fed by the simulated house.
     Emulate(EmulateFlags),
+    /// Makes clamp and mains waveforms: as a file, a picture, or in an instrument.
+    Wave(WaveFlags),
     /// Rebuilds or merges reports from the stored evidence, without hardware.
     Report(ReportFlags),
     /// Checks the rules of the source tree.
@@ -44,7 +46,7 @@ pub enum Command {
     /// Exactly what CI runs: format, lints, tests, the main job.
     #[command(after_help = "Example:\n  cargo xtask ci")]
     Ci,
-    /// The reference dongle; `run` starts it behind a pty.
+    /// The reference dongles; `run` starts them behind a pty.
     #[command(hide = true)]
     Dongle(DongleFlags),
 }
@@ -57,7 +59,7 @@ pub struct RunFlags {
     #[arg(long, value_name = "FILE")]
     pub rig: Option<PathBuf>,
     /// Suite to run; may be repeated [default: all that the rig can carry out].
-    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing", "l2", "scaling"])]
+    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing", "ct", "l2", "scaling"])]
     pub suite: Vec<String>,
     /// Only checks whose "suite id subject" matches.
     #[arg(long, value_name = "REGEX")]
@@ -205,6 +207,85 @@ pub struct EmulateFlags {
     pub for_s: Option<f64>,
 }
 
+/// `wave`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo xtask wave render house.toml -o house.wav\n  cargo xtask wave show house.toml -o house.svg"
+)]
+pub struct WaveFlags {
+    /// What becomes of the waveform.
+    #[command(subcommand)]
+    pub command: WaveCommand,
+}
+
+/// The commands of `wave`. The format of a waveform file: docs/waveforms.md.
+#[derive(Subcommand, Debug)]
+pub enum WaveCommand {
+    /// Writes the samples as WAV, CSV, raw codes or COMTRADE, and beside them FILE.json with units, scale and truth.
+    Render(WaveRenderFlags),
+    /// Draws some cycles and their spectrum as an SVG, or prints what is true of the waveform.
+    Show(WaveShowFlags),
+    /// Gives whole cycles of one channel to an arbitrary-waveform generator.
+    Upload(WaveUploadFlags),
+}
+
+/// `wave render`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo xtask wave render house.toml -o house.wav\n  cargo xtask wave render house.toml -o house.cfg --format ascii"
+)]
+pub struct WaveRenderFlags {
+    /// Waveform file.
+    pub spec: PathBuf,
+    /// File to write: .wav, .csv, .i16 (codes, low byte first) or .cfg (COMTRADE, with its .dat).
+    #[arg(short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// How the .dat of a COMTRADE file is written [default: binary].
+    #[arg(long, value_name = "FORMAT", value_parser = ["ascii", "binary", "binary32"])]
+    pub format: Option<String>,
+}
+
+/// `wave show`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo xtask wave show house.toml -o house.svg\n  cargo xtask wave show house.toml --json"
+)]
+pub struct WaveShowFlags {
+    /// Waveform file.
+    pub spec: PathBuf,
+    /// File to write [default: standard output].
+    #[arg(short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Where the picture starts, in seconds.
+    #[arg(long = "at", value_name = "SECONDS", default_value_t = 0.0, conflicts_with = "json")]
+    pub at_s: f64,
+    /// What is true of the whole waveform, in place of the picture.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `wave upload`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  cargo xtask wave upload house.toml --channel i1 --port /dev/ttyUSB0 --dialect rigol"
+)]
+pub struct WaveUploadFlags {
+    /// Waveform file.
+    pub spec: PathBuf,
+    /// Channel to give: u1 to u3, i1 to i3.
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: String,
+    /// Serial port of the instrument.
+    #[arg(long, value_name = "PORT")]
+    pub port: String,
+    /// How the instrument wants its points.
+    #[arg(long, value_name = "NAME", value_parser = ["rigol", "agilent"])]
+    pub dialect: String,
+    /// Line speed in baud.
+    #[arg(long, default_value_t = 115_200, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
+    pub baud: u32,
+}
+
 /// `report`
 #[derive(Args, Debug)]
 #[command(
@@ -223,7 +304,11 @@ pub struct ReportFlags {
 #[derive(Args, Debug)]
 pub struct DongleFlags {
     /// Path of the serial device with the HAN bytes.
-    pub han: String,
+    #[arg(required_unless_present = "clamps")]
+    pub han: Option<String>,
+    /// Path of the serial device with samples, in place of HAN bytes (docs/clamp-dongles.md).
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["han", "key_file"])]
+    pub clamps: Option<String>,
     /// How it is broken on purpose.
     #[arg(long)]
     pub broken: Option<String>,

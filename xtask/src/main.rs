@@ -49,6 +49,7 @@ fn run(command: Command) -> failure::Outcome {
         Command::Record(flags) => commands::record::run(&flags),
         Command::Replay(flags) => commands::replay::run(&flags),
         Command::Emulate(flags) => commands::emulate::run(&flags),
+        Command::Wave(flags) => commands::wave::run(&flags),
         Command::Report(flags) => commands::report::run(&flags),
         Command::Tidy => commands::tidy::run(),
         Command::Ci => commands::ci::run(),

@@ -4,6 +4,7 @@ use crate::commands::run::purpose;
 use crate::failure::Failure;
 use hanbench_core::report::{Annotated, html, junit, labelled, merge, run_labels, summary};
 use hanbench_core::verdict::Verdict;
+use hanbench_core::verdict::ct::{self, CtTrial};
 use hanbench_core::verdict::judge::judge;
 use hanbench_core::verdict::results::{RESULTS_VERSION, Results};
 use hanbench_core::verdict::trial::Trial;
@@ -21,11 +22,14 @@ pub struct Written {
     pub exit_code: u8,
 }
 
-/// Judges all trials.
-pub fn results(run: &Run, trials: &[Trial]) -> Results {
+/// Judges all trials, on telegrams and on waveforms.
+pub fn results(run: &Run, trials: &[Trial], ct_trials: &[CtTrial]) -> Results {
     let mut checks = Vec::new();
     for trial in trials {
         checks.extend(judge(trial, &trial_path(&trial.stimulus.name)));
+    }
+    for trial in ct_trials {
+        checks.extend(ct::judge(trial, &trial_path(&trial.name)));
     }
     checks.extend(run.outcomes.iter().cloned());
     let mut results = Results {
@@ -42,11 +46,11 @@ pub fn results(run: &Run, trials: &[Trial]) -> Results {
 }
 
 /// Judges the trials of one run, or of several runs that become one.
-pub fn judged(runs: Vec<Stored>) -> Result<(Results, Vec<Trial>), Failure> {
-    let all = runs.iter().map(|stored| results(&stored.run, &stored.trials)).collect();
+pub fn judged(runs: Vec<Stored>) -> Result<(Results, Vec<Trial>, Vec<CtTrial>), Failure> {
+    let all = runs.iter().map(|stored| results(&stored.run, &stored.trials, &stored.ct_trials)).collect();
     let labels = run_labels(runs.iter().map(|stored| stored.run.rig.as_str()));
     let alone = runs.len() == 1;
-    let mut trials = Vec::new();
+    let (mut trials, mut ct_trials) = (Vec::new(), Vec::new());
     for (stored, label) in runs.into_iter().zip(&labels) {
         for mut trial in stored.trials {
             // Trials of different runs may have the same name.
@@ -55,17 +59,28 @@ pub fn judged(runs: Vec<Stored>) -> Result<(Results, Vec<Trial>), Failure> {
             }
             trials.push(trial);
         }
+        for mut trial in stored.ct_trials {
+            if !alone {
+                trial.name = labelled(&trial.name, label);
+            }
+            ct_trials.push(trial);
+        }
     }
-    Ok((merge(all).map_err(Failure::input)?, trials))
+    Ok((merge(all).map_err(Failure::input)?, trials, ct_trials))
 }
 
 /// Judges all trials and writes every report into the folder.
-pub fn write(folder: &Path, run: &Run, trials: &[Trial]) -> Result<Written, Failure> {
-    write_results(folder, &results(run, trials), trials)
+pub fn write(folder: &Path, run: &Run, trials: &[Trial], ct_trials: &[CtTrial]) -> Result<Written, Failure> {
+    write_results(folder, &results(run, trials, ct_trials), trials, ct_trials)
 }
 
 /// Writes every report of results that are there already.
-pub fn write_results(folder: &Path, results: &Results, trials: &[Trial]) -> Result<Written, Failure> {
+pub fn write_results(
+    folder: &Path,
+    results: &Results,
+    trials: &[Trial],
+    ct_trials: &[CtTrial],
+) -> Result<Written, Failure> {
     let json = serde_json::to_string_pretty(results).map_err(|error| Failure {
         code: crate::failure::HARNESS,
         text: format!("results cannot be written as JSON: {error}"),
@@ -75,7 +90,7 @@ pub fn write_results(folder: &Path, results: &Results, trials: &[Trial]) -> Resu
         (folder.join("results.json"), json + "\n"),
         (folder.join("junit.xml"), junit(results, trials, &purpose)),
         (folder.join("summary.md"), summary(results, trials)),
-        (report.clone(), html(results, trials, &purpose, &explain)),
+        (report.clone(), html(results, trials, ct_trials, &purpose, &explain)),
     ];
     for (path, text) in files {
         write_whole(&path, text.as_bytes()).map_err(|error| Failure::input(error.to_string()))?;

@@ -3,8 +3,10 @@
 //! Six channels at 8 kHz with noise, through filter, quantiser and interleaving, on one core. Besides channel-samples per
 //! second it prints the ratio to copying the same bytes in the same run, which says more on a machine that others use.
 
+#![allow(clippy::print_stdout, reason = "figures are what a benchmark is for")]
+
 use hanbench_core::wave::frontend::Converter;
-use hanbench_core::wave::spec::Spec;
+use hanbench_core::wave::spec::{Spec, SpecError};
 use hanbench_core::wave::{Phasor, Segment, Signal, Spectrum};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -14,7 +16,7 @@ const FRAMES: usize = 8000;
 const SPEC: &str = "[waveform]\nrate_hz = 8000\nduration_s = 600\nseed = 42\n\
     [frontend]\nbits = 12\nnoise_lsb_rms = 0.8\nalias_filter_hz = 3000\nslot_us = [0, 104, 208, 312, 416, 520]\n";
 
-fn main() {
+fn main() -> Result<(), SpecError> {
     // `cargo test --benches` only wants to see it run.
     let seconds = if std::env::args().any(|argument| argument == "--bench") { 600 } else { 2 };
     let mut out = vec![0i16; FRAMES * CHANNELS];
@@ -24,11 +26,8 @@ fn main() {
         black_box(&mut out);
     });
     println!("copy:         {:>9.3e} channel-samples/s", rate(copied));
+    let spec = Spec::parse(SPEC)?;
     for (harmonics, cycles) in [(1, None), (20, None), (50, None), (20, Some(1)), (20, Some(50))] {
-        let spec = match Spec::parse(SPEC) {
-            Ok(spec) => spec,
-            Err(error) => return println!("{error}"),
-        };
         let mut converter = Converter::new(&spec, &segments(harmonics, cycles));
         let mut from = 0;
         let made = best(seconds, || {
@@ -42,6 +41,7 @@ fn main() {
             made.as_secs_f64() / copied.as_secs_f64()
         );
     }
+    Ok(())
 }
 
 /// The shortest of many runs: what the machine can do when nobody is in the way.

@@ -11,7 +11,7 @@ use report_sample::{explain, purposes, results, trials};
 use serde_json::json;
 
 fn page(results: &Results, trials: &[Trial]) -> String {
-    report::html(results, trials, &purposes, &explain)
+    report::html(results, trials, &[], &purposes, &explain)
 }
 
 /// Elements that HTML never closes.

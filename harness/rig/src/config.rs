@@ -18,6 +18,7 @@
 //! | `[dut] name`, `model`, `firmware` | – | free text for the report |
 //! | `[dut] key_file` | – | `virtual` only: the meters' keys, see [`crate::keys`] |
 //! | `[dut] broken` | – | `virtual` only: a deliberately broken variant, see [`Broken`] |
+//! | `[clamps]` | none | a clamp dongle, see [`Clamps`] |
 //!
 //! Without `ratio` the bench sets it: it tells a virtual dongle, also while it runs, and starts a program with the ratio
 //! in place of `{ratio}` in `command`. Any other DUT counts as set to 1:1.
@@ -25,7 +26,10 @@
 //! Relative paths in `command` start at the directory that hanbench was started in, because the program runs there.
 //! A relative `key_file` starts at the folder of the rig file.
 
+mod clamps;
 mod raw;
+
+pub use clamps::{ClampKind, Clamps};
 
 use crate::dongle::Broken;
 use crate::error::{ConfigError, RigError};
@@ -62,6 +66,8 @@ pub struct Rig {
     pub dut: Dut,
     /// What judging depends on.
     pub terms: DutTerms,
+    /// The clamp dongle, where the bench has one.
+    pub clamps: Option<Clamps>,
     /// One line about the DUT for the head of the report: name, model, firmware.
     pub about: String,
 }
@@ -197,7 +203,8 @@ impl Checker<'_> {
         terms.main_fuse_a =
             raw.site.and_then(|site| site.main_fuse_a).map(|fuse| self.fuse(&fuse)).transpose()?;
         let dut = self.dut(raw.dut, &input, input_span)?;
-        Ok(Rig { name, input, dut, terms, about })
+        let clamps = raw.clamps.map(|clamps| self.clamps(clamps, &input, &dut)).transpose()?;
+        Ok(Rig { name, input, dut, terms, clamps, about })
     }
 
     /// toml's own message, with the nearest word that would have been right.
@@ -388,20 +395,7 @@ impl Checker<'_> {
             }
             terms.supports = supports.iter().map(|word| word.get_ref().clone()).collect();
         }
-        let numbers = Key::ALL.iter().map(|key| key.name());
-        let keys: Vec<&str> = numbers.chain(TEXT_KEYS).collect();
-        for word in &raw.omits {
-            if !keys.contains(&word.get_ref().as_str()) {
-                let help = nearest(word.get_ref(), keys.iter().copied());
-                return Err(self
-                    .error(
-                        word.span(),
-                        format!("`omits` names {:?}, which is no key of a reading", word.get_ref()),
-                    )
-                    .with_help(help.map(|key| format!("did you mean `{key}`?"))));
-            }
-            terms.omits.push(word.get_ref().clone());
-        }
+        terms.omits = self.omits(&raw.omits)?;
         if let Some(within) = &raw.claim_within_s {
             let seconds = *within.get_ref();
             if !(0.05..=60.0).contains(&seconds) {
@@ -442,6 +436,24 @@ impl Checker<'_> {
         let message = || format!("`main_fuse_a` is {}; expected 1 to 10000 A", fuse.get_ref());
         let value = u32::try_from(*fuse.get_ref()).ok().filter(|amperes| (1..=10_000).contains(amperes));
         value.ok_or_else(|| self.error(fuse.span(), message()))
+    }
+
+    /// Keys of a reading.
+    fn omits(&self, words: &[Spanned<String>]) -> Result<Vec<String>, Mistake> {
+        let numbers = Key::ALL.iter().map(|key| key.name());
+        let keys: Vec<&str> = numbers.chain(TEXT_KEYS).collect();
+        for word in words {
+            if !keys.contains(&word.get_ref().as_str()) {
+                let help = nearest(word.get_ref(), keys.iter().copied());
+                return Err(self
+                    .error(
+                        word.span(),
+                        format!("`omits` names {:?}, which is no key of a reading", word.get_ref()),
+                    )
+                    .with_help(help.map(|key| format!("did you mean `{key}`?"))));
+            }
+        }
+        Ok(words.iter().map(|word| word.get_ref().clone()).collect())
     }
 
     fn baud(&self, baud: Option<Spanned<i64>>, default: u32) -> Result<u32, Mistake> {

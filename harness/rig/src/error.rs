@@ -16,8 +16,8 @@ pub enum RigError {
     /// The rig file says something that cannot be.
     #[error("{0}")]
     Config(Box<ConfigError>),
-    /// The program of `[dut] command` cannot be started.
-    #[error("cannot start the program {program:?} of [dut] command: {why}")]
+    /// The program of a `command` cannot be started.
+    #[error("cannot start the program {program:?} of `command`: {why}")]
     Start {
         /// The first word of the command.
         program: String,

@@ -7,6 +7,7 @@
 //!     run.json          rig, seed, host, versions, and outcomes that need no trial
 //!     rig.toml          the rig file as it was
 //!     <stimulus>.json   one trial: bytes in both directions with times, damage injected
+//!     ct-<waveform>.json  the same of a clamp dongle: the waveform file, the SHA-256 of its samples, claims
 //!     SHA256SUMS        of every file of evidence; stock tools can check it
 //! ```
 //!
@@ -25,8 +26,10 @@
 //! whose hash does not fit.
 
 use hanbench_core::report::run_labels;
+use hanbench_core::verdict::ct::{CT_TRIAL_VERSION, CtTrial};
 use hanbench_core::verdict::results::Outcome;
 use hanbench_core::verdict::trial::{TRIAL_VERSION, Trial};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -81,6 +84,9 @@ pub struct Run {
     pub run: Map<String, Value>,
     /// Names of the trials in the order they were played.
     pub trials: Vec<String>,
+    /// The same of waveforms in a clamp dongle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ct_trials: Vec<String>,
     /// Outcomes that rest on no trial: captures without a reviewed snapshot, checks the rig cannot carry out.
     pub outcomes: Vec<Outcome>,
 }
@@ -92,6 +98,8 @@ pub struct Stored {
     pub run: Run,
     /// Its trials, in the order they were played.
     pub trials: Vec<Trial>,
+    /// The same of waveforms in a clamp dongle.
+    pub ct_trials: Vec<CtTrial>,
     /// All files of evidence as they are, by name.
     files: Files,
 }
@@ -147,6 +155,15 @@ impl Folder {
     pub fn trial(&mut self, trial: &Trial) -> Result<(), EvidenceError> {
         let text = pretty(trial, &self.path)?;
         self.evidence(&format!("{}.json", trial.stimulus.name), text.as_bytes())
+    }
+
+    /// Writes one trial of a clamp dongle.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn ct_trial(&mut self, trial: &CtTrial) -> Result<(), EvidenceError> {
+        let text = pretty(trial, &self.path)?;
+        self.evidence(&format!("{}.json", trial.name), text.as_bytes())
     }
 
     /// Writes what belongs to the run, and the hashes of all evidence.
@@ -261,18 +278,34 @@ fn stored(folder: &Path, files: Files) -> Result<Stored, EvidenceError> {
     if run.version > RUN_VERSION {
         return Err(too_new(&folder.join(RUN), run.version));
     }
-    let mut trials = Vec::with_capacity(run.trials.len());
-    for name in &run.trials {
+    let trials = named(folder, &files, &run.trials, |trial: &Trial| (trial.version, TRIAL_VERSION))?;
+    let ct_trials =
+        named(folder, &files, &run.ct_trials, |trial: &CtTrial| (trial.version, CT_TRIAL_VERSION))?;
+    Ok(Stored { run, trials, ct_trials, files })
+}
+
+/// The trials of these names; `versions` gives that of a trial and the latest one known.
+fn named<T: DeserializeOwned>(
+    folder: &Path,
+    files: &Files,
+    names: &[String],
+    versions: impl Fn(&T) -> (u32, u32),
+) -> Result<Vec<T>, EvidenceError> {
+    let mut trials = Vec::with_capacity(names.len());
+    for name in names {
         let file = format!("{name}.json");
-        let none = || missing(format!("{RUN} names the trial {name}, but {SUMS} has no {file}"));
-        let bytes = files.get(&file).ok_or_else(none)?;
-        let trial: Trial = parse(&folder.join(&file), bytes)?;
-        if trial.version > TRIAL_VERSION {
-            return Err(too_new(&folder.join(&file), trial.version));
+        let bytes = files.get(&file).ok_or_else(|| EvidenceError::Form {
+            path: folder.to_path_buf(),
+            what: format!("{RUN} names the trial {name}, but {SUMS} has no {file}"),
+        })?;
+        let trial: T = parse(&folder.join(&file), bytes)?;
+        let (version, latest) = versions(&trial);
+        if version > latest {
+            return Err(too_new(&folder.join(&file), version));
         }
         trials.push(trial);
     }
-    Ok(Stored { run, trials, files })
+    Ok(trials)
 }
 
 /// Writes a file so that it is there whole or not at all.
@@ -301,7 +334,7 @@ fn pretty(value: &impl Serialize, path: &Path) -> Result<String, EvidenceError> 
         .map_err(|error| EvidenceError::Form { path: path.to_path_buf(), what: error.to_string() })
 }
 
-fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8]) -> Result<T, EvidenceError> {
+fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, EvidenceError> {
     serde_json::from_slice(bytes).map_err(|error| EvidenceError::Form {
         path: path.to_path_buf(),
         what: format!("it is no evidence of hanbench: {error}"),

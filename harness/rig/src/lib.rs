@@ -16,14 +16,19 @@
 //! | [`dut`] | the dongle: a program or a serial console; its lines with their times |
 //! | [`adapter`] | a line of text → claim, refusal or log |
 //! | [`session`] | plays stimuli into a DUT: lock-step or real time |
+//! | [`samples`] | blocks of samples on a line, and what a waveform is played into |
+//! | [`clamps`] | plays waveforms into a clamp dongle; the virtual one |
 //! | [`dongle`] | the virtual dongle, and its deliberately broken variants |
 //! | [`library`] | captures with their reviewed readings |
 //! | [`evidence`] | the folder of a run |
+//! | [`wave_files`] | a waveform → files, whole or not at all |
+//! | [`scpi`] | a channel of a waveform → an arbitrary-waveform generator |
 //! | [`lock`] | one bench, one holder |
 //! | [`serial`] | a port that is only listened to |
 //! | [`interrupt`] | Ctrl-C as a flag that every loop looks at |
 
 pub mod adapter;
+pub mod clamps;
 pub mod config;
 pub mod dongle;
 pub mod dut;
@@ -37,8 +42,11 @@ pub mod line;
 pub mod lock;
 pub mod pace;
 pub mod pty;
+pub mod samples;
+pub mod scpi;
 pub mod serial;
 pub mod session;
+pub mod wave_files;
 
 pub use config::Rig;
 pub use error::RigError;

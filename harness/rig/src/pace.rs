@@ -39,7 +39,7 @@ pub fn sleep_until(when: Instant) -> bool {
 pub struct Lateness(Vec<u32>);
 
 impl Lateness {
-    fn note(&mut self, deadline: Instant) {
+    pub(crate) fn note(&mut self, deadline: Instant) {
         if self.0.len() < SAMPLES_MAX {
             let late = Instant::now().saturating_duration_since(deadline);
             self.0.push(u32::try_from(late.as_micros()).unwrap_or(u32::MAX));

@@ -1,6 +1,8 @@
 //! Mistakes in rig files are found, pointed at, and explained.
 
-use hanbench_rig::config::{Dut, Input, Parity, Readings, Rig};
+use hanbench_core::clamps::Fault;
+use hanbench_core::verdict::ct::device::DEVICES;
+use hanbench_rig::config::{ClampKind, Dut, Input, Parity, Readings, Rig};
 use hanbench_rig::dongle::Broken;
 use hanbench_rig::error::RigError;
 use std::path::Path;
@@ -253,5 +255,70 @@ fn a_main_fuse_is_whole_amperes() {
     assert_eq!(parse("[dut]\nkind = \"virtual\"\n").terms.main_fuse_a, None);
     for wrong in ["0", "-63", "10001"] {
         assert!(mistake(&text(wrong)).contains("expected 1 to 10000 A"), "{}", mistake(&text(wrong)));
+    }
+}
+
+#[test]
+fn clamps_are_virtual_on_a_virtual_rig_and_said_everywhere_else() {
+    assert_eq!(parse("[dut]\nkind = \"virtual\"\n").clamps, None);
+    let clamps = parse("[dut]\nkind = \"virtual\"\n[clamps]\n").clamps.expect("a table");
+    assert_eq!(clamps.kind, ClampKind::Virtual { broken: None });
+    assert_eq!(clamps.terms.devices, DEVICES.map(|device| device.name));
+    let text = "[dut]\nkind = \"virtual\"\n[clamps]\ndevices = [\"pulse-meter\"]\nomits = [\"frequency_hz\"]\n\
+                broken = \"fixed-window\"\n";
+    let clamps = parse(text).clamps.expect("a table");
+    assert_eq!(clamps.kind, ClampKind::Virtual { broken: Some(("fixed-window", Fault::FixedWindow)) });
+    assert_eq!(
+        (clamps.terms.devices, clamps.terms.omits),
+        (vec!["pulse-meter".into()], vec!["frequency_hz".into()])
+    );
+    let text = "[dut]\nkind = \"virtual\"\n[clamps]\nkind = \"serial\"\nport = \"/dev/x\"\n\
+                devices = [\"amp-guard-home\"]\n";
+    let clamps = parse(text).clamps.expect("a table");
+    assert_eq!(clamps.kind, ClampKind::Serial { port: "/dev/x".into(), baud: 2_000_000 });
+}
+
+#[test]
+fn a_mistake_about_clamps_names_its_place() {
+    let base = "[input]\nkind = \"serial\"\nport = \"/dev/in\"\n[dut]\nkind = \"serial\"\nport = \"/dev/out\"\n[clamps]\n";
+    let home = "devices = [\"amp-guard-home\"]";
+    for (keys, words) in [
+        (
+            "omits = []".to_string(),
+            "oslo-1.toml:7:1: [clamps] needs `kind`; expected virtual, process, serial",
+        ),
+        ("kind = \"seriell\"".into(), "oslo-1.toml:8:8: [clamps] kind \"seriell\" is unknown"),
+        (
+            "kind = \"process\"\ncommand = [\"x\", \"{samples}\"]".into(),
+            "oslo-1.toml:8:8: [clamps] needs `devices`",
+        ),
+        (format!("kind = \"process\"\n{home}"), "oslo-1.toml:8:8: [clamps] kind \"process\" needs `command`"),
+        (format!("kind = \"process\"\n{home}\ncommand = []"), "oslo-1.toml:10:11: `command` is empty"),
+        (
+            format!("kind = \"process\"\n{home}\ncommand = [\"x\"]"),
+            "oslo-1.toml:10:11: `command` never says {samples}",
+        ),
+        (format!("kind = \"serial\"\n{home}"), "oslo-1.toml:8:8: [clamps] kind \"serial\" needs `port`"),
+        (
+            format!("kind = \"serial\"\n{home}\nport = \"/dev/in\""),
+            "oslo-1.toml:10:8: [input] has this port already",
+        ),
+        (
+            format!("kind = \"serial\"\n{home}\nport = \"/dev/out\""),
+            "oslo-1.toml:10:8: [dut] has this port already",
+        ),
+        (format!("kind = \"serial\"\n{home}\nport = \"/dev/y\"\nbaud = 1"), "oslo-1.toml:11:8: `baud` is 1"),
+        (
+            "kind = \"virtual\"\nport = \"/dev/y\"".into(),
+            "oslo-1.toml:9:8: [clamps] kind \"virtual\" has no `port`",
+        ),
+        ("kind = \"virtual\"\ndevices = [\"amp-gard-home\"]".into(), "did you mean \"amp-guard-home\"?"),
+        ("kind = \"virtual\"\ndevices = []".into(), "oslo-1.toml:9:11: `devices` is empty"),
+        ("kind = \"virtual\"\nbroken = \"absolut-power\"".into(), "did you mean \"absolute-power\"?"),
+        ("kind = \"virtual\"\nomits = [\"curent_l1_a\"]".into(), "did you mean `current_l1_a`?"),
+        ("kind = \"virtual\"\nrate = 1".into(), "oslo-1.toml:9:1: unknown field `rate`"),
+    ] {
+        let found = mistake(&format!("{base}{keys}\n"));
+        assert!(found.contains(words), "{found}\nlacks {words}");
     }
 }

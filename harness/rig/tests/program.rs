@@ -266,9 +266,10 @@ fn what_is_about_the_speed_of_the_line_is_played_at_it_whatever_was_asked_for() 
         assert!(trial.pacing.is_some(), "{speed:?}");
         let [pause] = pauses(&trial)[..] else { panic!("one pause: {:?}", pauses(&trial)) };
         assert_eq!((pause.after, pause.asked_us), (2, 150_000));
-        // Measured and not copied: never exactly what was asked for, and with the rest no longer than the trial.
+        // Measured and not copied: never exactly what was asked for, and with what was sent before it no longer than
+        // the trial. The two bytes behind it have deadlines of their own and catch up what it took too long.
         assert!(pause.took_us > 150_000, "{pause:?}");
-        assert!(pause.took_us <= sent.t_us - (200_000 + 4 * 33_333), "{pause:?}, over at {}", sent.t_us);
+        assert!(pause.took_us <= sent.t_us - (200_000 + 2 * 33_333), "{pause:?}, over at {}", sent.t_us);
     }
 }
 

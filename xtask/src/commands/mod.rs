@@ -11,6 +11,7 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod tidy;
+pub mod wave;
 
 use crate::failure::Failure;
 use std::path::Path;

@@ -25,8 +25,8 @@ pub fn run(flags: &ReportFlags) -> Outcome {
             out
         }
     };
-    let (results, trials) = reporting::judged(runs)?;
-    let written = reporting::write_results(&out, &results, &trials)?;
+    let (results, trials, ct_trials) = reporting::judged(runs)?;
+    let written = reporting::write_results(&out, &results, &trials, &ct_trials)?;
     console::out(&written.headlines);
     console::note(&format!("report: {}", written.report.display()));
     Ok(written.exit_code)
@@ -102,6 +102,7 @@ mod tests {
             seed,
             run: Map::from_iter([("command".to_string(), json!(format!("run {seed}")))]),
             trials: trials.iter().map(|trial| trial.stimulus.name.clone()).collect(),
+            ct_trials: Vec::new(),
             outcomes: Vec::new(),
         };
         folder.close(&run).expect("run.json");

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `select` | captures and checks to stimuli |
 //! | `play` | the loop |
+//! | `ct` | the same for waveforms |
 //! | `about` | folder, time, host, commit |
 
 mod about;
+mod ct;
 mod play;
 mod select;
 
@@ -17,13 +19,17 @@ use crate::flags::RunFlags;
 use crate::reporting::{self, Written};
 use crate::{console, workspace};
 use about::{about, folder, point_latest};
+use ct::Task;
+use hanbench_core::verdict::ct::SUITE;
 use hanbench_core::verdict::trial::Stimulus;
+use hanbench_rig::clamps::fixtures;
 use hanbench_rig::evidence::{Folder, RUN_VERSION, Run};
+use hanbench_rig::file::FileError;
 use hanbench_rig::library;
 use hanbench_rig::session::{Session, Speed};
 use hanbench_rig::{config::Input, config::Rig, interrupt};
 use play::{not_carried_out, play};
-use select::{propose, select};
+use select::{Wanted, propose, select};
 use std::path::Path;
 use std::time::Instant;
 
@@ -32,39 +38,66 @@ pub fn run(flags: &RunFlags) -> Outcome {
     let root = workspace::root()?;
     let rig_path = flags.rig.clone().unwrap_or_else(|| root.join("rigs/virtual.toml"));
     let rig = Rig::load(&rig_path)?;
-    let recordings = library::load(&root).map_err(|error| Failure::input(error.to_string()))?;
-    let (stimuli, mut beside) = select(flags, &recordings, &rig.terms)?;
+    let wrong = |error: FileError| Failure::input(error.to_string());
+    let recordings = library::load(&root).map_err(wrong)?;
+    let waveforms = fixtures::load(&root).map_err(wrong)?;
+    let wanted = Wanted::of(flags)?;
+    let (stimuli, mut beside) = select(&wanted, flags.seed, &recordings, &rig.terms)?;
+    let (tasks, not_here) = ct::select(&wanted, waveforms, &rig);
+    beside.extend(not_here);
     if flags.list {
-        return list(&stimuli);
+        return list(&stimuli, &tasks);
     }
-    if stimuli.is_empty() && beside.is_empty() {
-        return Err(Failure { code: 4, text: "no check of any capture was asked for; try --list".into() });
+    if stimuli.is_empty() && tasks.is_empty() && beside.is_empty() {
+        return Err(Failure {
+            code: 4,
+            text: "no check of any capture or waveform was asked for; try --list".into(),
+        });
     }
     interrupt::install();
-    let default = if rig.input == Input::Pty { Speed::Max } else { Speed::Real };
     // Before anything is written: a bench that is not there leaves no report.
-    let mut session = Session::open(rig.clone(), flags.speed.unwrap_or(default), None)?;
+    let session = han(flags, &rig, &stimuli)?;
+    let benches = ct::open(&rig, flags.speed, &tasks)?;
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
     let out = folder(flags, &root, &rig.name, started);
     let mut folder = Folder::create(&out).map_err(|error| Failure::input(error.to_string()))?;
     keep_rig_file(&mut folder, &rig_path)?;
     propose(&recordings)?;
-    let (trials, lost) = play(&mut session, &rig, &stimuli, &mut folder)?;
+    let (trials, mut lost) = match session {
+        Some(mut session) => play(&mut session, &rig, &stimuli, &mut folder)?,
+        None => (Vec::new(), None),
+    };
     beside.extend(not_carried_out(&stimuli, &trials, &rig, lost.as_ref()));
+    let mut ct_trials = Vec::new();
+    if lost.is_none() {
+        (ct_trials, lost) = ct::play(benches, &rig, &tasks, &mut folder)?;
+    }
+    beside.extend(ct::not_carried_out(&tasks, &ct_trials, &rig, lost.as_ref()));
+    let pacings = trials.iter().map(|trial| trial.pacing).chain(ct_trials.iter().map(|trial| trial.pacing));
     let run = Run {
         version: RUN_VERSION,
         rig: rig.name.clone(),
         dut: rig.about.clone(),
         seed: flags.seed,
-        run: about(started, clock, flags, (&rig_path, &rig.terms), &trials),
+        run: about(started, clock, flags, (&rig_path, &rig.terms), pacings.flatten()),
         trials: trials.iter().map(|trial| trial.stimulus.name.clone()).collect(),
+        ct_trials: ct_trials.iter().map(|trial| trial.name.clone()).collect(),
         outcomes: beside,
     };
     folder.close(&run).map_err(|error| Failure::input(error.to_string()))?;
-    let written = reporting::write(&out, &run, &trials)?;
+    let written = reporting::write(&out, &run, &trials, &ct_trials)?;
     point_latest(&root, &out);
     finish(&written, &root, lost)
+}
+
+/// The bench for telegrams; none where none are to be played, so that it need not be there.
+fn han(flags: &RunFlags, rig: &Rig, stimuli: &[Stimulus]) -> Result<Option<Session>, Failure> {
+    if stimuli.is_empty() {
+        return Ok(None);
+    }
+    let default = if rig.input == Input::Pty { Speed::Max } else { Speed::Real };
+    Ok(Some(Session::open(rig.clone(), flags.speed.unwrap_or(default), None)?))
 }
 
 /// What a run came to, for the person who started it.
@@ -78,13 +111,16 @@ fn finish(written: &Written, root: &Path, lost: Option<Failure>) -> Outcome {
     }
 }
 
-fn list(stimuli: &[Stimulus]) -> Outcome {
+fn list(stimuli: &[Stimulus], tasks: &[Task]) -> Outcome {
+    let line =
+        |suite: &str, id: &str, subject: &str| console::line(&format!("{suite:<8} {id:<28} {subject}"));
     for stimulus in stimuli {
-        for id in &stimulus.checks {
-            console::line(&format!("{:<8} {id:<28} {}", stimulus.suite, stimulus.subject));
-        }
+        stimulus.checks.iter().for_each(|id| line(&stimulus.suite, id, &stimulus.subject));
     }
-    Ok(if stimuli.is_empty() { 4 } else { 0 })
+    for task in tasks {
+        task.checks.iter().for_each(|id| line(SUITE, id, &task.waveform.subject));
+    }
+    Ok(if stimuli.is_empty() && tasks.is_empty() { 4 } else { 0 })
 }
 
 fn keep_rig_file(folder: &mut Folder, path: &Path) -> Result<(), Failure> {

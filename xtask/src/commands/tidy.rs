@@ -94,6 +94,7 @@ fn keys(root: &Path, found: &mut Vec<String>) {
 /// Every document that sources and fixtures cite has its line in the list of sources.
 fn citations(root: &Path, mut files: Vec<PathBuf>, found: &mut Vec<String>) {
     with_extension(&root.join("fixtures"), "hex", &mut files);
+    with_extension(&root.join("fixtures/waveforms"), "toml", &mut files);
     let mut cited = BTreeMap::new();
     for path in &files {
         let Ok(text) = fs::read_to_string(path) else { continue };
@@ -243,7 +244,7 @@ mod tests {
             &page,
             "x",
             "verdict/judge.rs",
-            "use crate::wire;\n#[cfg(test)]\nuse crate::meters;\n",
+            "use crate::plant;\n#[cfg(test)]\nuse crate::meters;\n",
             &mut found,
         );
         layers(&page, "x", "meters/sample.rs", "use crate::plant::State;\n", &mut found);

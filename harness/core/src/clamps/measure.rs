@@ -10,13 +10,18 @@ const ORDERS: usize = 40;
 /// Below this voltage a phase is dead and has no frequency, in volts.
 const DEAD_V: f64 = 5.0;
 
+/// Two voltages follow each other clearly when the sine of the angle between them is larger than this.
+const CLEAR: f64 = 0.5;
+
 /// What one block says of one phase.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(super) struct Phase {
     /// Volts, where an input measures it or it was turned out of L1's.
     pub(super) volts: Option<f64>,
-    /// The voltage was not measured but taken from L1.
+    /// The voltage was not measured but taken from the other lines.
     pub(super) derived: bool,
+    /// The current was not measured but follows from the other two.
+    pub(super) returned: bool,
     /// Amperes.
     pub(super) amperes: Option<f64>,
     /// Watts, positive into the site.
@@ -83,11 +88,12 @@ pub(super) fn measure(block: &Block, settings: &Settings, fault: Option<Fault>) 
         }
     }
     let in_order = order(&volts);
-    let derived = settings.neutral && derive(&mut volts);
+    let derived = if settings.neutral { derive(&mut volts) } else { [false; 3] };
+    let returned = if settings.neutral { [false; 3] } else { third_current(&mut amperes, fault) };
     let mut phases = [Phase::default(); 3];
     for (at, phase) in phases.iter_mut().enumerate() {
         *phase = combine(volts[at].as_ref(), amperes[at].as_ref(), settings, fault);
-        phase.derived = derived && at > 0;
+        (phase.derived, phase.returned) = (derived[at], returned[at]);
     }
     let (watts, vars) = if settings.neutral {
         sum(&phases)
@@ -169,7 +175,8 @@ fn delay(channel: &mut Channel, angle: f64) {
 
 /// Undoes what the factory knows of the clamp. The lead is taken as the same angle at every harmonic.
 fn correct(channel: &mut Channel, settings: &Settings, fault: Option<Fault>) {
-    let gain = 1.0 / (1.0 + at_current(&settings.calibration.ratio_pct, channel.rms) / 100.0);
+    let at = if fault == Some(Fault::SinglePoint) { 10.0 } else { channel.rms };
+    let gain = 1.0 / (1.0 + at_current(&settings.calibration.ratio_pct, at) / 100.0);
     let lead = if fault == Some(Fault::NoPhaseCorrection) {
         0.0
     } else {
@@ -182,19 +189,45 @@ fn correct(channel: &mut Channel, settings: &Settings, fault: Option<Fault>) {
     }
 }
 
-/// With one voltage only, L2 and L3 are L1's turned by a third (Amp Guard manual, 5.2: N and L1 are enough where
-/// nothing is generated). Returns whether that was done.
-fn derive(volts: &mut [Option<Channel>; 3]) -> bool {
-    let [Some(one), two, three] = volts else { return false };
-    if two.is_some() || three.is_some() {
-        return false;
+/// Voltages without an input. With one only, the others are it turned by a third (Amp Guard manual, 5.2: N and L1 are
+/// enough where nothing is generated). With two, the third has the mean of their sizes, a third behind the one before.
+/// Returns which were derived.
+fn derive(volts: &mut [Option<Channel>; 3]) -> [bool; 3] {
+    let derived = [0, 1, 2].map(|line: usize| volts[line].is_none());
+    let known = derived.iter().filter(|derived| !**derived).count();
+    if known == 0 || known == 3 {
+        return [false; 3];
     }
-    for (slot, thirds) in [(two, 1.0), (three, -1.0)] {
-        let mut channel = Channel { rms: one.rms, harmonics: one.harmonics.clone(), clipped: one.clipped };
+    let mean = volts.iter().flatten().map(|channel| channel.rms).sum::<f64>() / known as f64;
+    for line in 0..3 {
+        let before = (line + 2) % 3;
+        let (from, thirds) = if volts[before].is_some() { (before, 1.0) } else { ((line + 1) % 3, -1.0) };
+        if volts[line].is_some() {
+            continue;
+        }
+        let Some(other) = &volts[from] else { continue };
+        let size = if other.rms > 0.0 { mean / other.rms } else { 0.0 };
+        let harmonics = other.harmonics.iter().map(|phasor| phasor * size).collect();
+        let mut channel = Channel { rms: mean, harmonics, clipped: other.clipped };
         delay(&mut channel, thirds * core::f64::consts::TAU / 3.0);
-        *slot = Some(channel);
+        volts[line] = Some(channel);
     }
-    true
+    derived
+}
+
+/// Without a neutral the three currents sum to zero: a clamp that is not there follows from the other two.
+fn third_current(amperes: &mut [Option<Channel>; 3], fault: Option<Fault>) -> [bool; 3] {
+    let missing = [0, 1, 2].map(|line: usize| amperes[line].is_none());
+    let Some(line) = missing.iter().position(|missing| *missing) else { return [false; 3] };
+    let [Some(one), Some(other)] = [(line + 1) % 3, (line + 2) % 3].map(|at| amperes[at].as_ref()) else {
+        return [false; 3];
+    };
+    let harmonics: Vec<Complex64> =
+        one.harmonics.iter().zip(&other.harmonics).map(|(one, other)| -(one + other)).collect();
+    let exact = libm::sqrt(harmonics.iter().map(|phasor| phasor.norm_sqr()).sum());
+    let rms = if fault == Some(Fault::BalancedGuess) { (one.rms + other.rms) / 2.0 } else { exact };
+    amperes[line] = Some(Channel { rms, harmonics, clipped: one.clipped || other.clipped });
+    missing
 }
 
 fn order(volts: &[Option<Channel>; 3]) -> Option<bool> {
@@ -202,8 +235,14 @@ fn order(volts: &[Option<Channel>; 3]) -> Option<bool> {
     if [one, two, three].iter().any(|channel| channel.rms < DEAD_V) {
         return None;
     }
-    let turn = |ahead: &Channel, behind: &Channel| (ahead.fundamental() * behind.fundamental().conj()).im;
-    Some(turn(one, two) > 0.0 && turn(two, three) > 0.0)
+    // The sine of the angle between two voltages: of a third of a turn it is 0.87. Near 0, as after the loss of the
+    // neutral, there is no order.
+    let turn = |ahead: &Channel, behind: &Channel| {
+        let (ahead, behind) = (ahead.fundamental(), behind.fundamental());
+        (ahead * behind.conj()).im / (ahead.norm() * behind.norm())
+    };
+    let turns = [turn(one, two), turn(two, three)];
+    turns.iter().all(|turn| libm::fabs(*turn) > CLEAR).then(|| turns.iter().all(|turn| *turn > 0.0))
 }
 
 fn combine(

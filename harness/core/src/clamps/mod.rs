@@ -109,8 +109,6 @@ pub struct Settings {
 /// How a dongle is broken on purpose, to see a check fail. Each is a defect seen in the field or one step from it
 /// (ct-waveforms, section 4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "std", serde(rename_all = "kebab-case"))]
 pub enum Fault {
     /// Takes power without its sign.
     AbsolutePower,
@@ -142,6 +140,12 @@ pub enum Fault {
     FactorTwice,
     /// Does not notice voltages in the wrong order.
     PhaseOrderUnseen,
+    /// Was calibrated at 10 A and nowhere else.
+    SinglePoint,
+    /// Claims what it derived as if it had measured it.
+    EstimateUnmarked,
+    /// Takes the missing current of three wires for the mean of the other two.
+    BalancedGuess,
 }
 
 /// The dongle.
@@ -151,6 +155,35 @@ pub struct ClampDongle {
     fault: Option<Fault>,
     cutter: Cutter,
     totals: Totals,
+}
+
+impl Fault {
+    /// All of them with their names in rig and waveform files.
+    pub const ALL: [(&'static str, Fault); 18] = [
+        ("absolute-power", Fault::AbsolutePower),
+        ("average-responding", Fault::AverageResponding),
+        ("fundamental-only", Fault::FundamentalOnly),
+        ("no-slot-compensation", Fault::NoSlotCompensation),
+        ("no-phase-correction", Fault::NoPhaseCorrection),
+        ("fixed-window", Fault::FixedWindow),
+        ("current-in-16-bits", Fault::CurrentIn16Bits),
+        ("power-in-16-bits", Fault::PowerIn16Bits),
+        ("unsigned-power", Fault::UnsignedPower),
+        ("other-netting", Fault::OtherNetting),
+        ("silent-over-range", Fault::SilentOverRange),
+        ("no-start-current", Fault::NoStartCurrent),
+        ("factor-forgotten", Fault::FactorForgotten),
+        ("factor-twice", Fault::FactorTwice),
+        ("phase-order-unseen", Fault::PhaseOrderUnseen),
+        ("single-point", Fault::SinglePoint),
+        ("estimate-unmarked", Fault::EstimateUnmarked),
+        ("balanced-guess", Fault::BalancedGuess),
+    ];
+
+    /// The fault of this name.
+    pub fn named(name: &str) -> Option<Fault> {
+        Fault::ALL.iter().find(|(known, _)| *known == name).map(|(_, fault)| *fault)
+    }
 }
 
 impl ClampDongle {

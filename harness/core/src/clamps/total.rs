@@ -36,7 +36,7 @@ pub struct Output {
     pub seconds: f64,
     /// Readings. Power of a phase goes to import or export by its sign.
     pub reading: Reading<'static>,
-    /// Keys of the reading that were not measured but taken from L1's voltage.
+    /// Keys of the reading that were not measured but follow from other inputs.
     pub estimated: Vec<Key>,
     /// What a fitter must look at.
     pub alarms: Vec<Alarm>,
@@ -53,6 +53,7 @@ struct Sums {
     vars: Option<f64>,
     distortion: Option<(f64, f64)>,
     derived: bool,
+    returned: bool,
     over_range: bool,
 }
 
@@ -147,9 +148,15 @@ impl Totals {
                         .filter(|key| reading.get(*key) != Field::Absent),
                 );
             }
+            if sums.returned {
+                estimated.push(CURRENTS[at]);
+            }
             if sums.over_range && fault != Some(Fault::SilentOverRange) {
                 alarms.push(Alarm::OverRange(at));
             }
+        }
+        if fault == Some(Fault::EstimateUnmarked) {
+            estimated.clear();
         }
         if self.out_of_order && fault != Some(Fault::PhaseOrderUnseen) {
             alarms.push(Alarm::PhaseOrder);
@@ -181,6 +188,7 @@ impl Sums {
             self.distortion = Some((highers + higher * higher * seconds, firsts + first * first * seconds));
         }
         self.derived |= phase.derived;
+        self.returned |= phase.returned;
         self.over_range |= phase.over_range;
     }
 

@@ -1,6 +1,6 @@
 //! `junit.xml`: one test suite per suite, one test case per check and subject.
 
-use super::{Purposes, deviations, grounds, index_trials, notes, text};
+use super::{Purposes, deviations, gauge, grounds, index_trials, nearest, notes, text};
 use crate::verdict::Verdict;
 use crate::verdict::results::{Outcome, Results};
 use crate::verdict::trial::Trial;
@@ -73,6 +73,10 @@ fn test_case(
     add_property(&mut case.properties, "attempts", &outcome.attempts.to_string());
     if let Some(rests_on) = grounds::rests_on(outcome, trials, by_path) {
         add_property(&mut case.properties, "rests_on", &rests_on);
+    }
+    if let Some(one) = nearest(outcome) {
+        let value = format!("{}: {}", one.key, gauge::taken(one));
+        add_property(&mut case.properties, "nearest_to_limit", &value);
     }
     if let Some(inferred) = &inferred {
         add_property(&mut case.properties, "evidence_level", inferred);

@@ -15,10 +15,13 @@
 //! | [`html`](fn@html) | one file for people; `html/` has one file per part of the page |
 //! | [`merge`](fn@merge) | results of several runs become one |
 //! | `plot` | values over time as SVG |
+//! | [`waveform_svg`], [`spectrum_svg`] | a waveform as SVG |
+//! | `gauge` | an error against its limit as a bar |
 //! | `grounds` | what an outcome rests on: bytes, and whether they are inferred |
 //! | `timeline` | which claim is drawn beside which telegram |
 //! | `text` | foreign text made harmless |
 
+mod gauge;
 mod grounds;
 mod html;
 mod junit;
@@ -27,6 +30,7 @@ mod plot;
 mod summary;
 mod text;
 mod timeline;
+mod waveform;
 
 pub use crate::explain::Annotated;
 pub use html::html;
@@ -34,8 +38,10 @@ pub use junit::junit;
 pub use merge::{labelled, merge, run_labels};
 pub use plot::{Deviation, Mark, Plot, Series, Step};
 pub use summary::summary;
+pub use waveform::{spectrum_svg, waveform_svg};
 
-use crate::verdict::results::{Finding, Outcome, Results};
+use crate::verdict::ct::{self, CtTrial};
+use crate::verdict::results::{Finding, Measure, Outcome, Results};
 use crate::verdict::trial::Trial;
 use crate::verdict::{Cause, Verdict};
 use serde_json::Value;
@@ -53,6 +59,11 @@ fn evidence_path(trial: &Trial) -> String {
     format!("evidence/{}.json", trial.stimulus.name)
 }
 
+/// The same of a waveform.
+fn ct_evidence_path(trial: &CtTrial) -> String {
+    format!("evidence/{}.json", trial.name)
+}
+
 /// The trials that an outcome rests on, as indices into `trials`, in the order the outcome names them.
 fn trials_of(outcome: &Outcome, by_path: &BTreeMap<String, usize>) -> Vec<usize> {
     outcome.evidence.iter().filter_map(|path| by_path.get(path).copied()).collect()
@@ -63,8 +74,12 @@ fn index_trials(trials: &[Trial]) -> BTreeMap<String, usize> {
     trials.iter().enumerate().map(|(index, trial)| (evidence_path(trial), index)).collect()
 }
 
-/// The meter family of an outcome: that of its first trial, else the folder of the capture, else `other`.
+/// The meter family of an outcome: that of its first trial, else the folder of the capture, else `other`. Waveforms
+/// come from no meter and are a family of their own.
 fn family_of(outcome: &Outcome, trials: &[Trial], by_path: &BTreeMap<String, usize>) -> String {
+    if outcome.suite == ct::SUITE {
+        return "waveforms".to_string();
+    }
     if let Some(&trial) = trials_of(outcome, by_path).first() {
         return trials[trial].stimulus.family.clone();
     }
@@ -88,6 +103,11 @@ fn notes(outcome: &Outcome) -> impl Iterator<Item = &Finding> {
 /// What a FAIL rests on.
 fn deviations(outcome: &Outcome) -> Vec<&Finding> {
     outcome.findings.iter().filter(|finding| !finding.weightless).collect()
+}
+
+/// What came nearest to its limit.
+fn nearest(outcome: &Outcome) -> Option<&Measure> {
+    outcome.measures.iter().max_by(|a, b| a.part().total_cmp(&b.part()))
 }
 
 /// FAIL, ERROR and INCONCLUSIVE: what a reader must look at.

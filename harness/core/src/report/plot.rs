@@ -96,16 +96,16 @@ impl Step {
 
 /// A span of values and where it lies in the drawing.
 #[derive(Clone, Copy)]
-struct Axis {
-    low: f64,
-    high: f64,
-    from: f64,
-    to: f64,
+pub(super) struct Axis {
+    pub(super) low: f64,
+    pub(super) high: f64,
+    pub(super) from: f64,
+    pub(super) to: f64,
 }
 
 impl Axis {
     /// An axis that holds all `values`, never empty, with room of `pad` of the span on both sides.
-    fn around(values: impl Iterator<Item = f64>, pad: f64, from: f64, to: f64) -> Axis {
+    pub(super) fn around(values: impl Iterator<Item = f64>, pad: f64, from: f64, to: f64) -> Axis {
         let (low, high) = values
             .filter(|value| drawable(*value))
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
@@ -119,12 +119,12 @@ impl Axis {
         Axis { low: low - missing - room, high: high + missing + room, from, to }
     }
 
-    fn at(&self, value: f64) -> f64 {
+    pub(super) fn at(&self, value: f64) -> f64 {
         self.from + (value - self.low) / (self.high - self.low) * (self.to - self.from)
     }
 
     /// Round values (1, 2 or 5 times a power of ten) inside the axis, about `count` of them.
-    fn ticks(&self, count: f64) -> (Vec<f64>, usize) {
+    pub(super) fn ticks(&self, count: f64) -> (Vec<f64>, usize) {
         let rough = (self.high - self.low) / count;
         let power = 10_f64.powf(rough.log10().floor());
         let step =
@@ -137,13 +137,13 @@ impl Axis {
 }
 
 /// A coordinate with one decimal; a tenth of a unit cannot be seen.
-fn coordinate(value: f64) -> String {
+pub(super) fn coordinate(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map(str::to_string).unwrap_or(text)
 }
 
 /// A tick label with narrow blanks between thousands, and a real minus.
-fn label(value: f64, decimals: usize) -> String {
+pub(super) fn label(value: f64, decimals: usize) -> String {
     let digits = format!("{:.*}", decimals, value.abs());
     let (whole, rest) = digits.split_once('.').unwrap_or((&digits, ""));
     let mut grouped = String::new();

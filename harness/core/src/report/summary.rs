@@ -3,10 +3,11 @@
 use super::grounds::{inferred, inferred_sentence};
 use super::text::{markdown, markdown_code};
 use super::{
-    counts_against_dut, counts_sentence, family_of, headline, index_trials, needs_attention, notes, reproduce,
+    counts_against_dut, counts_sentence, family_of, gauge, headline, index_trials, nearest, needs_attention,
+    notes, reproduce,
 };
 use crate::verdict::Verdict;
-use crate::verdict::results::{Outcome, Results};
+use crate::verdict::results::{Measure, Outcome, Results};
 use crate::verdict::trial::Trial;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -37,6 +38,7 @@ pub fn summary(results: &Results, trials: &[Trial]) -> String {
     push(&mut page, "");
     attention(&mut page, results, &inferred);
     counts(&mut page, results, trials);
+    margins(&mut page, results);
     not_published(&mut page, results, &inferred);
     noted(&mut page, results);
     not_applicable(&mut page, results);
@@ -108,6 +110,38 @@ fn counts(page: &mut String, results: &Results, trials: &[Trial]) {
             // Writing into a String cannot fail.
             let _ = write!(row, " {} |", cell.get(&verdict).copied().unwrap_or(0));
         }
+        push(page, &row);
+    }
+    push(page, "");
+}
+
+/// Of every check that measures what came nearest to its limit.
+fn margins(page: &mut String, results: &Results) {
+    let mut checks: BTreeMap<&str, (&Outcome, &Measure)> = BTreeMap::new();
+    for outcome in &results.checks {
+        let Some(one) = nearest(outcome) else { continue };
+        let kept = checks.entry(&outcome.id).or_insert((outcome, one));
+        if one.part() > kept.1.part() {
+            *kept = (outcome, one);
+        }
+    }
+    if checks.is_empty() {
+        return;
+    }
+    push(page, "## Nearest to the limit\n");
+    push(page, "| check | subject | key | error | limit | left of limit |");
+    push(page, "|---|---|---|---:|---:|---:|");
+    for (id, (outcome, one)) in checks {
+        let decimals = gauge::decimals(one.limit);
+        let row = format!(
+            "| {} | {} | {} | {} | ±{} | {} |",
+            markdown_code(id),
+            markdown_code(&outcome.subject),
+            markdown_code(&one.key),
+            gauge::number(one.error(), decimals),
+            gauge::number(one.limit, decimals),
+            gauge::left(one),
+        );
         push(page, &row);
     }
     push(page, "");

@@ -35,6 +35,8 @@ const fn check(
 pub(super) enum Rule {
     /// Decided before anything is played; no trial carries it.
     Reviewed,
+    /// Judged by [`super::ct`], on waveforms.
+    Clamps,
     Answers,
     Alive,
     Once,
@@ -274,6 +276,146 @@ pub const CHECKS: &[CheckSpec] = &[
         "contract, section 3",
     ),
     check(
+        "ct.claim.answers",
+        "ct",
+        Rule::Clamps,
+        "The clamp dongle claims something that has its place in device time, and does not end by itself.",
+        "docs/clamp-dongles.md; basic interconnection test, ISO/IEC 9646",
+    ),
+    check(
+        "ct.claim.complete",
+        "ct",
+        Rule::Clamps,
+        "Every quantity that the inputs give is claimed in every window, but for those the rig file lists under omits.",
+        "contract, section 3",
+    ),
+    check(
+        "ct.claim.estimates-marked",
+        "ct",
+        Rule::Clamps,
+        "What has no input of its own is claimed as an estimate or not at all.",
+        "contract, section 2",
+    ),
+    check(
+        "ct.claim.estimates-near",
+        "ct",
+        Rule::Clamps,
+        "An estimate of a voltage or current lies where physics allows it.",
+        "contract, section 3; ct-waveforms, section 6",
+    ),
+    check(
+        "ct.voltage.rms",
+        "ct",
+        Rule::Clamps,
+        "Every measured voltage is within half the class of the device.",
+        "our own limit; a device declares its class",
+    ),
+    check(
+        "ct.current.rms",
+        "ct",
+        Rule::Clamps,
+        "Every current is within the class of the device, wider towards small currents.",
+        "our own limit, shaped like IEC 61869-2, table 201",
+    ),
+    check(
+        "ct.power.active",
+        "ct",
+        Rule::Clamps,
+        "The active power of every line is within what ratio and angle of the class allow.",
+        "our own limit, shaped like IEC 61869-2; ct-waveforms, section 2.3",
+    ),
+    check(
+        "ct.power.reactive",
+        "ct",
+        Rule::Clamps,
+        "The reactive power of every line is within what ratio and angle of the class allow.",
+        "our own limit, shaped like IEC 61869-2; of the fundamental, as IEEE 1459 does as far as known",
+    ),
+    check(
+        "ct.power.factor",
+        "ct",
+        Rule::Clamps,
+        "The power factor of every line fits its power, voltage and current.",
+        "our own limit, from those of power, voltage and current",
+    ),
+    check(
+        "ct.power.direction",
+        "ct",
+        Rule::Clamps,
+        "What flows in is claimed as import and what flows out as export, line by line.",
+        "contract, section 2; ct-waveforms, section 4",
+    ),
+    check(
+        "ct.power.sum",
+        "ct",
+        Rule::Clamps,
+        "The powers of the lines add up to the total, by the device's own numbers.",
+        "our own limit: a thousandth, and rounding",
+    ),
+    check(
+        "ct.current.thd",
+        "ct",
+        Rule::Clamps,
+        "The harmonic distortion of every current is within 5 % of itself or 0.15 % of the range.",
+        "our own limit, shaped like IEC 61000-4-7, class I, as far as known",
+    ),
+    check(
+        "ct.frequency",
+        "ct",
+        Rule::Clamps,
+        "The frequency is right to 50 mHz.",
+        "our own limit, shaped like IEC 61000-4-30, class S, as far as known",
+    ),
+    check(
+        "ct.energy.register",
+        "ct",
+        Rule::Clamps,
+        "Registers grow by the integral of the power, netted over the lines as the device declares.",
+        "our own limit; ct-waveforms, section 4",
+    ),
+    check(
+        "ct.energy.pulses",
+        "ct",
+        Rule::Clamps,
+        "Pulses come when the energy of each is complete, as many as the energy asks for.",
+        "our own limit; ct-waveforms, section 2.4",
+    ),
+    check(
+        "ct.idle.none",
+        "ct",
+        Rule::Clamps,
+        "With nothing on, no current is claimed and no register creeps.",
+        "our own limit, shaped like the starting current of IEC 62053-21, as far as known",
+    ),
+    check(
+        "ct.range.register",
+        "ct",
+        Rule::Clamps,
+        "No value wraps or loses its sign where a register of 16 or 32 bits ends.",
+        "ct-waveforms, section 4",
+    ),
+    check(
+        "ct.range.flagged",
+        "ct",
+        Rule::Clamps,
+        "Beyond its range the device warns, or is right all the same.",
+        "contract, section 2: an unknown value is never a number",
+    ),
+    check(
+        "ct.wiring.phase-order",
+        "ct",
+        Rule::Clamps,
+        "An alarm comes for voltages in the wrong order, and none for the right one.",
+        "Amp Guard installation manual; our own rule",
+    ),
+    check(
+        "ct.wiring.found",
+        "ct",
+        Rule::Clamps,
+        "The claimed powers tell on which lines the clamps sit and which are turned round, as far as physics does.",
+        "ct-waveforms, section 0; our own rule",
+    ),
+    check(
         "l2.current.bound",
         "l2",
         Rule::L2(L2Rule::Bound),
@@ -380,19 +522,24 @@ mod tests {
         for (at, check) in CHECKS.iter().enumerate() {
             assert!(CHECKS[..at].iter().all(|other| other.id != check.id), "{} twice", check.id);
             assert!(
-                (check.id.starts_with("han.")
-                    || check.id.starts_with(&format!("{}.", check.suite))
-                    || check.rule == Rule::Reviewed)
-                    && check.purpose.ends_with('.'),
+                match check.rule {
+                    Rule::Reviewed => true,
+                    Rule::Clamps => check.id.starts_with("ct.") && check.suite == "ct",
+                    Rule::L2(_) => check.id.starts_with("l2.") && check.suite == "l2",
+                    Rule::Scaling(_) => check.id.starts_with("scaling.") && check.suite == "scaling",
+                    _ => check.id.starts_with("han.") && ["decode", "timing"].contains(&check.suite),
+                } && check.purpose.ends_with('.'),
                 "{}",
                 check.id
             );
-            assert!(
-                ["decode", "timing", "l2", "scaling"].contains(&check.suite) && !check.source.is_empty(),
-                "{}",
-                check.id
-            );
+            assert!(!check.source.is_empty(), "{}", check.id);
             assert_eq!(find(check.id), Some(check));
         }
+    }
+
+    #[test]
+    fn every_rule_on_waveforms_has_its_row_and_every_row_its_rule() {
+        let rows = CHECKS.iter().filter(|check| check.rule == Rule::Clamps).map(|check| check.id);
+        assert_eq!(rows.collect::<Vec<_>>(), crate::verdict::ct::ids().collect::<Vec<_>>());
     }
 }

@@ -59,6 +59,18 @@ pub struct Measure {
     pub uncertainty: f64,
 }
 
+impl Measure {
+    /// Claimed less true.
+    pub fn error(&self) -> f64 {
+        self.claimed - self.truth
+    }
+
+    /// How much of the limit error and uncertainty take together; 1 is all of it.
+    pub fn part(&self) -> f64 {
+        (self.error().abs() + self.uncertainty) / self.limit.max(1e-12)
+    }
+}
+
 /// One deviation, or a note: where, what was expected, what was claimed.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Finding {

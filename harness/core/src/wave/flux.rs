@@ -27,6 +27,9 @@ const STEADY: f64 = 1e-6;
 const WARM_MAX: usize = 20_000;
 /// Peaks of the rated current that one step per point can follow: the equation grows stiff with the overload.
 const PEAKS_PER_STEP: f64 = 8.0;
+/// Peaks of the rated current above which the drive is cut: the core is then full all the time but for a spike at each
+/// zero, and that is far beyond any range.
+const PEAKS_MAX: f64 = 200.0;
 
 /// What a core is made of.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
@@ -125,7 +128,10 @@ impl Core {
         // Twice as many steps as one point needs: this is one point at most.
         let parts = 2 * self.steps(current);
         let phase = |turns: f64| clock.turn.wrapping_add(((turns - turns.floor()) * 2f64.powi(64)) as u64);
-        let drive = |part: f64| value(current, phase(at + step * part / parts as f64)) / self.peak_a;
+        let drive = |part: f64| {
+            let drive = value(current, phase(at + step * part / parts as f64)) / self.peak_a;
+            drive.clamp(-PEAKS_MAX, PEAKS_MAX)
+        };
         let width = 2.0 * PI * step / parts as f64;
         self.flux = (0..parts).map(|part| part as f64).fold(flux, |flux, part| {
             self.step(flux, [drive(part), drive(part + 0.5), drive(part + 1.0)], width, clock.f_hz)
@@ -135,7 +141,7 @@ impl Core {
     /// Steps per point.
     fn steps(&self, current: &Spectrum) -> usize {
         let peak = current.parts.iter().map(|(_, part)| SQRT_2 * libm::hypot(part.re, part.im)).sum::<f64>();
-        1 + ((peak + current.dc.abs()) / self.peak_a / PEAKS_PER_STEP) as usize
+        1 + (((peak + current.dc.abs()) / self.peak_a).min(PEAKS_MAX) / PEAKS_PER_STEP) as usize
     }
 
     /// The current over one cycle at `count` points and the first of the next, in peaks of the rated one.
@@ -149,6 +155,7 @@ impl Core {
                 at *= turned;
             }
         }
+        drive.iter_mut().for_each(|drive| *drive = drive.clamp(-PEAKS_MAX, PEAKS_MAX));
         drive
     }
 

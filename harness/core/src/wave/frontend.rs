@@ -156,7 +156,9 @@ impl Converter {
         let values = &mut values[..frames];
         for (channel, voice) in self.voices.iter().enumerate() {
             match (voice.way, leg.waves.get(channel)) {
-                (Way::Cycle, Some(Wave::Cycle(cycle))) => at_phases(cycle, from - leg.from, leg.step, values),
+                (Way::Cycle, Some(Wave::Cycle(cycle))) => {
+                    at_phases(cycle, from.saturating_sub(leg.from), leg.step, values)
+                }
                 (Way::Direct, _) => voice.direct.fill(&self.sines, phase, leg.step, values),
                 _ => voice.table.fill(phase, leg.step, values),
             }

@@ -21,7 +21,9 @@
 //! | `frontend`, `noise`, `synth` | what the converter makes of it: samples |
 //! | [`told`] | what a dongle is told before the first sample |
 //! | [`truth`] | RMS, P, Q, power factor, distortion, energy over any window |
+//! | [`files`] | samples as WAV, CSV and COMTRADE, with the page of what is true of them |
 
+pub mod files;
 pub mod flux;
 pub mod frontend;
 pub mod network;
@@ -38,6 +40,9 @@ use num_complex::Complex64;
 /// A harmonic as a complex RMS value: the quantity at phase θ of the fundamental is `√2·Im(X·e^(j·order·θ))`.
 /// An argument of 0 is a sine that rises through zero with the fundamental's reference.
 pub type Phasor = Complex64;
+
+/// One turn of a 64-bit phase.
+const TURN: f64 = 18_446_744_073_709_551_616.0;
 
 /// Highest harmonic order that a spec may use.
 pub const ORDER_MAX: u8 = 50;
@@ -104,4 +109,26 @@ pub struct Segment {
     pub u: [Signal; 3],
     /// Currents in amperes of L1, L2, L3, counted positive from the grid into the site.
     pub i: [Signal; 3],
+}
+
+impl Segment {
+    /// Turns of the fundamental from the start of the segment to a place between two samples.
+    pub fn turns(&self, sample: f64) -> f64 {
+        (sample - self.from as f64) * self.step as f64 / TURN
+    }
+
+    /// Value of one of its signals so many turns behind its start.
+    pub fn value(&self, signal: &Signal, turns: f64) -> f64 {
+        match signal {
+            Signal::Steady(spectrum) => synth::value(spectrum, self.turn.wrapping_add((turns * TURN) as u64)),
+            Signal::Cycle(table) => {
+                let at = turns * table.len() as f64;
+                let (left, part) = (at.floor(), at - at.floor());
+                // Straight between two values; beyond the last the last.
+                let entry = |index: usize| table.get(index).or(table.last()).copied().unwrap_or(0.0);
+                let left = left as usize;
+                entry(left) + (entry(left + 1) - entry(left)) * part
+            }
+        }
+    }
 }

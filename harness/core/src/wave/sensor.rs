@@ -39,6 +39,11 @@ pub fn at_clamp(spec: &Spec, segments: &[Segment]) -> Vec<Segment> {
     list
 }
 
+/// What the current of a line is made of; a single cycle as if it went on like that.
+pub fn content(segment: &Segment, line: usize) -> Spectrum {
+    spectrum(&segment.i[line], segment.turn, orders(segment.step))
+}
+
 /// A clamp, and its core when it has one.
 struct Sensor<'a> {
     clamp: &'a Clamp,

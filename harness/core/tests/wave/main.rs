@@ -1,6 +1,9 @@
 //! Waveform files, the network and what is true of it: figures worked out elsewhere, refusals, laws.
 
+mod files;
+mod frontend;
 mod network;
+mod sensor;
 mod spec;
 mod truth;
 

@@ -10,6 +10,7 @@ pub(super) struct RawRig {
     pub(super) name: Option<String>,
     pub(super) input: Option<Spanned<RawInput>>,
     pub(super) dut: Spanned<RawDut>,
+    pub(super) clamps: Option<Spanned<RawClamps>>,
     pub(super) site: Option<RawSite>,
 }
 
@@ -48,5 +49,18 @@ pub(super) struct RawDut {
     pub(super) model: Option<String>,
     pub(super) firmware: Option<String>,
     pub(super) key_file: Option<Spanned<String>>,
+    pub(super) broken: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawClamps {
+    pub(super) kind: Option<Spanned<String>>,
+    pub(super) devices: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) command: Option<Spanned<Vec<String>>>,
+    pub(super) port: Option<Spanned<String>>,
+    pub(super) baud: Option<Spanned<i64>>,
+    #[serde(default)]
+    pub(super) omits: Vec<Spanned<String>>,
     pub(super) broken: Option<Spanned<String>>,
 }

@@ -43,17 +43,15 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts `command` with `{han}` replaced by `han` and `{ratio}` by `ratio`.
+    /// Starts `command`: a program and its arguments.
     ///
     /// Standard input is closed, unless it `listens`. The program runs in the current directory.
     ///
     /// # Errors
     ///
     /// [`RigError::Start`] when the system cannot start it.
-    pub fn start(command: &[String], han: &str, ratio: &str, listens: bool) -> Result<Program, RigError> {
-        let words: Vec<String> =
-            command.iter().map(|word| word.replace("{han}", han).replace("{ratio}", ratio)).collect();
-        let (name, arguments) = words
+    pub fn start(command: &[String], listens: bool) -> Result<Program, RigError> {
+        let (name, arguments) = command
             .split_first()
             .ok_or_else(|| RigError::Start { program: String::new(), why: "the command is empty".into() })?;
         let mut command = Command::new(name);

@@ -2,6 +2,7 @@
 
 use super::inbox::{Inbox, Stream};
 use crate::error::{RigError, open_port_error};
+use serialport::SerialPort;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -30,6 +31,11 @@ impl Console {
             .timeout(READ_WAIT)
             .open()
             .map_err(|error| open_port_error(port, &error))?;
+        Ok(Console::on(port, source))
+    }
+
+    /// Reads a port that is open already, with a timeout; `port` is its path.
+    pub fn on(port: &str, source: Box<dyn SerialPort>) -> Console {
         let inbox = Inbox::default();
         inbox.open();
         let stop = Arc::new(AtomicBool::new(false));
@@ -39,7 +45,7 @@ impl Console {
                 inbox.read_lines(source, Stream::Readings, || stop.load(Ordering::Relaxed));
             })
         };
-        Ok(Console { port: port.to_string(), inbox, stop, reader: Some(reader) })
+        Console { port: port.to_string(), inbox, stop, reader: Some(reader) }
     }
 
     /// Where its lines arrive.

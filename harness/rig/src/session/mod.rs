@@ -236,10 +236,10 @@ impl Session {
     }
 
     fn start(&mut self, command: &[String], line: &Line) -> Result<Running, RigError> {
-        let mut program = {
-            let listens = self.rig.terms.ratio == RatioSetting::Running;
-            Program::start(command, line.path().unwrap_or_default(), &self.ratio, listens)?
-        };
+        let han = line.path().unwrap_or_default();
+        let command: Vec<String> =
+            command.iter().map(|word| word.replace("{han}", han).replace("{ratio}", &self.ratio)).collect();
+        let mut program = Program::start(&command, self.rig.terms.ratio == RatioSetting::Running)?;
         self.early = program.wait_ready();
         Ok(Running::Program(program))
     }
@@ -284,16 +284,20 @@ fn readings(rig: &Rig) -> Readings {
 }
 
 fn virtual_command(dongle: Option<PathBuf>) -> Result<Vec<String>, RigError> {
-    let program = match dongle {
+    Ok([&this_program(dongle)?, "dongle", "{han}", "--ratio", "{ratio}"].map(String::from).to_vec())
+}
+
+/// Path of the program that plays virtual dongles: the one given, else this executable.
+pub(crate) fn this_program(instead: Option<PathBuf>) -> Result<String, RigError> {
+    let program = match instead {
         Some(program) => program,
         None => std::env::current_exe().map_err(|error| RigError::Start {
             program: "the virtual dongle".into(),
             why: format!("this executable cannot be found: {error}"),
         })?,
     };
-    let program = program.into_os_string().into_string().map_err(|path| RigError::Start {
+    program.into_os_string().into_string().map_err(|path| RigError::Start {
         program: path.to_string_lossy().into_owned(),
         why: "its path is no UTF-8".into(),
-    })?;
-    Ok([&program, "dongle", "{han}", "--ratio", "{ratio}"].map(String::from).to_vec())
+    })
 }

@@ -192,6 +192,7 @@ impl<'a> Play<'a> {
                     play.claims > claims || play.rejections > rejections
                 })?;
                 self.answered += usize::from(self.claims > claims);
+                self.hear_more()?;
             } else {
                 self.answered += 1;
             }
@@ -205,9 +206,7 @@ impl<'a> Play<'a> {
             self.trouble |= !complete;
             self.answered += owed.min(self.claims - before);
             if complete {
-                // What a DUT says right behind a claim must not be taken for the answer to the next telegram.
-                let more = if self.claims > self.answered { SETTLE_MAX } else { CLAIM_OVER };
-                self.pump_until(Instant::now() + more)?;
+                self.hear_more()?;
             }
         } else {
             self.answered += owed;
@@ -232,6 +231,12 @@ impl<'a> Play<'a> {
         let now = Instant::now();
         self.note(now, What::Sent { index, pauses: Vec::new() });
         Ok(now)
+    }
+
+    /// What a DUT says right behind a claim must not be taken for the answer to the next telegram.
+    fn hear_more(&mut self) -> Result<(), End> {
+        let more = if self.claims > self.answered { SETTLE_MAX } else { CLAIM_OVER };
+        self.pump_until(Instant::now() + more)
     }
 
     fn next_is_glued(&self, index: usize) -> bool {

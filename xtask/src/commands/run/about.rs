@@ -1,7 +1,7 @@
 //! What differs from run to run: where a run is kept, when and on what it ran.
 
 use crate::flags::RunFlags;
-use hanbench_core::verdict::trial::{DutTerms, Trial};
+use hanbench_core::verdict::trial::{DutTerms, Pacing};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -25,7 +25,7 @@ pub(super) fn about(
     clock: Instant,
     flags: &RunFlags,
     (rig, terms): (&Path, &DutTerms),
-    trials: &[Trial],
+    pacings: impl Iterator<Item = Pacing>,
 ) -> Map<String, Value> {
     let mut about = Map::new();
     let seconds = (clock.elapsed().as_millis() as f64) / 1000.0;
@@ -46,7 +46,7 @@ pub(super) fn about(
     about.insert("omits".into(), terms.omits.join(" ").into());
     about.insert("claim_within_s".into(), json!(terms.claim_within_us as f64 / 1e6));
     about.insert("scale_told".into(), terms.scale_told.into());
-    let worst = trials.iter().filter_map(|trial| trial.pacing).max_by_key(|pacing| pacing.p99_us);
+    let worst = pacings.max_by_key(|pacing| pacing.p99_us);
     if let Some(pacing) = worst {
         about.insert("timing_error_us".into(), json!({"p50": pacing.p50_us, "p99": pacing.p99_us}));
     }

@@ -13,7 +13,7 @@ use hanbench_rig::session::Session;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// After so many trials from the start without any claim, a dongle is silent and the rest is not played.
-const SILENT_TRIALS: usize = 3;
+pub(super) const SILENT_TRIALS: usize = 3;
 
 /// Plays the stimuli. A rig that is lost ends the run; what was played until then is kept and judged.
 pub(super) fn play(
@@ -50,12 +50,7 @@ pub(super) fn play(
         }
     }
     bar.finish_and_clear();
-    let interrupted = interrupt::interrupted();
-    let lost = interrupted.then(|| Failure {
-        code: 3,
-        text: "interrupted; what was played until then is in the report".into(),
-    });
-    Ok((trials, lost))
+    Ok((trials, interrupted()))
 }
 
 /// Whether the DUT can do what the stimulus needs.
@@ -76,7 +71,7 @@ fn is_silent(trials: &[Trial]) -> bool {
     trials.iter().filter(applies).count() >= SILENT_TRIALS && !trials.iter().any(answered)
 }
 
-fn progress(count: usize) -> ProgressBar {
+pub(super) fn progress(count: usize) -> ProgressBar {
     if !console::interactive() {
         return ProgressBar::hidden();
     }
@@ -85,7 +80,7 @@ fn progress(count: usize) -> ProgressBar {
 }
 
 /// Moves the bar on; on no terminal, a plain line every now and then.
-fn tell(bar: &ProgressBar, played: usize, count: usize) {
+pub(super) fn tell(bar: &ProgressBar, played: usize, count: usize) {
     bar.inc(1);
     if !console::interactive() && (played.is_multiple_of(25) || played == count) {
         console::note(&format!("{played} of {count} trials"));
@@ -97,6 +92,27 @@ fn failed(trial: &Trial) -> bool {
     judge(trial, "").iter().any(|outcome| outcome.verdict == Verdict::Fail)
 }
 
+/// What is said of what was not played, in one line.
+pub(super) fn why_not(lost: Option<&Failure>) -> (Verdict, Cause, String) {
+    let first = |text: &str| text.lines().next().unwrap_or_default().to_string();
+    match lost {
+        Some(lost) if lost.code == crate::failure::INPUT => {
+            (Verdict::Error, Cause::Config, first(&lost.text))
+        }
+        Some(lost) => (Verdict::Error, Cause::Rig, first(&lost.text)),
+        None => {
+            let silent = "it was not played: the dongle had claimed nothing at all in the trials before";
+            (Verdict::Inconclusive, Cause::Dut, silent.into())
+        }
+    }
+}
+
+/// The failure of a run that someone ended with Ctrl-C.
+pub(super) fn interrupted() -> Option<Failure> {
+    interrupt::interrupted()
+        .then(|| Failure { code: 3, text: "interrupted; what was played until then is in the report".into() })
+}
+
 /// Outcomes for stimuli that were not played: the rig was lost, someone pressed Ctrl-C, the dongle is silent.
 pub(super) fn not_carried_out(
     stimuli: &[Stimulus],
@@ -104,16 +120,7 @@ pub(super) fn not_carried_out(
     rig: &Rig,
     lost: Option<&Failure>,
 ) -> Vec<Judged> {
-    let (verdict, cause, reason) = match lost {
-        Some(lost) if lost.code == crate::failure::INPUT => {
-            (Verdict::Error, Cause::Config, lost.text.as_str())
-        }
-        Some(lost) => (Verdict::Error, Cause::Rig, lost.text.as_str()),
-        None => {
-            let silent = "it was not played: the dongle had claimed nothing at all in the trials before";
-            (Verdict::Inconclusive, Cause::Dut, silent)
-        }
-    };
+    let (verdict, cause, reason) = why_not(lost);
     let rest = stimuli.get(trials.len()..).unwrap_or_default();
     let outcome = |stimulus: &Stimulus, id: &String| Judged {
         id: id.clone(),
@@ -122,7 +129,7 @@ pub(super) fn not_carried_out(
         capture_evidence: stimulus.evidence.clone(),
         verdict,
         cause: Some(cause),
-        reason: reason.lines().next().map(String::from),
+        reason: Some(reason.clone()),
         attempts: 0,
         evidence: Vec::new(),
         rests_on: None,

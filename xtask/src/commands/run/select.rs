@@ -14,33 +14,54 @@ use regex::Regex;
 /// The check that a capture has a reviewed snapshot.
 const REVIEWED: &str = "bench.expectation.reviewed";
 
+/// Which checks were asked for.
+pub(super) struct Wanted<'a> {
+    suites: &'a [String],
+    filter: Option<Regex>,
+}
+
+impl<'a> Wanted<'a> {
+    /// By the flags.
+    pub(super) fn of(flags: &'a RunFlags) -> Result<Wanted<'a>, Failure> {
+        let filter = flags.filter.as_deref().map(Regex::new).transpose();
+        let filter =
+            filter.map_err(|error| Failure::input(format!("--filter is no regular expression: {error}")))?;
+        Ok(Wanted { suites: &flags.suite, filter })
+    }
+
+    /// Whether the suite was named, and not only left in.
+    pub(super) fn names(&self, suite: &str) -> bool {
+        self.suites.iter().any(|name| name == suite)
+    }
+
+    pub(super) fn wants(&self, suite: &str, id: &str, subject: &str) -> bool {
+        let in_suite = self.suites.is_empty() || self.names(suite);
+        let line = || format!("{suite} {id} {subject}");
+        in_suite && self.filter.as_ref().is_none_or(|filter| filter.is_match(&line()))
+    }
+}
+
 /// The stimuli of the run, each with the checks asked for, and outcomes that need no trial.
 pub(super) fn select(
-    flags: &RunFlags,
+    wanted: &Wanted<'_>,
+    seed: u64,
     recordings: &[Recording],
     dut: &DutTerms,
 ) -> Result<(Vec<Stimulus>, Vec<Judged>), Failure> {
-    let filter = flags.filter.as_deref().map(Regex::new).transpose();
-    let filter =
-        filter.map_err(|error| Failure::input(format!("--filter is no regular expression: {error}")))?;
-    let wanted = |suite: &str, id: &str, subject: &str| {
-        let in_suite = flags.suite.is_empty() || flags.suite.iter().any(|name| name == suite);
-        in_suite && filter.as_ref().is_none_or(|filter| filter.is_match(&format!("{suite} {id} {subject}")))
-    };
     let reviewed: Vec<_> = recordings
         .iter()
         .filter_map(|one| one.reviewed.as_ref().map(|items| (view(one), items.as_slice())))
         .collect();
-    let mut stimuli = plan(&reviewed, flags.seed).map_err(|error| Failure::input(error.to_string()))?;
+    let mut stimuli = plan(&reviewed, seed).map_err(|error| Failure::input(error.to_string()))?;
     stimuli.extend(scaling(dut).map_err(|error| Failure::input(error.to_string()))?);
     stimuli.extend(l2().map_err(|error| Failure::input(error.to_string()))?);
     for stimulus in &mut stimuli {
         let (suite, subject) = (stimulus.suite.clone(), stimulus.subject.clone());
-        stimulus.checks.retain(|id| wanted(&suite, id, &subject));
+        stimulus.checks.retain(|id| wanted.wants(&suite, id, &subject));
     }
     stimuli.retain(|stimulus| !stimulus.checks.is_empty());
     let unreviewed = recordings.iter().filter(|one| one.reviewed.is_none());
-    let unreviewed = unreviewed.filter(|one| wanted("decode", REVIEWED, &one.subject));
+    let unreviewed = unreviewed.filter(|one| wanted.wants("decode", REVIEWED, &one.subject));
     Ok((stimuli, unreviewed.map(without_snapshot).collect()))
 }
 

@@ -71,6 +71,10 @@ fn card(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
                         }
                     }
                 }
+                @for waveform in trials_of(outcome, &page.waveforms_by_path) {
+                    dt { "Waveform" }
+                    dd.path { a href={ "#w" (waveform) } { (plain(&page.waveforms[waveform].name)) } }
+                }
                 @if !outcome.evidence.is_empty() {
                     dt { "Evidence" } dd { @for (number, path) in outcome.evidence.iter().enumerate() {
                         @if number > 0 { ", " } (evidence_link(path))

@@ -50,7 +50,8 @@ pub(super) fn top(page: &Page<'_>) -> Markup {
             @if attention > 0 { a href="#attention" { "What needs attention (" (attention) ")" } }
             a href="#tested" { "What was tested" }
             a href="#matrix" { "Matrix" }
-            a href="#trials" { "Trials" }
+            @if !page.trials.is_empty() || page.waveforms.is_empty() { a href="#trials" { "Trials" } }
+            @if !page.waveforms.is_empty() { a href="#waveforms" { "Waveforms" } }
             a href="#checks" { "All checks" }
             a href="#not-applicable" { "Not applicable" }
             a href="#run" { "Run data" }
@@ -117,7 +118,7 @@ pub(super) fn how_to_read() -> Markup {
                 dt { (badge(Verdict::Error)) } dd { "The check could not be carried out." }
             }
             p {
-                "A check is judged once for every subject, usually a capture of a meter's telegrams, "
+                "A check is judged once for every subject, a capture of a meter's telegrams or a waveform, "
                 "and counted as often. "
                 "Beside the verdict stands the cause: " b { "dut" } " (the device under test), " b { "rig" }
                 " (ports, cables, power), " b { "harness" } " (hanbench itself), " b { "config" }
@@ -159,11 +160,16 @@ pub(super) fn what_was_tested(page: &Page<'_>) -> Markup {
                     }
                 }
                 dt { "Seed" } dd { (page.results.seed) }
-                dt { "Meter families" }
-                dd { @if families.is_empty() { "none" } @else { (plain(&families.join(", "))) } }
-                dt { "Played in" } dd {
-                    (counted(telegrams, "telegram")) " in " (counted(page.trials.len(), "trial"))
-                    " made from " (counted(subjects.len(), "subject"))
+                @if !page.trials.is_empty() || page.waveforms.is_empty() {
+                    dt { "Meter families" }
+                    dd { @if families.is_empty() { "none" } @else { (plain(&families.join(", "))) } }
+                    dt { "Played in" } dd {
+                        (counted(telegrams, "telegram")) " in " (counted(page.trials.len(), "trial"))
+                        " made from " (counted(subjects.len(), "subject"))
+                    }
+                }
+                @if !page.waveforms.is_empty() {
+                    dt { "Played in as samples" } dd { (counted(page.waveforms.len(), "waveform")) }
                 }
                 dt { "Repeat the run" } dd { code { (reproduce(page.results, None)) } }
             }

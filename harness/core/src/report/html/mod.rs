@@ -11,6 +11,7 @@
 //! | [`card`] | one check that needs attention |
 //! | [`bytes`] | bytes beside their meaning |
 //! | [`section`] | one trial |
+//! | [`waveform`], [`played`] | one waveform, and what it plays in words |
 //! | [`drawings`] | the plots of a trial |
 //! | [`lists`] | all checks, what was not applicable |
 
@@ -20,12 +21,17 @@ mod drawings;
 mod head;
 mod lists;
 mod matrix;
+mod played;
 mod section;
+mod waveform;
 
 use super::text::{LINE_MAX, visible};
 use super::timeline::{Timeline, timeline};
-use super::{Explain, Purposes, deviations, grounds, index_trials, needs_attention, notes, trials_of};
+use super::{
+    Explain, Purposes, ct_evidence_path, deviations, grounds, index_trials, needs_attention, notes, trials_of,
+};
 use crate::verdict::Verdict;
+use crate::verdict::ct::CtTrial;
 use crate::verdict::results::{Finding, Outcome, Results};
 use crate::verdict::trial::{Part, Trial};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -44,13 +50,20 @@ const LOAD_NOTHING: &str = "default-src 'none'; style-src 'unsafe-inline'";
 /// The report as one HTML file.
 ///
 /// `trials` are the evidence behind the results, found by `evidence/<name>.json`; a missing one only leaves its
-/// section out. `explain` gives the meaning of a telegram's bytes.
-pub fn html(results: &Results, trials: &[Trial], purposes: Purposes<'_>, explain: Explain<'_>) -> String {
-    let page = Page::new(results, trials, purposes, explain);
+/// section out. `waveforms` are the same for clamp dongles. `explain` gives the meaning of a telegram's bytes.
+pub fn html(
+    results: &Results,
+    trials: &[Trial],
+    waveforms: &[CtTrial],
+    purposes: Purposes<'_>,
+    explain: Explain<'_>,
+) -> String {
+    let page = Page::new(results, (trials, waveforms), purposes, explain);
     let style = PreEscaped(include_str!("style.css"));
     let mut room = DETAIL_MAX;
     let cards = card::all(&page, &mut room);
     let sections = section::all(&page, &mut room);
+    let waveforms = waveform::all(&page, &mut room);
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -71,6 +84,7 @@ pub fn html(results: &Results, trials: &[Trial], purposes: Purposes<'_>, explain
                     (matrix::section(&page))
                     (cards)
                     (sections)
+                    (waveforms)
                     (lists::checks(&page))
                     (lists::not_applicable(&page))
                     (head::run_data(&page))
@@ -96,6 +110,10 @@ struct Page<'a> {
     timelines: Vec<Timeline<'a>>,
     /// For every trial the outcomes that rest on it, as indices.
     outcomes_of: Vec<Vec<usize>>,
+    waveforms: &'a [CtTrial],
+    waveforms_by_path: BTreeMap<String, usize>,
+    /// For every waveform the outcomes that rest on it, as indices.
+    outcomes_of_waveform: Vec<Vec<usize>>,
     /// For every outcome, in words that its telegrams are inferred, where they are.
     inferred: Vec<Option<String>>,
     /// Check ids in the order they first appear, with their suite.
@@ -105,17 +123,23 @@ struct Page<'a> {
 impl<'a> Page<'a> {
     fn new(
         results: &'a Results,
-        trials: &'a [Trial],
+        (trials, waveforms): (&'a [Trial], &'a [CtTrial]),
         purposes: Purposes<'a>,
         explain: Explain<'a>,
     ) -> Page<'a> {
         let by_path = index_trials(trials);
+        let waveforms_by_path =
+            waveforms.iter().enumerate().map(|(at, trial)| (ct_evidence_path(trial), at)).collect();
         let mut outcomes_of = vec![Vec::new(); trials.len()];
+        let mut outcomes_of_waveform = vec![Vec::new(); waveforms.len()];
         let mut checks: Vec<(&str, &str)> = Vec::new();
         let mut known = BTreeMap::new();
         for (index, outcome) in results.checks.iter().enumerate() {
             for trial in trials_of(outcome, &by_path) {
                 outcomes_of[trial].push(index);
+            }
+            for waveform in trials_of(outcome, &waveforms_by_path) {
+                outcomes_of_waveform[waveform].push(index);
             }
             if known.insert(outcome.id.as_str(), ()).is_none() {
                 checks.push((&outcome.id, &outcome.suite));
@@ -124,7 +148,20 @@ impl<'a> Page<'a> {
         let timelines = trials.iter().map(timeline).collect();
         let inferred = results.checks.iter().map(|outcome| grounds::inferred(outcome, trials, &by_path));
         let inferred = inferred.collect();
-        Page { results, trials, purposes, explain, by_path, timelines, outcomes_of, inferred, checks }
+        Page {
+            results,
+            trials,
+            purposes,
+            explain,
+            by_path,
+            timelines,
+            outcomes_of,
+            waveforms,
+            waveforms_by_path,
+            outcomes_of_waveform,
+            inferred,
+            checks,
+        }
     }
 
     /// The trial that a finding is about: the first of the outcome's trials that has such a part.
@@ -153,6 +190,11 @@ impl<'a> Page<'a> {
     /// The worst verdict about a trial; `None` when nothing was judged.
     fn worst_of(&self, trial: usize) -> Option<Verdict> {
         self.outcomes_of[trial].iter().map(|&index| self.results.checks[index].verdict).max()
+    }
+
+    /// The same about a waveform.
+    fn worst_of_waveform(&self, waveform: usize) -> Option<Verdict> {
+        self.outcomes_of_waveform[waveform].iter().map(|&index| self.results.checks[index].verdict).max()
     }
 
     /// Where a reader finds more about an outcome.

@@ -25,6 +25,9 @@ pub(super) fn all(page: &Page<'_>, room: &mut usize) -> Markup {
         *room = room.saturating_sub(section.0.len());
         sections.push(section);
     }
+    if page.trials.is_empty() && !page.waveforms.is_empty() {
+        return html! {};
+    }
     html! {
         section #trials {
             h2 { "Trials" }

@@ -1,5 +1,7 @@
 //! What a clamp device declares of itself, as data with sources.
 
+use crate::wave::spec::Spec;
+
 /// A class of clamp devices.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Device {
@@ -22,13 +24,13 @@ pub struct Device {
 }
 
 /// All known devices.
-pub const DEVICES: [Device; 3] = [
+pub const DEVICES: [Device; 4] = [
     Device {
         name: "amp-guard-home",
         about: "three blue clamps 0-100 A, one or three voltages",
         range_a: 100.0,
         range_v: 390.0,
-        class: 2.0,
+        class: 1.0,
         pulses_per_kwh: 0,
         summed: true,
         source: "Charge Amps Amp Guard installation manual, section 2; the class is our own limit",
@@ -38,22 +40,37 @@ pub const DEVICES: [Device; 3] = [
         about: "three black clamps 0-400 A, one or three voltages",
         range_a: 400.0,
         range_v: 390.0,
-        class: 2.0,
+        class: 1.0,
         pulses_per_kwh: 0,
         summed: true,
         source: "Charge Amps Amp Guard installation manual, section 2; the class is our own limit",
+    },
+    Device {
+        name: "amp-guard-secondary",
+        about: "three clamps 0-5 A on the secondary side of measuring transformers",
+        range_a: 5.0,
+        range_v: 390.0,
+        class: 1.0,
+        pulses_per_kwh: 0,
+        summed: true,
+        source: "scale factor of the Zaptec APM article; the rest is our own limit",
     },
     Device {
         name: "pulse-meter",
         about: "three clamps 0-100 A and an S0 output of 1000 pulses per kWh",
         range_a: 100.0,
         range_v: 390.0,
-        class: 2.0,
+        class: 1.0,
         pulses_per_kwh: 1000,
         summed: true,
         source: "pulse constant of the Kamstrup OMNIPOWER data sheet; the rest is our own limit",
     },
 ];
+
+/// The device that a waveform is for, by its `[expect]`; `amp-guard-home` where it names none.
+pub fn of(spec: &Spec) -> Option<&'static Device> {
+    find(spec.expect.device.as_deref().unwrap_or("amp-guard-home"))
+}
 
 /// The device of this name.
 pub fn find(name: &str) -> Option<&'static Device> {

@@ -13,8 +13,10 @@ use crate::verdict::Verdict;
 
 /// Angle error of class 1 at rated current, as the tangent of 60 minutes.
 const ANGLE: f64 = 0.017_455;
+/// No power is asked for finer than this, in watts or vars.
+const RESOLUTION: f64 = 1.0;
 /// Share of the limit within which a pass is called marginal.
-const MARGINAL: f64 = 0.1;
+pub const MARGINAL: f64 = 0.1;
 
 /// An interval around the truth, and the bench's own doubt.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -130,7 +132,7 @@ fn power(device: &Device, truth: PhasePower, own: f64, other: f64) -> f64 {
     // Distorted currents carry apparent power that is neither: half the class of it is allowed for, and the least
     // error of the current at this voltage.
     let least = truth.volts * device.class / 100.0 * widening(0.0) * 0.05 * device.range_a * 0.5;
-    by_class.max(least.min(wide / 100.0 * truth.volts * truth.amperes.max(0.05)))
+    by_class.max(least.min(wide / 100.0 * truth.volts * truth.amperes)).max(RESOLUTION)
 }
 
 /// Power factor, no unit: what the limits of P, U and I together leave.
@@ -162,7 +164,7 @@ mod tests {
         let home = find("amp-guard-home").unwrap();
         let at = |amperes| current(home, amperes).limit;
         assert!(
-            (at(100.0) - 2.0).abs() < 1e-9 && (at(20.0) - 0.6).abs() < 1e-9 && (at(5.0) - 0.3).abs() < 1e-9
+            (at(100.0) - 1.0).abs() < 1e-9 && (at(20.0) - 0.3).abs() < 1e-9 && (at(5.0) - 0.15).abs() < 1e-9
         );
         assert_eq!(at(0.1), at(5.0));
     }
@@ -181,7 +183,7 @@ mod tests {
         let resistive = active(home, phase(23_000.0, 0.0)).limit;
         let inductive = active(home, phase(0.0, 23_000.0)).limit;
         assert!(
-            (resistive - 460.0).abs() < 1.0 && (inductive - 803.0).abs() < 1.0,
+            (resistive - 230.0).abs() < 1.0 && (inductive - 401.5).abs() < 1.0,
             "{resistive} {inductive}"
         );
     }

@@ -18,8 +18,10 @@ pub mod limits;
 mod rules;
 mod windows;
 
+pub use windows::wired;
+
 use super::results::Outcome;
-use super::trial::Event;
+use super::trial::{Event, Pacing};
 use crate::wave::spec::Spec;
 use rules::{RULES, Ruling};
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,9 @@ pub struct CtTrial {
     pub sent: Option<SamplesSent>,
     /// Everything that happened, in order of time. Claims carry `samples` and `window_s`.
     pub events: Vec<Event>,
+    /// How exactly the samples were paced; `None` where they went as fast as the DUT took them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pacing: Option<Pacing>,
 }
 
 /// What was handed to the DUT.
@@ -73,9 +78,14 @@ pub struct CtTerms {
 /// The suite of these checks.
 pub const SUITE: &str = "ct";
 
+/// Ids of all checks of the suite, in the order of the reports.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|(id, _)| *id)
+}
+
 /// Ids of the checks that concern a waveform. What depends on the claims is decided when they are there.
 pub fn checks(_spec: &Spec) -> Vec<String> {
-    RULES.iter().map(|(id, _)| (*id).to_string()).collect()
+    ids().map(String::from).collect()
 }
 
 /// Judges one trial: one outcome for each check asked for, in that order.
@@ -83,15 +93,19 @@ pub fn checks(_spec: &Spec) -> Vec<String> {
 /// `evidence_path` is where the trial is stored, below the report folder.
 pub fn judge(trial: &CtTrial, evidence_path: &str) -> Vec<Outcome> {
     let session = windows::Session::of(trial);
-    let ruling = |id: &str| match (&session, &trial.sent) {
-        (Err(what), _) => Ruling::error(format!("the trial contradicts itself: {what}")),
-        (Ok(session), _) if !trial.terms.devices.iter().any(|name| name == session.device.name) => {
+    let ruling = |id: &str| match &session {
+        Err(what) => Ruling::error(format!("the trial contradicts itself: {what}")),
+        Ok(session) if !trial.terms.devices.iter().any(|name| name == session.device.name) => {
             Ruling::not_applicable(format!(
                 "the rig file does not list `{}` under [clamps] devices",
                 session.device.name
             ))
         }
-        (Ok(session), _) => rules::rule(id, session),
+        Ok(session) => match &session.stopped {
+            // What the bench lost on the way is no claim's fault, not even that of one made before.
+            Some(why) => Ruling::rig(why.clone()),
+            None => rules::rule(id, session),
+        },
     };
     let outcome = |id: &String| {
         let Ruling { verdict, cause, reason, rests_on, findings, measures } = ruling(id);

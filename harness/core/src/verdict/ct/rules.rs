@@ -8,6 +8,7 @@ mod wiring;
 use super::windows::Session;
 use crate::verdict::results::{Finding, Measure};
 use crate::verdict::{Cause, Verdict};
+use crate::wave::spec::Channel;
 
 /// What one rule says about one trial.
 pub(super) struct Ruling {
@@ -41,6 +42,10 @@ impl Ruling {
         Ruling::new(Verdict::Error, Some(Cause::Harness), reason)
     }
 
+    pub(super) fn rig(reason: String) -> Ruling {
+        Ruling::new(Verdict::Error, Some(Cause::Rig), reason)
+    }
+
     fn fail(reason: impl Into<String>) -> Ruling {
         Ruling::new(Verdict::Fail, Some(Cause::Dut), reason.into())
     }
@@ -54,6 +59,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("ct.claim.answers", answers),
     ("ct.claim.complete", complete),
     ("ct.claim.estimates-marked", estimates_marked),
+    ("ct.claim.estimates-near", estimates_near),
     ("ct.voltage.rms", accuracy::voltage),
     ("ct.current.rms", accuracy::current),
     ("ct.power.active", accuracy::active),
@@ -94,6 +100,9 @@ fn nothing(session: &Session<'_>) -> String {
 }
 
 fn answers(session: &Session<'_>) -> Ruling {
+    if let Some(why) = &session.misbehaved {
+        return Ruling::fail(format!("the bench gave up: {why}"));
+    }
     if session.windows.is_empty() {
         return Ruling::fail(nothing(session));
     }
@@ -129,25 +138,60 @@ fn complete(session: &Session<'_>) -> Ruling {
     ruling
 }
 
-/// A voltage that was not measured is no voltage that was (contract, section 2).
-fn estimates_marked(session: &Session<'_>) -> Ruling {
-    use crate::wave::spec::Channel;
-    let measured = |channel: Channel| session.spec.waveform.channels.contains(&channel);
-    let keys: Vec<&str> = [(Channel::U2, "voltage_l2_v"), (Channel::U3, "voltage_l3_v")]
+/// Keys of inputs that the dongle does not have.
+fn unmeasured(session: &Session<'_>) -> Vec<(Channel, &'static str)> {
+    let keys =
+        ["voltage_l1_v", "voltage_l2_v", "voltage_l3_v", "current_l1_a", "current_l2_a", "current_l3_a"];
+    let lines = session.spec.net.kind.lines();
+    Channel::ALL
         .into_iter()
-        .filter(|(channel, _)| !measured(*channel) && session.spec.net.kind.lines() > channel.line())
-        .map(|(_, key)| key)
-        .collect();
+        .zip(keys)
+        .filter(|(channel, _)| channel.line() < lines && !session.spec.waveform.channels.contains(channel))
+        .collect()
+}
+
+/// What was not measured is not claimed as if it had been (contract, section 2).
+fn estimates_marked(session: &Session<'_>) -> Ruling {
+    let keys = unmeasured(session);
     if keys.is_empty() {
-        return Ruling::not_applicable("every voltage is measured");
+        return Ruling::not_applicable("every voltage and current is measured");
     }
     for window in &session.windows {
         let marked = window.texts("estimated");
-        if let Some(key) = keys.iter().find(|key| window.claim.contains_key(**key) && !marked.contains(*key))
+        if let Some((_, key)) =
+            keys.iter().find(|(_, key)| window.claim.contains_key(*key) && !marked.contains(key))
         {
             let reason = format!("{key} is claimed as if it were measured; the dongle has no such input");
             return Ruling::fail(reason);
         }
     }
     Ruling::pass(windows(session.windows.len()))
+}
+
+/// An estimate may be off, but not by more than a fuse forgives (ct-waveforms, section 5.4, nos. 18 and 19).
+fn estimates_near(session: &Session<'_>) -> Ruling {
+    const AMPERES: f64 = 1.5;
+    /// The mean of the neighbours is up to 22 % off at the ends of what EN 50160 allows (ct-waveforms, section 6.1).
+    const VOLTS_PART: f64 = 0.222;
+    let mut seen = 0;
+    for window in &session.windows {
+        for (channel, key) in unmeasured(session) {
+            let Some(claimed) = window.number(key) else { continue };
+            let line = &window.truth.lines[channel.line()];
+            let truth = if channel.is_current() { line.i } else { line.u }.map(|wave| wave.rms);
+            let Some(truth) = truth else { continue };
+            seen += 1;
+            let (allowed, unit) =
+                if channel.is_current() { (AMPERES, "A") } else { (VOLTS_PART * truth, "V") };
+            if claimed < 0.0 || (claimed - truth).abs() > allowed {
+                return Ruling::fail(format!(
+                    "{key} is estimated as {claimed:.2} {unit} while {truth:.2} {unit} are there; ±{allowed:.2} are allowed"
+                ));
+            }
+        }
+    }
+    if seen == 0 {
+        return Ruling::not_applicable("nothing is estimated");
+    }
+    Ruling::pass(format!("{seen} estimates in {}", windows(session.windows.len())))
 }

@@ -4,8 +4,8 @@ use super::device::{self, Device};
 use super::limits::{self, Limit, PhasePower};
 use super::{CtTerms, CtTrial};
 use crate::verdict::trial::What;
-use crate::wave::spec::{Clamp, Conductor, Secondary, Spec};
-use crate::wave::truth::{Truth, over, over_three_wire};
+use crate::wave::spec::{Clamp, Conductor, Lasts, Secondary, Spec};
+use crate::wave::truth::{Line, Truth, Wave, over, over_three_wire};
 use crate::wave::{Segment, network, sensor};
 use serde_json::{Map, Value};
 
@@ -61,14 +61,19 @@ pub(super) struct Session<'a> {
     pub(super) unplaced: usize,
     /// How the DUT ended, if it did.
     pub(super) ended: Option<String>,
+    /// Why the bench gave up because of the DUT.
+    pub(super) misbehaved: Option<String>,
+    /// Why the samples did not all reach the DUT, through no fault of its own.
+    pub(super) stopped: Option<String>,
 }
 
 impl<'a> Session<'a> {
     /// Puts a trial in order.
     pub(super) fn of(trial: &'a CtTrial) -> Result<Session<'a>, String> {
         let spec = Spec::parse(&trial.spec).map_err(|error| format!("its waveform: {error}"))?;
-        let name = spec.expect.device.as_deref().unwrap_or("amp-guard-home");
-        let device = device::find(name).ok_or_else(|| format!("there is no device profile `{name}`"))?;
+        let device = device::of(&spec).ok_or_else(|| {
+            format!("there is no device profile `{}`", spec.expect.device.as_deref().unwrap_or_default())
+        })?;
         let wired = wired(&spec);
         let mut session = Session {
             spec,
@@ -79,11 +84,15 @@ impl<'a> Session<'a> {
             claims: 0,
             unplaced: 0,
             ended: None,
+            misbehaved: None,
+            stopped: None,
         };
         for event in &trial.events {
             match &event.what {
                 What::Claim { claim, .. } => session.place(claim),
                 What::Exited { how } => session.ended = Some(how.clone()),
+                What::Stopped { why, misbehaved: true } => session.misbehaved = Some(why.clone()),
+                What::Stopped { why, misbehaved: false } => session.stopped = Some(why.clone()),
                 _ => {}
             }
         }
@@ -128,6 +137,32 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Whether the values of a line can be asked for: neither clamp nor input is beyond its range.
+    pub(super) fn line_in_range(&self, line: &Line) -> bool {
+        let below = |wave: Option<Wave>, end: f64| wave.is_none_or(|wave| wave.rms <= end);
+        below(line.i, self.device.range_a * self.outer()) && below(line.u, self.device.range_v)
+    }
+
+    /// The same for all lines of a window.
+    pub(super) fn in_range(&self, window: &Window) -> bool {
+        window.truth.lines.iter().all(|line| self.line_in_range(line))
+    }
+
+    /// Whether something begins to happen to the grid, or is over, within a window.
+    pub(super) fn disturbed(&self, window: &Window) -> bool {
+        let rate = self.spec.waveform.rate;
+        let (from, to) = (rate.seconds(window.from), rate.seconds(window.to));
+        self.spec.events.iter().any(|event| {
+            let seconds = match event.lasts {
+                Lasts::Seconds(seconds) => seconds,
+                Lasts::Cycles(cycles) => cycles / self.spec.net.f_max_hz(),
+            };
+            // A start that waits for a phase comes up to a cycle later.
+            let edges = [event.t_s, event.t_s + seconds];
+            edges.iter().any(|edge| (from - 0.05..=to).contains(edge))
+        })
+    }
+
     /// What the instrument transformers in front of the clamps divide by; 1 without.
     pub(super) fn outer(&self) -> f64 {
         self.spec.clamps.first().map_or(1.0, Clamp::outer)
@@ -164,8 +199,8 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Segments behind clamps that have no error of their own but sit where the spec puts them.
-fn wired(spec: &Spec) -> Vec<Segment> {
+/// Segments behind clamps that have no error of their own but sit where the spec puts them: what a claim is compared with.
+pub fn wired(spec: &Spec) -> Vec<Segment> {
     let mut perfect = spec.clone();
     for clamp in &mut perfect.clamps {
         clamp.ratio_pct.clear();

@@ -106,7 +106,7 @@ impl<'a> Window<'a> {
         let cell =
             |sample: u64| (sample - self.segment.from) as f64 * self.segment.step as f64 / TURN * cells;
         let (start, end) = (cell(self.from), cell(self.to));
-        let value = |at: f64| value(a, self.segment, at / cells) * value(b, self.segment, at / cells);
+        let value = |at: f64| self.segment.value(a, at / cells) * self.segment.value(b, at / cells);
         let (mut sum, mut left) = (0.0, start);
         while left < end {
             let right = (left.floor() + 1.0).min(end);
@@ -161,25 +161,5 @@ fn table_len(signal: &Signal) -> usize {
     match signal {
         Signal::Steady(_) => 1,
         Signal::Cycle(table) => table.len(),
-    }
-}
-
-/// Value at so many turns behind the start of the segment.
-fn value(signal: &Signal, segment: &Segment, turns: f64) -> f64 {
-    match signal {
-        Signal::Steady(spectrum) => {
-            let turn = segment.turn.wrapping_add((turns * TURN) as u64);
-            let wave =
-                |(order, value): &(u8, Phasor)| (value * unit(turn.wrapping_mul(u64::from(*order)))).im;
-            spectrum.dc + SQRT_2 * spectrum.parts.iter().map(wave).sum::<f64>()
-        }
-        Signal::Cycle(table) => {
-            let at = turns * table.len() as f64;
-            let (left, part) = (at.floor(), at - at.floor());
-            // Straight between two values; beyond the last the last.
-            let entry = |index: usize| table.get(index).or(table.last()).copied().unwrap_or(0.0);
-            let left = left as usize;
-            entry(left) + (entry(left + 1) - entry(left)) * part
-        }
     }
 }

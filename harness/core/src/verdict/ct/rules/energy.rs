@@ -22,6 +22,14 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
     if let Some(beyond) = &session.spec.expect.beyond {
         return Ruling::not_applicable(format!("beyond what clamps of this kind can do: {beyond}"));
     }
+    if session.windows.iter().any(|window| window.texts("estimated").iter().any(|key| key.contains("_w"))) {
+        return Ruling::not_applicable("the energy rests on a power that the dongle calls an estimate");
+    }
+    if session.windows.iter().any(|window| !session.in_range(window)) {
+        return Ruling::not_applicable(
+            "part of the energy flowed beyond the declared range of clamp or input",
+        );
+    }
     let Some(truth) = session.truth(first.to, last.to) else {
         return Ruling::inconclusive("the windows lie outside the waveform");
     };

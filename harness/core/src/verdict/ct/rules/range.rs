@@ -63,12 +63,12 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
             let watts = truth.power.map_or(0.0, |power| power.p_w);
             let power = window.number(POWERS[line][0]).zip(window.number(POWERS[line][1]));
             let found = wrapped(window.number(CURRENTS[line]), amperes, &CURRENT_CLIFFS_A, &mut beyond)
-                .map(|text| format!("the current of L{} {text} A", line + 1))
+                .map(|text| format!("the current of L{} {text}", line + 1))
                 .or_else(|| {
                     let claimed = power.map(|(import, export)| import - export);
                     wrapped(claimed, watts, &POWER_CLIFFS_W, &mut beyond)
                         .or_else(|| unsigned(power.map(|(import, _)| import), watts))
-                        .map(|text| format!("the power of L{} {text} W", line + 1))
+                        .map(|text| format!("the power of L{} {text}", line + 1))
                 });
             if let Some(found) = found {
                 return Ruling::fail(found);
@@ -119,13 +119,13 @@ pub(super) fn flagged(session: &Session<'_>) -> Ruling {
     let (mut over, mut silent) = (0, None);
     let range = session.device.range_a * session.outer();
     for window in &session.windows {
-        for line in 0..3 {
+        for (line, key) in CURRENTS.into_iter().enumerate() {
             let Some(current) = window.truth.lines[line].i else { continue };
             if current.rms <= range {
                 continue;
             }
             over += 1;
-            let claimed = window.number(CURRENTS[line]).unwrap_or_default();
+            let claimed = window.number(key).unwrap_or_default();
             let right = (claimed - current.rms).abs() <= session.device.class / 100.0 * current.rms;
             let flag = format!("over-range:l{}", line + 1);
             if !right && !window.texts("alarms").contains(&flag.as_str()) {

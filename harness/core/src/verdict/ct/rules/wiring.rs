@@ -79,6 +79,16 @@ pub(super) fn found(session: &Session<'_>) -> Ruling {
             one.sentence(),
             actual.sentence()
         )),
+        // Nothing was misplaced to be found, and other loads than these would be needed to say so.
+        Placed::Ambiguous(several)
+            if several.contains(&actual) && session.spec.expect.findings.is_empty() =>
+        {
+            Ruling::not_applicable(format!(
+                "with these loads {} ways to place the clamps look alike",
+                several.len()
+            ))
+        }
+        Placed::NotObservable(why) if session.spec.expect.findings.is_empty() => Ruling::not_applicable(why),
         Placed::Ambiguous(several) if several.contains(&actual) => {
             let mut ruling = Ruling::inconclusive(format!(
                 "{} ways to place the clamps explain the claimed powers, the true one among them; a load switched on \

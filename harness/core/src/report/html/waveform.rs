@@ -1,0 +1,319 @@
+//! One section per waveform: what was played, how it looked at the clamps, error against limit, truth at three points.
+
+use super::played::{clamps, events, loads, net, samples};
+use super::{Page, badge, class, counted, evidence_link, plain, table_head};
+use crate::report::plot::label;
+use crate::report::waveform::Waveform;
+use crate::report::{ct_evidence_path, gauge};
+use crate::verdict::Verdict;
+use crate::verdict::ct::{CtTrial, device};
+use crate::verdict::results::{Measure, Outcome};
+use crate::verdict::trial::What;
+use crate::wave::spec::Spec;
+use crate::wave::truth::{Line, Truth};
+use maud::{Markup, html};
+use serde_json::{Map, Value};
+
+/// All waveforms, the worst verdict first. `room` is what is left of the page's size.
+pub(super) fn all(page: &Page<'_>, room: &mut usize) -> Markup {
+    let mut order: Vec<usize> = (0..page.waveforms.len()).collect();
+    order.sort_by_key(|&at| std::cmp::Reverse(page.worst_of_waveform(at)));
+    let mut sections = Vec::new();
+    for at in order {
+        let section = section(page, at, *room > 0);
+        *room = room.saturating_sub(section.0.len());
+        sections.push(section);
+    }
+    html! {
+        @if !sections.is_empty() { section #waveforms {
+            h2 { "Waveforms" }
+            p.muted {
+                "One waveform is voltages and currents made by calculation, handed to the device as samples. "
+                "What it claims is compared with what a perfect device behind perfect clamps would read where these "
+                "clamps sit. Worst first; those that passed are folded."
+            }
+            @for section in &sections { (section) }
+        } }
+    }
+}
+
+fn section(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
+    let trial = &page.waveforms[at];
+    let worst = page.worst_of_waveform(at);
+    let open = matches!(worst, Some(Verdict::Fail | Verdict::Error | Verdict::Inconclusive));
+    let outcomes: Vec<&Outcome> =
+        page.outcomes_of_waveform[at].iter().map(|&index| &page.results.checks[index]).collect();
+    let nearest = nearest(&outcomes);
+    let spec = Spec::parse(&trial.spec);
+    html! {
+        details.trial open[open] {
+            summary {
+                @match worst { Some(verdict) => (badge(verdict)), None => span.badge.na { "NOT JUDGED" } }
+                span.name { (plain(&trial.name)) }
+                span.muted { @match nearest {
+                    Some(one) => { code { (plain(&one.key)) } ": " (gauge::taken(one)) },
+                    None => "nothing was measured against a limit",
+                } }
+            }
+            div.anchor id={ "w" (at) } {}
+            (facts(page, at, spec.as_ref().ok()))
+            @match &spec {
+                Ok(spec) if in_full => (drawings(trial, spec, nearest)),
+                Ok(_) => p.note { "Drawings are left out here to keep this file small; the evidence file has the waveform." },
+                Err(error) => p.note { "The waveform file cannot be read: " (plain(&error.to_string())) },
+            }
+            (measures(&outcomes))
+        }
+    }
+}
+
+/// The measure that takes most of its limit.
+fn nearest<'a>(outcomes: &[&'a Outcome]) -> Option<&'a Measure> {
+    let all = outcomes.iter().flat_map(|outcome| &outcome.measures);
+    all.max_by(|a, b| a.part().total_cmp(&b.part()))
+}
+
+fn facts(page: &Page<'_>, at: usize, spec: Option<&Spec>) -> Markup {
+    let trial = &page.waveforms[at];
+    let comment = comment(&trial.spec);
+    let device = spec.and_then(device::of);
+    let clipped = trial.sent.as_ref().map_or(0, |sent| sent.clipped.iter().sum::<u64>());
+    html! {
+        dl.facts {
+            dt { "Subject" } dd.path { (plain(&trial.subject)) }
+            @if !comment.is_empty() { dt { "Played" } dd { b { (plain(&comment)) } } }
+            @if let Some(spec) = spec {
+                dt { "Grid" } dd { (plain(&net(spec))) }
+                dt { "Loads" } dd { (plain(&loads(spec))) }
+                @if !spec.events.is_empty() { dt { "Events" } dd { (plain(&events(spec))) } }
+                dt { "Clamps" } dd { (plain(&clamps(spec))) }
+                dt { "Samples" } dd {
+                    (plain(&samples(spec)))
+                    @if clipped > 0 { "; " (clipped) " stood at an end of the converter" }
+                    @if trial.sent.is_none() { "; they were not handed over" }
+                }
+            }
+            @if let Some(device) = device { dt { "Device" } dd { (device.name) ", " (device.about) } }
+            dt { "Checks" } dd.checks { @for &outcome in &page.outcomes_of_waveform[at] {
+                @let one = &page.results.checks[outcome];
+                a.quiet href=(page.link(outcome)) { span class={ "chip " (class(one.verdict)) } {
+                    b { (one.verdict.word().replace('_', " ")) } " " (plain(&one.id))
+                } } " "
+            } }
+            @for &outcome in &page.outcomes_of_waveform[at] { (wiring(&page.results.checks[outcome])) }
+            dt { "Evidence" } dd { (evidence_link(&ct_evidence_path(trial))) }
+        }
+    }
+}
+
+/// The lines of comment in front of the file, as one text.
+fn comment(spec: &str) -> String {
+    let lines = spec.lines().map_while(|line| line.trim_start().strip_prefix('#'));
+    lines.map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// What the claims say about where the clamps sit.
+fn wiring(outcome: &Outcome) -> Markup {
+    let said = outcome.reason.as_ref().or(outcome.rests_on.as_ref());
+    html! {
+        @if outcome.id == "ct.wiring.found" && outcome.verdict != Verdict::NotApplicable {
+            dt { "Clamps by the claims" } dd {
+                (badge(outcome.verdict)) " " @if let Some(said) = said { (plain(said)) }
+                @if said.is_none_or(|said| outcome.findings.iter().any(|one| !said.contains(&one.text))) {
+                    ul { @for finding in &outcome.findings { li { (plain(&finding.text)) } } }
+                }
+            }
+        }
+    }
+}
+
+/// A stretch of the waveform that a reader should see, and the claim about it.
+struct Moment<'a> {
+    from: u64,
+    to: u64,
+    claim: Option<&'a Map<String, Value>>,
+}
+
+impl Moment<'_> {
+    /// The window of the measure; without one some cycles of the largest currents.
+    fn of<'a>(
+        trial: &'a CtTrial,
+        spec: &Spec,
+        waveform: &Waveform<'_>,
+        nearest: Option<&Measure>,
+    ) -> Moment<'a> {
+        let rate = spec.waveform.rate;
+        let claims = trial.events.iter().filter_map(|event| match &event.what {
+            What::Claim { claim, .. } => Some(claim),
+            _ => None,
+        });
+        let window = |claim: &'a Map<String, Value>| {
+            let to = claim.get("samples").and_then(Value::as_u64)?;
+            let length = rate.index(claim.get("window_s").and_then(Value::as_f64)?);
+            Some(Moment { from: to.checked_sub(length)?, to, claim: Some(claim) })
+        };
+        let ends = nearest.map(|one| rate.index(one.t_s));
+        let busiest = || {
+            let (from, to) = waveform.cycles(waveform.busiest());
+            Moment { from, to, claim: None }
+        };
+        claims.filter_map(window).find(|window| Some(window.to) == ends).unwrap_or_else(busiest)
+    }
+}
+
+fn drawings(trial: &CtTrial, spec: &Spec, nearest: Option<&Measure>) -> Markup {
+    let waveform = Waveform::of(spec);
+    let moment = Moment::of(trial, spec, &waveform, nearest);
+    let from = waveform.telling(moment.from, moment.to);
+    let (curves, notes) = waveform.curves(from);
+    let rate = spec.waveform.rate;
+    let window =
+        format!("{} to {} s", label(rate.seconds(moment.from), 2), label(rate.seconds(moment.to), 2));
+    html! {
+        p.small {
+            @match nearest.filter(|_| moment.claim.is_some()) {
+                Some(one) => { "Drawn from the window of " (window) ", in which " code { (plain(&one.key)) } " comes nearest to its limit." },
+                None => "Drawn where the clamps deliver most.",
+            }
+        }
+        div.plots {
+            figure {
+                figcaption {
+                    b { "At the clamps" }
+                    span.legend { @for note in &notes { span.key.muted { (note) } } }
+                }
+                (curves)
+            }
+            figure {
+                @match waveform.spectrum(from) {
+                    Some(spectrum) => { figcaption { b { "Currents at the clamps" } ", per cent of the fundamental" } (spectrum) },
+                    None => figcaption { b { "Currents at the clamps" } ": pure sines, no harmonics" },
+                }
+            }
+        }
+        (truths(spec, waveform.truths(moment.from, moment.to), moment.claim))
+    }
+}
+
+/// A quantity of a line: name, unit, what is true of it, keys of the claim (the second counts negative).
+struct Quantity {
+    name: &'static str,
+    unit: &'static str,
+    of: fn(&Line) -> Option<f64>,
+    keys: &'static [[&'static str; 2]; 3],
+}
+
+const QUANTITIES: [Quantity; 4] = [
+    Quantity {
+        name: "voltage",
+        unit: "V",
+        of: |line| line.u.map(|u| u.rms),
+        keys: &[["voltage_l1_v", ""], ["voltage_l2_v", ""], ["voltage_l3_v", ""]],
+    },
+    Quantity {
+        name: "current",
+        unit: "A",
+        of: |line| line.i.map(|i| i.rms),
+        keys: &[["current_l1_a", ""], ["current_l2_a", ""], ["current_l3_a", ""]],
+    },
+    Quantity {
+        name: "active power",
+        unit: "W",
+        of: |line| line.power.map(|power| power.p_w),
+        keys: &[
+            ["active_import_l1_w", "active_export_l1_w"],
+            ["active_import_l2_w", "active_export_l2_w"],
+            ["active_import_l3_w", "active_export_l3_w"],
+        ],
+    },
+    Quantity {
+        name: "reactive power",
+        unit: "var",
+        of: |line| line.power.map(|power| power.q1_var),
+        keys: &[
+            ["reactive_import_l1_var", "reactive_export_l1_var"],
+            ["reactive_import_l2_var", "reactive_export_l2_var"],
+            ["reactive_import_l3_var", "reactive_export_l3_var"],
+        ],
+    },
+];
+
+const TRUTH_COLUMNS: [&str; 6] =
+    ["Quantity", "#In the cable", "#As wired", "#At the clamps", "#Claimed", "Unit"];
+
+/// What is true at the three points, and what was claimed.
+fn truths(spec: &Spec, truths: [Option<Truth>; 3], claim: Option<&Map<String, Value>>) -> Markup {
+    let number = |key: &str| claim.and_then(|claim| claim.get(key)).and_then(Value::as_f64);
+    let shown = |value: Option<f64>, unit: &str| {
+        value.map_or_else(String::new, |value| gauge::number(value, if unit == "A" { 3 } else { 1 }))
+    };
+    let row = |line: usize, quantity: &Quantity| {
+        let true_of =
+            truths.each_ref().map(|truth| truth.as_ref().and_then(|truth| (quantity.of)(&truth.lines[line])));
+        let [plus, minus] = quantity.keys[line];
+        let claimed = number(plus).map(|plus| plus - number(minus).unwrap_or_default());
+        html! {
+            tr {
+                td { "L" (line + 1) " " (quantity.name) }
+                @for value in true_of { td.number { (shown(value, quantity.unit)) } }
+                td.number { (shown(claimed, quantity.unit)) }
+                td { (quantity.unit) }
+            }
+        }
+    };
+    let rows =
+        QUANTITIES.iter().flat_map(|quantity| (0..spec.net.kind.lines()).map(move |line| (line, quantity)));
+    let rows = rows.filter(|(line, quantity)| {
+        truths[0].as_ref().is_some_and(|truth| (quantity.of)(&truth.lines[*line]).is_some())
+    });
+    html! {
+        details {
+            summary { "What was true there: in the cable, as wired, at the clamps" }
+            p.note {
+                "In the cable: what flows in the line. As wired: what a perfect clamp would deliver where this one sits; "
+                "claims are judged by it. At the clamps: with their own errors."
+            }
+            div.scroll { table.narrow {
+                (table_head(&TRUTH_COLUMNS))
+                tbody { @for (line, quantity) in rows { (row(line, quantity)) } }
+            } }
+        }
+    }
+}
+
+const MEASURE_COLUMNS: [&str; 8] =
+    ["Key", "Error against limit", "#Claimed", "#True", "#Error", "#Limit ±", "#Left of limit", "At"];
+
+/// Every key against its limit.
+fn measures(outcomes: &[&Outcome]) -> Markup {
+    let all: Vec<&Measure> = outcomes.iter().flat_map(|outcome| &outcome.measures).collect();
+    html! {
+        @if !all.is_empty() {
+            h4 { (counted(all.len(), "quantity").replace("quantitys", "quantities")) " against their limits" }
+            p.note {
+                "Of each key the window in which it came nearest to its limit. The bar is the error, from the middle; the lines "
+                "on both sides are the limit, the whisker is the bench's own uncertainty (k = 2), and the shaded band the last tenth of the limit."
+            }
+            div.scroll { table.measures {
+                (table_head(&MEASURE_COLUMNS))
+                tbody { @for one in &all { (measure_row(one)) } }
+            } }
+        }
+    }
+}
+
+fn measure_row(one: &Measure) -> Markup {
+    let decimals = gauge::decimals(one.limit);
+    html! {
+        tr {
+            td { code { (plain(&one.key)) } }
+            td.gauge { (gauge::svg(one)) }
+            td.number { (gauge::number(one.claimed, decimals)) }
+            td.number { (gauge::number(one.truth, decimals)) }
+            td.number { (gauge::number(one.error(), decimals)) }
+            td.number { (gauge::number(one.limit, decimals)) }
+            td.number { (gauge::left(one)) }
+            td.number { (gauge::number(one.t_s, 1)) " s" }
+        }
+    }
+}

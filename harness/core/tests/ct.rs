@@ -1,0 +1,207 @@
+//! Every waveform fixture, measured by the reference clamp dongle and by its deliberately broken variants.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use hanbench_core::clamps::{Alarm, ClampDongle, Fault, Output, Settings};
+use hanbench_core::reading::json::reading_object;
+use hanbench_core::verdict::ct::{self, CT_TRIAL_VERSION, CtTerms, CtTrial, SamplesSent, device};
+use hanbench_core::verdict::results::Outcome;
+use hanbench_core::verdict::trial::{Event, What};
+use hanbench_core::verdict::{Cause, Verdict};
+use hanbench_core::wave::frontend::Converter;
+use hanbench_core::wave::spec::Spec;
+use hanbench_core::wave::told::{Declared, told};
+use hanbench_core::wave::{network, sensor};
+use rstest::rstest;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// Samples of each channel handed over at once.
+const FRAMES: usize = 4000;
+
+fn claim(output: &Output) -> Map<String, Value> {
+    let mut claim = reading_object(&output.reading);
+    claim.insert("samples".into(), output.end.into());
+    claim.insert("window_s".into(), json!(output.seconds));
+    let alarm = |alarm: &Alarm| match alarm {
+        Alarm::OverRange(line) => format!("over-range:l{}", line + 1),
+        Alarm::PhaseOrder => "phase-order".into(),
+    };
+    claim.insert("alarms".into(), output.alarms.iter().map(alarm).collect());
+    claim.insert("pulses".into(), output.pulses.iter().copied().collect());
+    claim.insert("estimated".into(), output.estimated.iter().map(|key| key.name()).collect());
+    claim
+}
+
+fn trial(text: &str, fault: Option<Fault>) -> CtTrial {
+    let spec = Spec::parse(text).unwrap();
+    let device = device::find(spec.expect.device.as_deref().unwrap()).unwrap();
+    let mut converter = Converter::new(&spec, &sensor::at_clamp(&spec, &network::segments(&spec)));
+    let declared =
+        Declared { range_a: device.range_a, pulses_per_kwh: device.pulses_per_kwh, summed: device.summed };
+    let head = serde_json::to_value(told(&spec, &converter, declared)).unwrap();
+    let settings: Settings = serde_json::from_value(head).unwrap();
+    let mut dongle = ClampDongle::new(settings, fault);
+    let mut events = Vec::new();
+    let channels = spec.waveform.channels.len();
+    let (mut from, total) = (0, spec.waveform.samples());
+    while from < total {
+        let frames = FRAMES.min((total - from) as usize);
+        let mut samples = vec![0; frames * channels];
+        converter.fill(from, &mut samples);
+        from += frames as u64;
+        for output in dongle.push(&samples) {
+            let what = What::Claim { claim: claim(&output), raw: String::new() };
+            events.push(Event { t_us: 0, what });
+        }
+    }
+    CtTrial {
+        version: CT_TRIAL_VERSION,
+        name: spec.waveform.name.clone(),
+        subject: String::new(),
+        checks: ct::checks(&spec),
+        spec: text.into(),
+        terms: CtTerms { devices: vec![device.name.into()], omits: vec![] },
+        sent: Some(SamplesSent { frames: total, bytes: 0, sha256: String::new(), clipped: vec![] }),
+        events,
+        pacing: None,
+    }
+}
+
+fn fixture(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/waveforms");
+    std::fs::read_to_string(folder.join(name).with_extension("toml")).unwrap()
+}
+
+fn judged(text: &str, fault: Option<Fault>) -> Vec<Outcome> {
+    ct::judge(&trial(text, fault), "evidence/x.json")
+}
+
+fn with(outcomes: &[Outcome], verdict: Verdict) -> Vec<&Outcome> {
+    outcomes.iter().filter(|outcome| outcome.verdict == verdict).collect()
+}
+
+#[rstest]
+fn the_reference_dongle_meets_every_waveform(#[files("../../fixtures/waveforms/*.toml")] path: PathBuf) {
+    let text = std::fs::read_to_string(&path).unwrap();
+    let outcomes = judged(&text, None);
+    for outcome in &outcomes {
+        assert!(
+            !matches!(outcome.verdict, Verdict::Fail | Verdict::Error),
+            "{}: {:?}: {:?}\n{:#?}",
+            outcome.id,
+            outcome.verdict,
+            outcome.reason,
+            outcome.measures
+        );
+    }
+    assert!(with(&outcomes, Verdict::Pass).len() >= 3, "{outcomes:#?}");
+}
+
+#[rstest]
+fn every_broken_dongle_is_caught_by_the_check_that_is_meant_for_it(
+    #[files("../../fixtures/waveforms/*.toml")] path: PathBuf,
+) {
+    let text = std::fs::read_to_string(&path).unwrap();
+    for broken in Spec::parse(&text).unwrap().expect.broken {
+        let fault = Fault::named(&broken.dongle).unwrap_or_else(|| panic!("no dongle {}", broken.dongle));
+        let outcomes = judged(&text, Some(fault));
+        let failed: Vec<&str> = with(&outcomes, Verdict::Fail).iter().map(|one| one.id.as_str()).collect();
+        for check in &broken.fails {
+            assert!(
+                failed.contains(&check.as_str()),
+                "{}: {failed:?} without {check}\n{outcomes:#?}",
+                broken.dongle
+            );
+        }
+    }
+}
+
+fn outcome<'a>(outcomes: &'a [Outcome], id: &str) -> &'a Outcome {
+    outcomes.iter().find(|outcome| outcome.id == id).unwrap()
+}
+
+/// What a fitter reads, word by word: a change of wording is a change that somebody must look at.
+#[test]
+fn the_words_for_a_fitter() {
+    let mut words = String::new();
+    for (name, fault) in [
+        ("one-reversed", None),
+        ("swap-l1-l2", None),
+        ("rotate-123", None),
+        ("rotate-and-reverse", None),
+        ("one-voltage", None),
+        ("one-reversed", Some("absolute-power")),
+        ("clamp-400-at-450", None),
+        ("clamp-400-at-450", Some("silent-over-range")),
+        ("dc-and-halfwave", None),
+        ("ratio-100-5", Some("factor-forgotten")),
+        ("ratio-100-5", Some("factor-twice")),
+        ("netting", Some("other-netting")),
+        ("it-missing-i2", Some("balanced-guess")),
+        ("wrap-64k-home", Some("current-in-16-bits")),
+        ("pv-export", Some("unsigned-power")),
+        ("phase-order", Some("phase-order-unseen")),
+        ("missing-u2-tn", Some("estimate-unmarked")),
+    ] {
+        words.push_str(&format!("{name}{}\n", fault.map_or(String::new(), |fault| format!(" by {fault}"))));
+        let outcomes = judged(&fixture(name), fault.and_then(Fault::named));
+        for one in &outcomes {
+            let wiring = one.id == "ct.wiring.found";
+            if !wiring
+                && matches!(one.verdict, Verdict::Pass | Verdict::NotApplicable)
+                && name != "dc-and-halfwave"
+            {
+                continue;
+            }
+            let said = one.reason.as_deref().or(one.rests_on.as_deref()).unwrap_or_default();
+            words.push_str(&format!("  {:<28} {:<14} {said}\n", one.id, one.verdict.word()));
+        }
+    }
+    insta::assert_snapshot!(words);
+}
+
+#[test]
+fn a_silent_dongle_and_one_without_device_time_are_told_apart() {
+    let mut silent = trial(&fixture("one-reversed"), None);
+    silent.events.clear();
+    let outcomes = ct::judge(&silent, "");
+    let answers = outcome(&outcomes, "ct.claim.answers");
+    assert_eq!(answers.reason.as_deref(), Some("the dongle is silent: it claimed nothing"));
+    assert_eq!(with(&outcomes, Verdict::Fail).len(), 1);
+    let mut timeless = trial(&fixture("one-reversed"), None);
+    for event in &mut timeless.events {
+        if let What::Claim { claim, .. } = &mut event.what {
+            claim.remove("samples");
+        }
+    }
+    let outcomes = ct::judge(&timeless, "");
+    assert!(outcome(&outcomes, "ct.claim.answers").reason.as_deref().unwrap().contains("device time"));
+}
+
+#[test]
+fn a_waveform_for_another_device_does_not_concern_the_dongle() {
+    let mut other = trial(&fixture("one-reversed"), None);
+    other.terms.devices = vec!["amp-guard-public".into()];
+    let outcomes = ct::judge(&other, "");
+    assert!(outcomes.iter().all(|outcome| outcome.verdict == Verdict::NotApplicable));
+}
+
+#[test]
+fn samples_lost_on_the_way_are_an_error_of_the_rig_and_a_dongle_that_does_not_read_fails() {
+    let stopped = |misbehaved| {
+        let mut trial = trial(&fixture("one-reversed"), Some(Fault::AbsolutePower));
+        trial.events.push(Event { t_us: 1, what: What::Stopped { why: "because".into(), misbehaved } });
+        ct::judge(&trial, "")
+    };
+    let outcomes = stopped(false);
+    for outcome in &outcomes {
+        assert_eq!((outcome.verdict, outcome.cause), (Verdict::Error, Some(Cause::Rig)), "{}", outcome.id);
+        assert_eq!(outcome.reason.as_deref(), Some("because"));
+    }
+    let outcomes = stopped(true);
+    let answers = outcome(&outcomes, "ct.claim.answers");
+    assert_eq!((answers.verdict, answers.cause), (Verdict::Fail, Some(Cause::Dut)));
+    assert_eq!(answers.reason.as_deref(), Some("the bench gave up: because"));
+    assert_eq!(outcome(&outcomes, "ct.power.direction").verdict, Verdict::Fail, "what was claimed is judged");
+}
