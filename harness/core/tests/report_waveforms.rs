@@ -154,8 +154,11 @@ fn summary_and_junit_say_what_came_nearest_to_its_limit() {
     let results = results(&[played("harmonic-mix", None), played("range-sweep", Some("single-point"))]);
     let summary = report::summary(&results, &[]);
     let row = summary.split("## Nearest to the limit").nth(1).unwrap().lines();
-    let row = row.into_iter().find(|row| row.contains("`ct.current.rms`")).unwrap();
-    assert!(row.contains("range-sweep") && row.contains("beyond |"), "{row}");
+    let row = row.into_iter().find(|row| row.contains("`ct.power.active`")).unwrap();
+    assert!(
+        row.contains("range-sweep") && row.contains("active_import_l1_w") && row.contains("beyond |"),
+        "{row}"
+    );
     let junit = report::junit(&results, &[], &purposes);
     let measuring = results.checks.iter().filter(|outcome| !outcome.measures.is_empty()).count();
     assert_eq!(junit.matches("name=\"nearest_to_limit\"").count(), measuring);
