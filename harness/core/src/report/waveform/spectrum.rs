@@ -98,7 +98,7 @@ fn draw_grid(y: Axis, last: u8, at: &dyn Fn(u8) -> f64, direct: bool) -> Markup 
     // Labels need some 18 units each.
     let every =
         [1, 2, 5, 10].into_iter().find(|every| f64::from(*every) * (at(3) - at(2)) >= 18.0).unwrap_or(10);
-    let labelled = |order: &u8| if every == 2 { order % 2 == 1 } else { order % every == 0 };
+    let labelled = |order: &u8| if every == 2 { order % 2 == 1 } else { order.is_multiple_of(every) };
     html! {
         g class="grid" {
             @for tick in &ticks {
