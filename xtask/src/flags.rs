@@ -59,7 +59,7 @@ pub struct RunFlags {
     #[arg(long, value_name = "FILE")]
     pub rig: Option<PathBuf>,
     /// Suite to run; may be repeated [default: all that the rig can carry out].
-    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing", "ct"])]
+    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing", "ct", "l2", "scaling"])]
     pub suite: Vec<String>,
     /// Only checks whose "suite id subject" matches.
     #[arg(long, value_name = "REGEX")]
@@ -312,6 +312,9 @@ pub struct DongleFlags {
     /// How it is broken on purpose.
     #[arg(long)]
     pub broken: Option<String>,
+    /// Ratio of the current transformers in front of the meter, in amperes.
+    #[arg(long, value_name = "PRIMARY:SECONDARY", default_value = "1:1")]
+    pub ratio: String,
     /// File with the meters' keys, as for `decode`.
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,

@@ -45,7 +45,7 @@
 //! | [`site`] | `reading` | how a DUT estimates, verdicts |
 //! | `capture` | `reading`, `hex`, `wire` | meters, rigs, verdicts |
 //! | `import`, `explain` | `reading`, `hex`, `wire`, `meters`, `capture` | rigs, verdicts |
-//! | `verdict` | `reading`, `hex`, `wire` (check sums of damage), `wave`, `site` | how a claim arrived, and how bytes are decoded |
+//! | `verdict` | `reading`, `hex`, `wire` (check sums of damage), `plant` and `meters` (telegrams of known loads, encoded in `stimulus`), `wave`, `site` | how a claim arrived, and how bytes are decoded |
 //! | `report` | `reading`, `hex`, `verdict`, `explain`, `wave` | rigs |
 //!
 //! `cargo xtask tidy`, which is a test too, reads this table and the sources, and fails on an import that the table

@@ -31,7 +31,7 @@ pub struct Phasor {
 
 impl Phasor {
     /// From magnitude and angle in degrees.
-    fn polar(magnitude: f64, degrees: f64) -> Phasor {
+    pub fn polar(magnitude: f64, degrees: f64) -> Phasor {
         let (sin, cos) = degrees.to_radians().sin_cos();
         Phasor { re: magnitude * cos, im: magnitude * sin }
     }
@@ -91,6 +91,12 @@ pub struct Phasors {
 }
 
 impl Phasors {
+    /// What flows at these voltages of the lines into loads that draw `drawn` volt-amperes. On three wires the loads
+    /// lie at L1–L2, L2–L3 and L3–L1, else between a line and the neutral.
+    pub fn of_loads(system: System, voltage: [Phasor; 3], drawn: [Phasor; 3]) -> Phasors {
+        Phasors { voltage, current: loads::currents(system, &drawn, &voltage) }
+    }
+
     /// The voltages as the meters of this system show them: to neutral, or on three wires
     /// L1–L2, L1–L3 and L2–L3 (han-protocol, sections 4.1 and 4.3).
     pub fn shown_voltage(&self, system: System) -> [Phasor; 3] {
@@ -149,7 +155,8 @@ pub struct State {
 }
 
 impl State {
-    fn of(phasors: &Phasors, system: System, counters: Counters) -> State {
+    /// What an ideal meter with these counters sees.
+    pub fn of(phasors: &Phasors, system: System, counters: Counters) -> State {
         let elements = phasors.elements(system);
         let mut state = State { counters, ..State::default() };
         for (at, volts) in phasors.shown_voltage(system).into_iter().enumerate() {

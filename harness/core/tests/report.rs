@@ -1,57 +1,19 @@
 //! What a run writes: `junit.xml`, `summary.md`, `report.html`, and merged results.
 
+mod markup;
 mod report_sample;
 
 use hanbench_core::report::{self, Deviation, Mark, Plot, Series, Step};
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::results::Results;
 use hanbench_core::verdict::trial::{Event, Part, Trial, What};
+use markup::{attributes, number_problem, tag_problem};
 use quickcheck::{QuickCheck, TestResult};
 use report_sample::{explain, purposes, results, trials};
 use serde_json::json;
 
 fn page(results: &Results, trials: &[Trial]) -> String {
     report::html(results, trials, &[], &purposes, &explain)
-}
-
-/// Elements that HTML never closes.
-const VOID: [&str; 5] = ["meta", "br", "wbr", "img", "link"];
-
-/// Walks through the tags and says what is wrong: a tag that is not closed, closed twice or in the wrong order,
-/// or a naked `<` or quote.
-fn tag_problem(text: &str) -> Option<String> {
-    let mut open: Vec<&str> = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('<') {
-        rest = &rest[at + 1..];
-        let Some(end) = rest.find('>') else { return Some(format!("unfinished tag {rest:.40}")) };
-        let tag = &rest[..end];
-        rest = &rest[end + 1..];
-        if tag.starts_with('!') {
-            continue;
-        }
-        if tag.contains('<') || tag.matches('"').count() % 2 == 1 {
-            return Some(format!("broken tag {tag:.80}"));
-        }
-        let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap_or("");
-        if tag.starts_with('/') {
-            match open.pop() {
-                Some(top) if top == name => {}
-                other => return Some(format!("</{name}> closes {other:?}")),
-            }
-        } else if !VOID.contains(&name) {
-            open.push(name);
-            if name == "style" {
-                rest = &rest[rest.find("</style>").expect("style is closed")..];
-            }
-        }
-    }
-    open.pop().map(|name| format!("<{name}> is not closed"))
-}
-
-fn attributes<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
-    let pattern = format!(" {name}=\"");
-    text.split(pattern.as_str()).skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
 #[test]
@@ -452,16 +414,7 @@ fn svg_problem(plot: &Plot) -> Option<String> {
     if let Some(problem) = tag_problem(&svg) {
         return Some(problem);
     }
-    for name in ["x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r"] {
-        let bad = attributes(&svg, name)
-            .into_iter()
-            .find(|value| !value.parse::<f64>().is_ok_and(|n| n.abs() < 1e4));
-        if let Some(bad) = bad {
-            return Some(format!("{name}={bad}"));
-        }
-    }
-    let bad = attributes(&svg, "d").into_iter().find(|path| path.contains("NaN") || path.contains("inf"));
-    bad.map(str::to_string).or_else(|| (svg.len() > 200_000).then(|| format!("{} bytes", svg.len())))
+    number_problem(&svg).or_else(|| (svg.len() > 200_000).then(|| format!("{} bytes", svg.len())))
 }
 
 #[test]

@@ -13,10 +13,15 @@
 //! | `[dut] omits` | none | keys it does not claim, by design |
 //! | `[dut] claim_within_s` | 2.0 | from the last byte of a telegram to its claim, 0.05 to 60 |
 //! | `[dut] scale_told` | false | it was told the scales that no telegram announces |
+//! | `[dut] ratio` | see below | ratio of current transformers that it was set to, `100:5` |
+//! | `[site] main_fuse_a` | – | main fuse of the site that the DUT is set up for, 1 to 10000 A |
 //! | `[dut] name`, `model`, `firmware` | – | free text for the report |
 //! | `[dut] key_file` | – | `virtual` only: the meters' keys, see [`crate::keys`] |
 //! | `[dut] broken` | – | `virtual` only: a deliberately broken variant, see [`Broken`] |
 //! | `[clamps]` | none | a clamp dongle, see [`Clamps`] |
+//!
+//! Without `ratio` the bench sets it: it tells a virtual dongle, also while it runs, and starts a program with the ratio
+//! in place of `{ratio}` in `command`. Any other DUT counts as set to 1:1.
 //!
 //! Relative paths in `command` start at the directory that hanbench was started in, because the program runs there.
 //! A relative `key_file` starts at the folder of the rig file.
@@ -30,7 +35,8 @@ use crate::dongle::Broken;
 use crate::error::{ConfigError, RigError};
 use crate::file::{SMALL, read_text};
 use hanbench_core::reading::Key;
-use hanbench_core::verdict::trial::DutTerms;
+use hanbench_core::site::ratio::Ratio;
+use hanbench_core::verdict::trial::{DutTerms, RatioSetting};
 use raw::{RawDut, RawInput, RawRig};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -193,7 +199,9 @@ impl Checker<'_> {
         let name = raw.name.unwrap_or_else(|| stem.into_owned());
         let input_span = raw.input.as_ref().map_or(0..0, Spanned::span);
         let input = raw.input.map_or(Ok(Input::Pty), |input| self.input(input))?;
-        let (terms, about) = (self.terms(raw.dut.get_ref())?, about(raw.dut.get_ref()));
+        let (mut terms, about) = (self.terms(raw.dut.get_ref())?, about(raw.dut.get_ref()));
+        terms.main_fuse_a =
+            raw.site.and_then(|site| site.main_fuse_a).map(|fuse| self.fuse(&fuse)).transpose()?;
         let dut = self.dut(raw.dut, &input, input_span)?;
         let clamps = raw.clamps.map(|clamps| self.clamps(clamps, &input, &dut)).transpose()?;
         Ok(Rig { name, input, dut, terms, clamps, about })
@@ -397,7 +405,37 @@ impl Checker<'_> {
             terms.claim_within_us = (seconds * 1e6).round() as u64;
         }
         terms.scale_told = raw.scale_told;
+        terms.ratio = self.ratio(raw)?;
         Ok(terms)
+    }
+
+    fn ratio(&self, raw: &RawDut) -> Result<RatioSetting, Mistake> {
+        let is_virtual = raw.kind.get_ref() == "virtual";
+        let words = raw.command.as_ref().map(|command| command.get_ref().as_slice()).unwrap_or_default();
+        let settable = words.iter().any(|word| word.contains("{ratio}"));
+        match &raw.ratio {
+            None if is_virtual => Ok(RatioSetting::Running),
+            None if settable => Ok(RatioSetting::AtStart),
+            None => Ok(RatioSetting::default()),
+            Some(ratio) if settable => Err(self.error(
+                ratio.span(),
+                "`ratio` says what the DUT is set to, and `command` says {ratio}, which lets the bench set it: \
+                 expected one of the two",
+            )),
+            Some(ratio) => match Ratio::parse(ratio.get_ref()) {
+                // Written alike wherever it is compared.
+                Ok(_) => Ok(RatioSetting::Fixed(ratio.get_ref().replace(' ', ""))),
+                Err(error) => {
+                    Err(self.error(ratio.span(), format!("`ratio` is {:?}: {error}", ratio.get_ref())))
+                }
+            },
+        }
+    }
+
+    fn fuse(&self, fuse: &Spanned<i64>) -> Result<u32, Mistake> {
+        let message = || format!("`main_fuse_a` is {}; expected 1 to 10000 A", fuse.get_ref());
+        let value = u32::try_from(*fuse.get_ref()).ok().filter(|amperes| (1..=10_000).contains(amperes));
+        value.ok_or_else(|| self.error(fuse.span(), message()))
     }
 
     /// Keys of a reading.

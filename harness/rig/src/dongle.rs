@@ -5,15 +5,20 @@
 //! the caller gives, usually [`reference()`]: this file knows ports and lines, not telegrams.
 
 mod broken;
+#[cfg(test)]
+mod caught;
 mod decoder;
+mod scale;
 
 pub use broken::Broken;
 pub use decoder::reference;
+pub use scale::Scale;
 
 use broken::Breaker;
 use hanbench_core::reading;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::io::{self, ErrorKind, Read, Write};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// Line speed of a Norwegian HAN port (M-Bus, 2400 8N1). A pty takes any.
@@ -52,7 +57,8 @@ pub struct Decoded {
 
 /// Runs until the port hangs up.
 ///
-/// `decode_step` gets bytes and the time they arrived, or no bytes when its timeout has passed.
+/// A line `{"set":{"ratio":"50:1"}}` on standard input changes `scale`; `{"event":"set","ratio":"50:1"}` is printed
+/// once it holds for all that is read from then on. `decode_step` gets bytes and the time they arrived, or no bytes when its timeout has passed.
 ///
 /// # Errors
 ///
@@ -60,18 +66,28 @@ pub struct Decoded {
 pub fn run(
     han_path: &str,
     broken: Option<Broken>,
+    scale: Scale,
     mut out: impl Write,
     mut decode_step: impl FnMut(&[u8], reading::Instant) -> Decoded,
 ) -> io::Result<()> {
     let mut port = serialport::new(han_path, BAUD).timeout(READ_WAIT).open()?;
     let start = Instant::now();
     let now = || reading::Instant(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
-    let mut breaker = Breaker::new(broken);
+    let mut breaker = Breaker::new(broken, scale);
+    let told = listen();
     let mut timeout = None;
     let mut buffer = [0; 4096];
     writeln!(out, "{{\"event\":\"ready\"}}")?;
     out.flush()?;
     loop {
+        for ratio in told.try_iter() {
+            // A ratio that is none changes nothing and is not confirmed.
+            if let Ok(scale) = Scale::parse(&ratio) {
+                breaker.set(scale);
+                writeln!(out, "{}", json!({"event": "set", "ratio": ratio}))?;
+                out.flush()?;
+            }
+        }
         let wait = timeout.map_or(READ_WAIT, |at: reading::Instant| {
             Duration::from_micros(at.since_us(now())).clamp(Duration::from_millis(1), READ_WAIT)
         });
@@ -100,4 +116,20 @@ pub fn run(
             }
         }
     }
+}
+
+/// The ratios that lines on standard input ask for; all else there is ignored.
+fn listen() -> Receiver<String> {
+    let (sender, receiver) = channel();
+    // Not joined: it ends with standard input, or with the program.
+    std::thread::spawn(move || {
+        for line in io::stdin().lines().map_while(Result::ok) {
+            let command: Value = serde_json::from_str(&line).unwrap_or_default();
+            let ratio = command.pointer("/set/ratio").and_then(Value::as_str);
+            if ratio.is_some_and(|ratio| sender.send(ratio.to_string()).is_err()) {
+                return;
+            }
+        }
+    });
+    receiver
 }

@@ -222,11 +222,39 @@ fn the_docs_say_what_every_broken_dongle_must_fail() {
         let start = format!("| `{}` | {} | ", broken.name(), broken.describe());
         let fails = text.lines().find_map(|line| line.strip_prefix(&start));
         let fails = fails.unwrap_or_else(|| panic!("no row {start}"));
-        let named: Vec<&str> = fails.split('`').filter(|word| word.starts_with("han.")).collect();
+        let is_id = |word: &&str| ["han.", "l2.", "scaling."].iter().any(|suite| word.starts_with(suite));
+        let named: Vec<&str> = fails.split('`').filter(is_id).collect();
         assert!(!named.is_empty(), "{fails}");
         for id in named {
             assert!(hanbench_core::verdict::checks::find(id).is_some(), "{id} is no check");
         }
+    }
+}
+
+#[test]
+fn who_sets_the_ratio_follows_from_the_rig_file() {
+    use hanbench_core::verdict::trial::RatioSetting;
+    let setting = |text: &str| parse(text).terms.ratio;
+    let program = |words: &str| format!("[dut]\nkind = \"process\"\ncommand = [\"x\", \"{{han}}\"{words}]\n");
+    let fixed = |ratio: &str| RatioSetting::Fixed(ratio.into());
+    assert_eq!(setting("[dut]\nkind = \"virtual\"\n"), RatioSetting::Running);
+    assert_eq!(setting("[dut]\nkind = \"virtual\"\nratio = \"100 : 5\"\n"), fixed("100:5"));
+    assert_eq!(setting(&program("")), fixed("1:1"));
+    assert_eq!(setting(&program(", \"--ct={ratio}\"")), RatioSetting::AtStart);
+    assert_eq!(setting(&(program("") + "ratio = \"50:1\"\n")), fixed("50:1"));
+    let both = program(", \"{ratio}\"") + "ratio = \"50:1\"\n";
+    assert!(mistake(&both).contains("expected one of the two"), "{}", mistake(&both));
+    let wrong = program("") + "ratio = \"5:100\"\n";
+    assert!(mistake(&wrong).contains("the secondary is larger"), "{}", mistake(&wrong));
+}
+
+#[test]
+fn a_main_fuse_is_whole_amperes() {
+    let text = |fuse: &str| format!("[dut]\nkind = \"virtual\"\n[site]\nmain_fuse_a = {fuse}\n");
+    assert_eq!(parse(&text("63")).terms.main_fuse_a, Some(63));
+    assert_eq!(parse("[dut]\nkind = \"virtual\"\n").terms.main_fuse_a, None);
+    for wrong in ["0", "-63", "10001"] {
+        assert!(mistake(&text(wrong)).contains("expected 1 to 10000 A"), "{}", mistake(&text(wrong)));
     }
 }
 

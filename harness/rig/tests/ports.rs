@@ -273,7 +273,9 @@ fn the_virtual_dongle_speaks_the_contract_and_ends_with_its_line() {
         let (out, path) = (Shared::default(), pty.path().to_string());
         let thread = {
             let out = out.clone();
-            std::thread::spawn(move || hanbench_rig::dongle::run(&path, broken, out, letters()))
+            std::thread::spawn(move || {
+                hanbench_rig::dongle::run(&path, broken, hanbench_rig::dongle::Scale::ONE, out, letters())
+            })
         };
         out.wait_for("{\"event\":\"ready\"}\n");
         pty.master().write_all(b"AAAAxBBBCC").expect("written");
@@ -286,6 +288,12 @@ fn the_virtual_dongle_speaks_the_contract_and_ends_with_its_line() {
 
 #[test]
 fn the_dongle_says_when_its_device_is_missing() {
-    let error = hanbench_rig::dongle::run("/dev/no-such-device", None, Vec::new(), letters());
+    let error = hanbench_rig::dongle::run(
+        "/dev/no-such-device",
+        None,
+        hanbench_rig::dongle::Scale::ONE,
+        Vec::new(),
+        letters(),
+    );
     assert!(error.is_err());
 }

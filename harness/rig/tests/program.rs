@@ -4,7 +4,8 @@
 
 mod support;
 
-use hanbench_core::verdict::trial::{Damage, DamageKind, Event, Part, Pause, Trial, What};
+use hanbench_core::verdict::trial::{Damage, DamageKind, Event, Part, Pause, RatioSetting, Trial, What};
+use hanbench_rig::config::Dut;
 use hanbench_rig::{Rig, Session, Speed};
 use std::time::{Duration, Instant};
 use support::{HEALTHY, intact, play, script, stimulus, story, telegram};
@@ -319,4 +320,69 @@ fn a_program_that_never_says_ready_gets_its_bytes_after_two_seconds() {
     let trial = play(script(&quiet, 5.0), Speed::Max, &intact(&["AAAA"]));
     assert_eq!(story(&trial), ["sent 0", "claim AAAA"]);
     assert!(started.elapsed() >= Duration::from_secs(2));
+}
+
+fn ratio(ratio: &str, running: bool) -> Part {
+    Part::Ratio { ratio: ratio.into(), running }
+}
+
+#[test]
+fn a_program_is_started_anew_with_each_ratio_and_one_trial_holds_it_all() {
+    let announced = r#"echo "ratio $2"; "#.to_string() + HEALTHY;
+    let mut rig = script(&announced, 5.0);
+    rig.terms.ratio = RatioSetting::AtStart;
+    if let Dut::Process { command, .. } = &mut rig.dut {
+        command.push("{ratio}".into());
+    }
+    let mut session = Session::open(rig, Speed::Max, None).expect("a session");
+    let mut late = telegram("BBBB");
+    late.due_us = 3_600_000_000;
+    let parts = vec![
+        ratio("100:5", false),
+        Part::Telegram(telegram("AAAA")),
+        ratio("1:1", false),
+        Part::Telegram(late),
+    ];
+    let trial = session.trial(&stimulus(parts.clone())).expect("a trial");
+    let expected = [
+        "sent 0",
+        "log ratio 100:5",
+        "sent 1",
+        "claim AAAA",
+        "sent 2",
+        "log ratio 1:1",
+        "sent 3",
+        "claim BBBB",
+    ];
+    let mut story = story(&trial);
+    // What a program prints at its start was there before anything was sent.
+    let at = |story: &[String], line: &str| story.iter().position(|one| one == line).expect(line);
+    assert!(at(&story, "log ratio 100:5") < at(&story, "claim AAAA"), "{story:?}");
+    assert!(at(&story, "log ratio 1:1") < at(&story, "claim BBBB"), "{story:?}");
+    assert!(at(&story, "claim AAAA") < at(&story, "log ratio 1:1"), "{story:?}");
+    story.sort();
+    let mut sorted = expected.map(String::from).to_vec();
+    sorted.sort();
+    assert_eq!(story, sorted);
+    assert_eq!(trial.stimulus.parts, parts, "the evidence holds the stimulus as it was asked for");
+    assert!(trial.events.is_sorted_by_key(|event| event.t_us));
+    let next = session.trial(&intact(&["CCCC"])).expect("a trial");
+    assert!(!support::story(&next).iter().any(|line| line.starts_with("log ratio")), "1:1 is what it has");
+}
+
+#[test]
+fn a_running_program_is_told_its_ratio_and_waited_for() {
+    let listening = r#"
+exec 4<&0
+(while read -r line <&4; do echo "told $line"; sleep 0.2; echo '{"event":"set"}'; done) &
+"#
+    .to_string()
+        + HEALTHY;
+    let mut rig = script(&listening, 5.0);
+    rig.terms.ratio = RatioSetting::Running;
+    let parts = vec![Part::Telegram(telegram("AAAA")), ratio("50:1", true), Part::Telegram(telegram("BBBB"))];
+    let trial = play(rig, Speed::Max, &stimulus(parts));
+    let told = r#"log told {"set":{"ratio":"50:1"}}"#;
+    let expected = ["sent 0", "claim AAAA", told, r#"log {"event":"set"}"#, "sent 1", "sent 2", "claim BBBB"];
+    assert_eq!(story(&trial), expected);
 }

@@ -4,7 +4,7 @@ use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::DongleFlags;
 use hanbench_core::clamps::Fault;
 use hanbench_core::wire::cipher::Keys;
-use hanbench_rig::dongle::{self, Broken};
+use hanbench_rig::dongle::{self, Broken, Scale};
 use hanbench_rig::{RigError, clamps, keys};
 use std::io::{self, stdout};
 
@@ -29,7 +29,9 @@ pub fn run(flags: &DongleFlags) -> Outcome {
 
 fn han(flags: &DongleFlags, path: &str, broken: Option<Broken>) -> Result<io::Result<()>, Failure> {
     let keys = flags.key_file.as_deref().map_or(Ok(Keys::default()), keys::load).map_err(RigError::from)?;
-    Ok(dongle::run(path, broken, stdout(), dongle::reference(keys)))
+    let scale = Scale::parse(&flags.ratio)
+        .map_err(|error| Failure::input(format!("--ratio is {:?}: {error}", flags.ratio)))?;
+    Ok(dongle::run(path, broken, scale, stdout(), dongle::reference(keys)))
 }
 
 fn found<T, const N: usize>(name: &str, found: Option<T>, names: [&str; N]) -> Result<T, Failure> {

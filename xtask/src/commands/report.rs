@@ -62,6 +62,7 @@ mod tests {
             reading: reading(733),
             unannounced: Vec::new(),
             zero_unmeasured: Vec::new(),
+            truth: Default::default(),
             optional: false,
             glued: false,
         };

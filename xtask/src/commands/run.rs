@@ -42,7 +42,7 @@ pub fn run(flags: &RunFlags) -> Outcome {
     let recordings = library::load(&root).map_err(wrong)?;
     let waveforms = fixtures::load(&root).map_err(wrong)?;
     let wanted = Wanted::of(flags)?;
-    let (stimuli, mut beside) = select(&wanted, flags.seed, &recordings)?;
+    let (stimuli, mut beside) = select(&wanted, flags.seed, &recordings, &rig.terms)?;
     let (tasks, not_here) = ct::select(&wanted, waveforms, &rig);
     beside.extend(not_here);
     if flags.list {

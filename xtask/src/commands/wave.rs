@@ -3,13 +3,13 @@
 use crate::console;
 use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::{WaveCommand, WaveFlags, WaveRenderFlags, WaveShowFlags, WaveUploadFlags};
-use hanbench_core::wave::files::drawing::Drawing;
+use hanbench_core::report::waveform_svg;
+use hanbench_core::wave::Segment;
 use hanbench_core::wave::files::sidecar::Worked;
 use hanbench_core::wave::files::sums::Period;
 use hanbench_core::wave::files::{Data, Format, Layout};
 use hanbench_core::wave::frontend::Converter;
 use hanbench_core::wave::spec::{Channel, Spec};
-use hanbench_core::wave::{Segment, Signal};
 use hanbench_rig::evidence::write_whole;
 use hanbench_rig::file::{self, read_text};
 use hanbench_rig::interrupt;
@@ -19,8 +19,6 @@ use hanbench_rig::wave_files::{WaveFileError, render};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 
-/// Mains cycles that `show` draws.
-const CYCLES: f64 = 4.0;
 /// Samples that are made at once to learn what they say.
 const PIECE: u64 = 8192;
 
@@ -105,14 +103,14 @@ fn bar(samples: u64) -> ProgressBar {
 
 fn show(flags: &WaveShowFlags) -> Outcome {
     let spec = read(&flags.spec)?;
-    interrupt::install();
-    let worked = Worked::new(&spec);
-    let mut converter = Converter::new(&spec, &worked.at_clamp);
-    let layout = Layout::new(&spec, &converter);
     let text = if flags.json {
+        interrupt::install();
+        let worked = Worked::new(&spec);
+        let mut converter = Converter::new(&spec, &worked.at_clamp);
+        let layout = Layout::new(&spec, &converter);
         table(&worked, &layout, &mut converter)?
     } else {
-        picture(&worked, &layout, &mut converter, flags.at_s)?
+        picture(&spec, flags.at_s)?
     };
     match &flags.output {
         None => console::out(&text),
@@ -145,29 +143,13 @@ fn table(worked: &Worked<'_>, layout: &Layout, converter: &mut Converter) -> Res
     worked.page(layout, &[], &sums, converter, 0).ok_or_else(|| Failure::input("the waveform has no samples"))
 }
 
-fn picture(
-    worked: &Worked<'_>,
-    layout: &Layout,
-    converter: &mut Converter,
-    at_s: f64,
-) -> Result<String, Failure> {
-    let waveform = &worked.spec.waveform;
-    let from = waveform.rate.index(at_s.max(0.0));
-    let segment = worked.at_clamp.iter().find(|segment| (segment.from..segment.to).contains(&from));
-    let Some(segment) = segment.filter(|_| at_s >= 0.0) else {
+/// Some cycles at the clamps from a time on.
+fn picture(spec: &Spec, at_s: f64) -> Result<String, Failure> {
+    let waveform = &spec.waveform;
+    if !(0.0..waveform.duration_s).contains(&at_s) {
         return Err(Failure::input(format!("--at {at_s}: expected 0 to below {} s", waveform.duration_s)));
-    };
-    let cycle = 2_f64.powi(64) / segment.step.max(1) as f64;
-    let frames = ((CYCLES * cycle).ceil() as u64).min(layout.frames - from);
-    let mut samples = vec![0; frames as usize * layout.columns.len()];
-    converter.fill(from, &mut samples);
-    let signals: Vec<Signal> = waveform.channels.iter().map(|channel| signal(segment, *channel)).collect();
-    Ok(Drawing { layout, from, samples: &samples, signals: &signals }.svg())
-}
-
-fn signal(segment: &Segment, channel: Channel) -> Signal {
-    let signals = if channel.is_current() { &segment.i } else { &segment.u };
-    signals[channel.line()].clone()
+    }
+    Ok(waveform_svg(spec, waveform.rate.index(at_s)))
 }
 
 fn name(channel: Channel) -> &'static str {

@@ -54,6 +54,9 @@ struct Channel {
     rms: f64,
     /// RMS phasors of harmonic 1, 2, …
     harmonics: Vec<Complex64>,
+    /// Its samples without their mean, so that a sum of products is a mean, and the phasors as they come out of them.
+    /// `None` where it has no input of its own.
+    sampled: Option<(Vec<f64>, Vec<Complex64>)>,
     clipped: bool,
 }
 
@@ -159,8 +162,10 @@ fn analyse(
         Some(Fault::FundamentalOnly) => harmonics.first().map_or(0.0, |phasor| phasor.norm()),
         _ => libm::sqrt(square / block.length),
     };
+    let part = |(index, value): (usize, &f64)| (value - mean) * libm::sqrt(weight(index) / block.length);
+    let sampled = Some((values.iter().enumerate().map(part).collect(), harmonics.clone()));
     let (low, high) = input.codes;
-    Channel { rms, harmonics, clipped: column().any(|code| *code <= low || *code >= high) }
+    Channel { rms, harmonics, sampled, clipped: column().any(|code| *code <= low || *code >= high) }
 }
 
 /// Turns every harmonic back by `angle` of the fundamental: an input that is sampled late sees the wave ahead.
@@ -208,7 +213,7 @@ fn derive(volts: &mut [Option<Channel>; 3]) -> [bool; 3] {
         let Some(other) = &volts[from] else { continue };
         let size = if other.rms > 0.0 { mean / other.rms } else { 0.0 };
         let harmonics = other.harmonics.iter().map(|phasor| phasor * size).collect();
-        let mut channel = Channel { rms: mean, harmonics, clipped: other.clipped };
+        let mut channel = Channel { rms: mean, harmonics, sampled: None, clipped: other.clipped };
         delay(&mut channel, thirds * core::f64::consts::TAU / 3.0);
         volts[line] = Some(channel);
     }
@@ -226,7 +231,7 @@ fn third_current(amperes: &mut [Option<Channel>; 3], fault: Option<Fault>) -> [b
         one.harmonics.iter().zip(&other.harmonics).map(|(one, other)| -(one + other)).collect();
     let exact = libm::sqrt(harmonics.iter().map(|phasor| phasor.norm_sqr()).sum());
     let rms = if fault == Some(Fault::BalancedGuess) { (one.rms + other.rms) / 2.0 } else { exact };
-    amperes[line] = Some(Channel { rms, harmonics, clipped: one.clipped || other.clipped });
+    amperes[line] = Some(Channel { rms, harmonics, sampled: None, clipped: one.clipped || other.clipped });
     missing
 }
 
@@ -280,11 +285,20 @@ fn factors(settings: &Settings, fault: Option<Fault>) -> (f64, f64) {
     }
 }
 
-/// Active power of all harmonics, reactive power of the fundamental (IEEE 1459).
+/// Active power over all frequencies, reactive power of the fundamental (IEEE 1459).
 fn power(voltage: &Channel, current: &Channel, fault: Option<Fault>) -> (f64, f64) {
     let orders = if fault == Some(Fault::FundamentalOnly) { 1 } else { usize::MAX };
     let pairs = voltage.harmonics.iter().zip(&current.harmonics).take(orders);
-    let watts: f64 = pairs.map(|(volts, amperes)| (volts * amperes.conj()).re).sum();
+    let real = |(volts, amperes): (&Complex64, &Complex64)| (volts * amperes.conj()).re;
+    let mut watts: f64 = pairs.map(real).sum();
+    if let (Some((volts, plain_volts)), Some((amperes, plain_amperes))) = (&voltage.sampled, &current.sampled)
+        && fault != Some(Fault::FundamentalOnly)
+    {
+        // Within a block that a sag begins in, part of the power lies between the harmonics; it has no angle to correct.
+        let whole: f64 = volts.iter().zip(amperes).map(|(volts, amperes)| volts * amperes).sum();
+        let between: f64 = whole - plain_volts.iter().zip(plain_amperes).map(real).sum::<f64>();
+        watts += between;
+    }
     let vars = (voltage.fundamental() * current.fundamental().conj()).im;
     (watts, vars)
 }

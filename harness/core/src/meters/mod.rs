@@ -13,6 +13,7 @@
 //! | `sample` | house → telegram |
 //! | `schedule` | which list is due when, and what the clock shows |
 //! | [`encode`] | telegram → APDU and frame |
+//! | [`estimate`] | what may be said of an L2 that the telegram leaves out |
 //! | [`ascii`] | P1 lines → telegram |
 //! | [`stream`] | the whole way: bytes → entries |
 //! | `json` | entries as the lines of `decode --json` |
@@ -24,6 +25,7 @@ mod aidon;
 pub mod ascii;
 pub mod decode;
 pub mod encode;
+pub mod estimate;
 pub mod identify;
 #[cfg(feature = "std")]
 pub mod json;

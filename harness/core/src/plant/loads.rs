@@ -126,7 +126,7 @@ pub(super) fn phasors(system: System, seed: u64, sun_w: f64, t_s: u64) -> Phasor
     Phasors { voltage, current: currents(system, &drawn, &voltage) }
 }
 
-fn currents(system: System, drawn: &[Phasor; 3], voltage: &[Phasor; 3]) -> [Phasor; 3] {
+pub(super) fn currents(system: System, drawn: &[Phasor; 3], voltage: &[Phasor; 3]) -> [Phasor; 3] {
     let mut current = [Phasor::default(); 3];
     for (place, &power) in drawn.iter().enumerate() {
         let (from, to) = terminals(system, place);

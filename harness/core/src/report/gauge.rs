@@ -37,14 +37,19 @@ pub(super) fn number(value: f64, decimals: usize) -> String {
     if value.abs() < LONG { label(value, decimals) } else { format!("{value:.2e}") }
 }
 
-/// `takes 43 % of its limit`.
+/// `43 % of its limit, within`.
 pub(super) fn taken(one: &Measure) -> String {
-    format!("{} % of its limit, {}", number(100.0 * one.part(), 0), word(call(one)).0)
+    let taken = 100.0 * one.part();
+    let shown = if taken < 1000.0 { number(taken, 0) } else { "more than 1000".into() };
+    format!("{shown} % of its limit, {}", word(call(one)).0)
 }
 
 /// What is left of the limit, `57 %, within`.
 pub(super) fn left(one: &Measure) -> String {
-    format!("{} %, {}", number(100.0 * (1.0 - one.part()), 0), word(call(one)).0)
+    let left = 100.0 * (1.0 - one.part());
+    // As where the truth is 0 and nothing at all is allowed.
+    let shown = if left > -1000.0 { number(left, 0) } else { "below −1000".into() };
+    format!("{shown} %, {}", word(call(one)).0)
 }
 
 /// The bar.

@@ -28,7 +28,7 @@ fn bytes_sent(trial: &Trial) -> usize {
     let len = |part: &Part| match part {
         Part::Telegram(telegram) => telegram.bytes.len(),
         Part::Noise { bytes, .. } => bytes.len(),
-        Part::Silence { .. } => 0,
+        Part::Silence { .. } | Part::Ratio { .. } => 0,
     };
     sent.map(len).sum()
 }

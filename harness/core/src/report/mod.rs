@@ -15,7 +15,7 @@
 //! | [`html`](fn@html) | one file for people; `html/` has one file per part of the page |
 //! | [`merge`](fn@merge) | results of several runs become one |
 //! | `plot` | values over time as SVG |
-//! | [`waveform_svg`], [`spectrum_svg`] | a waveform as SVG |
+//! | [`waveform_svg`] | a waveform as SVG; `waveform/` has its two drawings |
 //! | `gauge` | an error against its limit as a bar |
 //! | `grounds` | what an outcome rests on: bytes, and whether they are inferred |
 //! | `timeline` | which claim is drawn beside which telegram |
@@ -38,7 +38,7 @@ pub use junit::junit;
 pub use merge::{labelled, merge, run_labels};
 pub use plot::{Deviation, Mark, Plot, Series, Step};
 pub use summary::summary;
-pub use waveform::{spectrum_svg, waveform_svg};
+pub use waveform::waveform_svg;
 
 use crate::verdict::ct::{self, CtTrial};
 use crate::verdict::results::{Finding, Measure, Outcome, Results};

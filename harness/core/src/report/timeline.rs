@@ -134,6 +134,7 @@ mod tests {
                 reading: object(*power),
                 unannounced: Vec::new(),
                 zero_unmeasured: Vec::new(),
+                truth: Default::default(),
                 optional: false,
                 glued: false,
             })

@@ -50,6 +50,33 @@ pub(super) enum Rule {
     /// Every telegram that it is about is claimed, in time.
     Claimed(Concern),
     Latency,
+    /// What is claimed for the L2 that a three-wire meter leaves out.
+    L2(L2Rule),
+    /// What is claimed behind current transformers.
+    Scaling(ScalingRule),
+}
+
+/// The rules on current transformers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ScalingRule {
+    Current,
+    Power,
+    Energy,
+    Alike,
+    Metamorphic,
+    RuntimeChange,
+    FuseRule,
+}
+
+/// The rules on a missing L2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum L2Rule {
+    Bound,
+    Candidate,
+    Overload,
+    Interval,
+    Marked,
+    Method,
 }
 
 /// The rules on fields.
@@ -388,6 +415,97 @@ pub const CHECKS: &[CheckSpec] = &[
         "The claimed powers tell on which lines the clamps sit and which are turned round, as far as physics does.",
         "ct-waveforms, section 0; our own rule",
     ),
+    check(
+        "l2.current.bound",
+        "l2",
+        Rule::L2(L2Rule::Bound),
+        "A claimed current of L2 is one that three wires allow: from |I1 − I3| to I1 + I3.",
+        "Kirchhoff's current law; field bugs, section 0; field bug P4",
+    ),
+    check(
+        "l2.current.candidate",
+        "l2",
+        Rule::L2(L2Rule::Candidate),
+        "A claimed current of L2 is near one of the two that P, Q, U and I of the telegram leave.",
+        "wattmeter theorem of Blondel; field bugs, section 0",
+    ),
+    check(
+        "l2.current.overload",
+        "l2",
+        Rule::L2(L2Rule::Overload),
+        "A current of L2 that is claimed like a measurement hides no overload of L2.",
+        "field bugs, section 0",
+    ),
+    check(
+        "l2.voltage.interval",
+        "l2",
+        Rule::L2(L2Rule::Interval),
+        "A claimed voltage of L2 lies where the other two line voltages and 2 % of unbalance put it.",
+        "EN 50160; field bug P7",
+    ),
+    check(
+        "l2.estimate.marked",
+        "l2",
+        Rule::L2(L2Rule::Marked),
+        "What the meter did not send of L2 is left out or listed as an estimate.",
+        "contract, sections 2 and 3; field bugs P4 and P5",
+    ),
+    check(
+        "l2.estimate.method",
+        "l2",
+        Rule::L2(L2Rule::Method),
+        "The formula by which the dongle computes L2 is a known one, and is named.",
+        "field bug P4; han-protocol, section 5",
+    ),
+    check(
+        "scaling.factor.current",
+        "scaling",
+        Rule::Scaling(ScalingRule::Current),
+        "Every claimed current is that of the telegram times the ratio, to 0.1 A.",
+        "Zaptec APM article, section on meters measuring through transformers",
+    ),
+    check(
+        "scaling.factor.power",
+        "scaling",
+        Rule::Scaling(ScalingRule::Power),
+        "Every claimed power is that of the telegram times the ratio, to 1 W or var.",
+        "Zaptec APM article, section on meters measuring through transformers",
+    ),
+    check(
+        "scaling.factor.energy",
+        "scaling",
+        Rule::Scaling(ScalingRule::Energy),
+        "Every claimed counter is that of the telegram times the ratio, to 1 Wh or varh.",
+        "Zaptec APM article, section on meters measuring through transformers",
+    ),
+    check(
+        "scaling.factor.alike",
+        "scaling",
+        Rule::Scaling(ScalingRule::Alike),
+        "The same is done with the ratio to current, power and energy.",
+        "a transformer turns down the current, and with it power and energy",
+    ),
+    check(
+        "scaling.metamorphic",
+        "scaling",
+        Rule::Scaling(ScalingRule::Metamorphic),
+        "Telegrams divided by the ratio, claimed with the ratio, say the same as the originals claimed with 1:1.",
+        "metamorphic relation: no expected value is needed",
+    ),
+    check(
+        "scaling.runtime-change",
+        "scaling",
+        Rule::Scaling(ScalingRule::RuntimeChange),
+        "A ratio that is set while the dongle runs holds for every later claim and for no earlier one.",
+        "Zaptec APM article, configuration in the app",
+    ),
+    check(
+        "scaling.fuse-rule",
+        "scaling",
+        Rule::Scaling(ScalingRule::FuseRule),
+        "A site whose main fuse calls for current transformers has a ratio set.",
+        "Zaptec APM article, both sentences on the main fuse",
+    ),
 ];
 
 /// The check with this id.
@@ -407,16 +525,14 @@ mod tests {
                 match check.rule {
                     Rule::Reviewed => true,
                     Rule::Clamps => check.id.starts_with("ct.") && check.suite == "ct",
-                    _ => check.id.starts_with("han.") && check.suite != "ct",
+                    Rule::L2(_) => check.id.starts_with("l2.") && check.suite == "l2",
+                    Rule::Scaling(_) => check.id.starts_with("scaling.") && check.suite == "scaling",
+                    _ => check.id.starts_with("han.") && ["decode", "timing"].contains(&check.suite),
                 } && check.purpose.ends_with('.'),
                 "{}",
                 check.id
             );
-            assert!(
-                ["decode", "timing", "ct"].contains(&check.suite) && !check.source.is_empty(),
-                "{}",
-                check.id
-            );
+            assert!(!check.source.is_empty(), "{}", check.id);
             assert_eq!(find(check.id), Some(check));
         }
     }

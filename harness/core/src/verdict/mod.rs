@@ -21,12 +21,19 @@ pub mod results;
 pub mod stimulus;
 pub mod trial;
 
+use crate::reading::Kind;
 use serde::{Deserialize, Serialize};
 
 /// Longest pause inside a frame that a DUT must bridge, in microseconds (contract, section 3).
 const GAP_MAX_US: u64 = 200_000;
 /// After more silence than this an unfinished frame is over, in microseconds (contract, section 3).
 const SILENCE_MIN_US: u64 = 1_000_000;
+
+/// Whether current transformers in front of a meter change what it says of this quantity. Voltages are measured directly.
+fn is_scaled(kind: Kind) -> bool {
+    use Kind::{ActiveEnergy, ActivePower, Current, ReactiveEnergy, ReactivePower};
+    matches!(kind, Current | ActivePower | ReactivePower | ActiveEnergy | ReactiveEnergy)
+}
 
 /// What an attempt showed (contract, section 5). Ordered: within one attempt a verdict only gets worse.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

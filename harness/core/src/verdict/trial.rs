@@ -54,6 +54,7 @@ pub struct Stimulus {
 /// One piece of a stimulus.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "part", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "nearly all parts are telegrams, so a box would save nothing")]
 pub enum Part {
     /// A telegram: one or more frames that carry one reading.
     Telegram(Telegram),
@@ -70,6 +71,66 @@ pub enum Part {
         /// Microseconds.
         us: u64,
     },
+    /// From here on the DUT is set to this ratio of current transformers. Where none stands in front, it is 1:1.
+    Ratio {
+        /// Primary and secondary amperes, `100:5`.
+        ratio: String,
+        /// It is told while it runs; else it is started anew with it.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        running: bool,
+    },
+}
+
+impl Stimulus {
+    /// The ratio that the DUT is set to when this part is sent.
+    pub fn ratio_at(&self, part: usize) -> &str {
+        let before = self.parts.get(..=part).unwrap_or(&self.parts);
+        let set = before.iter().rev().find_map(|part| match part {
+            Part::Ratio { ratio, .. } => Some(ratio.as_str()),
+            _ => None,
+        });
+        set.unwrap_or(NO_RATIO)
+    }
+
+    /// Which capability the DUT lacks for this stimulus, in words for the reason; `None` when it lacks none.
+    pub fn obstacle(&self, dut: &DutTerms) -> Option<String> {
+        let missing = self.needs.iter().filter(|need| !dut.supports.contains(need));
+        let missing: Vec<String> = missing.map(|need| format!("`{need}`")).collect();
+        if !missing.is_empty() {
+            return Some(format!("the rig file does not list {} under supports", missing.join(" and ")));
+        }
+        let running = self.parts.iter().any(|part| matches!(part, Part::Ratio { running: true, .. }));
+        match &dut.ratio {
+            RatioSetting::Running => None,
+            _ if running => Some("the bench cannot change the ratio of this DUT while it runs".to_string()),
+            RatioSetting::AtStart => None,
+            RatioSetting::Fixed(fixed) => (0..self.parts.len().max(1))
+                .map(|part| self.ratio_at(part))
+                .find(|ratio| ratio != fixed)
+                .map(|ratio| format!("it needs a ratio of {ratio}, and the DUT is set to {fixed}")),
+        }
+    }
+}
+
+/// No transformers.
+pub const NO_RATIO: &str = "1:1";
+
+/// How a DUT gets to know the ratio of the current transformers in front of the meter.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RatioSetting {
+    /// It was set to this one, and stays so.
+    Fixed(String),
+    /// The bench starts it with the ratio that a stimulus asks for.
+    AtStart,
+    /// That, and it can be told another one while it runs.
+    Running,
+}
+
+impl Default for RatioSetting {
+    fn default() -> Self {
+        RatioSetting::Fixed(NO_RATIO.to_string())
+    }
 }
 
 /// A telegram of a stimulus and what is known about it.
@@ -97,6 +158,10 @@ pub struct Telegram {
     /// Keys where this meter sends 0 in place of "not measured".
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zero_unmeasured: Vec<String>,
+    /// What is true of the keys that the meter did not send, where the telegram was made from known loads. Nothing that a
+    /// DUT could have read.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub truth: Map<String, Value>,
     /// Claiming it and refusing it are both right (bytes left over behind the body of an intact APDU).
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub optional: bool,
@@ -169,6 +234,12 @@ pub struct DutTerms {
     pub claim_within_us: u64,
     /// The DUT was told the scales that no telegram announces.
     pub scale_told: bool,
+    /// How it knows the ratio of current transformers.
+    #[serde(default)]
+    pub ratio: RatioSetting,
+    /// Main fuse of the site it is set up for, in amperes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main_fuse_a: Option<u32>,
 }
 
 impl DutTerms {
@@ -185,6 +256,8 @@ impl Default for DutTerms {
             omits: Vec::new(),
             claim_within_us: 2_000_000,
             scale_told: false,
+            ratio: RatioSetting::default(),
+            main_fuse_a: None,
         }
     }
 }
@@ -197,6 +270,25 @@ pub struct Event {
     /// What it was.
     #[serde(flatten)]
     pub what: What,
+}
+
+impl Event {
+    /// The same in a trial that this one is a later stretch of: so many parts and microseconds went before.
+    #[must_use]
+    pub fn moved(mut self, parts: usize, us: u64) -> Event {
+        self.t_us = self.t_us.saturating_add(us);
+        if let What::Sent { index, .. } = &mut self.what {
+            *index += parts;
+        }
+        self
+    }
+}
+
+impl What {
+    /// Nothing more is sent behind it.
+    pub fn ends_trial(&self) -> bool {
+        matches!(self, What::Exited { .. } | What::Stopped { .. })
+    }
 }
 
 /// The kinds of things that happen in a trial.

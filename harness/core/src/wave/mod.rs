@@ -120,7 +120,10 @@ impl Segment {
     /// Value of one of its signals so many turns behind its start.
     pub fn value(&self, signal: &Signal, turns: f64) -> f64 {
         match signal {
-            Signal::Steady(spectrum) => synth::value(spectrum, self.turn.wrapping_add((turns * TURN) as u64)),
+            Signal::Steady(spectrum) => {
+                let part = turns - turns.floor();
+                synth::value(spectrum, self.turn.wrapping_add((part * TURN) as u64))
+            }
             Signal::Cycle(table) => {
                 let at = turns * table.len() as f64;
                 let (left, part) = (at.floor(), at - at.floor());

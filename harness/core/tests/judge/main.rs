@@ -4,6 +4,7 @@ mod bench;
 mod dsl;
 mod fields;
 mod laws;
+mod outside;
 mod repeats;
 mod rules;
 mod stimuli;

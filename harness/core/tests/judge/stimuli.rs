@@ -41,7 +41,7 @@ fn the_plain_stimulus_is_the_capture() {
         .flat_map(|part| match part {
             Part::Telegram(telegram) => telegram.bytes.clone(),
             Part::Noise { bytes, .. } => bytes.clone(),
-            Part::Silence { .. } => Vec::new(),
+            Part::Silence { .. } | Part::Ratio { .. } => Vec::new(),
         })
         .collect();
     assert_eq!(bytes, sample.bytes());

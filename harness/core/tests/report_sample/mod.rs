@@ -123,6 +123,7 @@ fn trial(
             reading: reading(n),
             unannounced: vec![],
             zero_unmeasured: vec![],
+            truth: Default::default(),
             optional: false,
             glued: false,
         };

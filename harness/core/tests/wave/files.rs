@@ -161,14 +161,15 @@ fn the_code_that_means_missing_is_moved_by_one_and_counted() {
 }
 
 #[test]
-fn time_stamps_of_a_month_fit_their_field() {
-    let text = "[waveform]\nrate_hz = 400\nduration_s = 2678400.0\nchannels = [\"u1\"]\n";
-    let layout = layout(&spec(text));
-    let encoder = Encoder::new(layout.clone(), Format::Comtrade(Data::Binary)).expect("it fits");
-    let cfg = encoder.description().expect("a text");
-    let step: u64 = cfg.lines().last().and_then(|line| line.parse().ok()).expect("a number");
-    assert_eq!(step, 10_000, "microseconds");
-    assert!(2_678_400 * 1_000_000 / step < 1 << 31 && 2_678_400 * 1_000_000 / (step / 10) >= 1 << 31);
+fn time_stamps_take_the_finest_step_that_fits_their_field() {
+    for (seconds, expected) in [(2147, 1), (2148, 10), (30_000, 100), (2_678_400, 10_000)] {
+        let text = format!("[waveform]\nrate_hz = 400\nduration_s = {seconds}.0\nchannels = [\"u1\"]\n");
+        let layout = layout(&spec(&text));
+        let encoder = Encoder::new(layout, Format::Comtrade(Data::Binary)).expect("it fits");
+        let cfg = encoder.description().expect("a text");
+        let step: u64 = cfg.lines().last().and_then(|line| line.parse().ok()).expect("a number");
+        assert_eq!(step, expected, "microseconds, for {seconds} s");
+    }
 }
 
 #[test]

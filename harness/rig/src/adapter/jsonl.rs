@@ -21,9 +21,9 @@ pub(super) fn line(text: &str) -> Option<What> {
     }
 }
 
-/// `{"event":"ready"}`.
-pub fn is_ready(text: &str) -> bool {
-    object(text).is_some_and(|object| object.get("event").and_then(Value::as_str) == Some("ready"))
+/// An event of that name, such as `{"event":"ready"}`.
+pub fn is_event(text: &str, name: &str) -> bool {
+    object(text).is_some_and(|object| object.get("event").and_then(Value::as_str) == Some(name))
 }
 
 #[cfg(test)]
@@ -43,7 +43,11 @@ mod tests {
         {
             assert_eq!(line(log), None, "{log}");
         }
-        assert!(is_ready(r#"{"event":"ready"}"#) && !is_ready("ready") && !is_ready("{}"));
+        assert!(
+            is_event(r#"{"event":"ready"}"#, "ready")
+                && !is_event("ready", "ready")
+                && !is_event("{}", "ready")
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod amsreader;
 mod esphome;
 mod jsonl;
 
-pub use jsonl::is_ready;
+pub use jsonl::is_event;
 
 use crate::config::Readings;
 use crate::dut::{Stream, TextLine};

@@ -129,7 +129,7 @@ impl ClampBench {
         let line = Line::open(&crate::config::Input::Pty)?;
         let path = line.path().unwrap_or_default().to_string();
         let command: Vec<String> = self.command.iter().map(|word| word.replace("{samples}", &path)).collect();
-        let mut program = Program::start(&command)?;
+        let mut program = Program::start(&command, false)?;
         self.early = program.wait_ready();
         Ok(Open { line, dut: Running::Program(program) })
     }

@@ -11,6 +11,13 @@ pub(super) struct RawRig {
     pub(super) input: Option<Spanned<RawInput>>,
     pub(super) dut: Spanned<RawDut>,
     pub(super) clamps: Option<Spanned<RawClamps>>,
+    pub(super) site: Option<RawSite>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSite {
+    pub(super) main_fuse_a: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +44,7 @@ pub(super) struct RawDut {
     pub(super) claim_within_s: Option<Spanned<f64>>,
     #[serde(default)]
     pub(super) scale_told: bool,
+    pub(super) ratio: Option<Spanned<String>>,
     pub(super) name: Option<String>,
     pub(super) model: Option<String>,
     pub(super) firmware: Option<String>,

@@ -1,7 +1,7 @@
 //! Dongles broken on purpose. Each variant breaks one rule, as devices in the field did.
 
-use super::Step;
-use hanbench_core::reading::Key;
+use super::{Scale, Step};
+use hanbench_core::reading::{Key, Kind};
 use serde_json::{Map, Number, Value, json};
 use std::time::Duration;
 
@@ -36,11 +36,25 @@ pub enum Broken {
     Float32,
     /// Takes a byte of the content for a flag.
     CutAt7e,
+    /// L2 by a formula for a neutral.
+    L2Sqrt3,
+    /// L2 by the mean of its neighbours.
+    L2Mean,
+    /// L2 shown as nothing.
+    L2Zero,
+    /// An estimate passed off as a measurement.
+    L2Unmarked,
+    /// Transformers: values of the secondary.
+    RatioForgotten,
+    /// Transformers: the ratio squared.
+    RatioTwice,
+    /// Transformers: powers and nothing else.
+    RatioPowerOnly,
 }
 
 impl Broken {
     /// All variants.
-    pub const ALL: [Broken; 14] = [
+    pub const ALL: [Broken; 21] = [
         Broken::IgnoreFcs,
         Broken::RepeatLast,
         Broken::ZeroForAbsent,
@@ -55,6 +69,13 @@ impl Broken {
         Broken::Sign,
         Broken::Float32,
         Broken::CutAt7e,
+        Broken::L2Sqrt3,
+        Broken::L2Mean,
+        Broken::L2Zero,
+        Broken::L2Unmarked,
+        Broken::RatioForgotten,
+        Broken::RatioTwice,
+        Broken::RatioPowerOnly,
     ];
 
     /// The word in rig files.
@@ -74,6 +95,13 @@ impl Broken {
             Broken::Sign => "sign",
             Broken::Float32 => "float32",
             Broken::CutAt7e => "cut-at-7e",
+            Broken::L2Sqrt3 => "l2-sqrt3",
+            Broken::L2Mean => "l2-mean",
+            Broken::L2Zero => "l2-zero",
+            Broken::L2Unmarked => "l2-unmarked",
+            Broken::RatioForgotten => "ratio-forgotten",
+            Broken::RatioTwice => "ratio-twice",
+            Broken::RatioPowerOnly => "ratio-power-only",
         }
     }
 
@@ -94,6 +122,13 @@ impl Broken {
             Broken::Sign => "claims export as negative import",
             Broken::Float32 => "computes with 32-bit floats",
             Broken::CutAt7e => "takes a 7e inside a frame for its end, and loses the frame",
+            Broken::L2Sqrt3 => "computes I2 by (√3·P − U1·I1 − U3·I3) / U2, and claims it like a measurement",
+            Broken::L2Mean => "estimates I2 as the mean of I1 and I3",
+            Broken::L2Zero => "claims 0 for the L2 that it would have to estimate",
+            Broken::L2Unmarked => "claims its estimates of L2 like measurements",
+            Broken::RatioForgotten => "does not multiply by the ratio of current transformers",
+            Broken::RatioTwice => "multiplies by the ratio twice",
+            Broken::RatioPowerOnly => "multiplies powers by the ratio, and neither currents nor counters",
         }
     }
 
@@ -116,6 +151,7 @@ pub(super) struct Printed {
 /// Turns steps of the decoder into lines, breaking them where asked to.
 pub(super) struct Breaker {
     broken: Option<Broken>,
+    scale: Scale,
     previous: Option<Map<String, Value>>,
     claims: usize,
 }
@@ -124,8 +160,27 @@ pub(super) struct Breaker {
 const LATE: Duration = Duration::from_millis(2500);
 
 impl Breaker {
-    pub(super) fn new(broken: Option<Broken>) -> Breaker {
-        Breaker { broken, previous: None, claims: 0 }
+    pub(super) fn new(broken: Option<Broken>, scale: Scale) -> Breaker {
+        Breaker { broken, scale, previous: None, claims: 0 }
+    }
+
+    /// From now on the transformers have this ratio.
+    pub(super) fn set(&mut self, scale: Scale) {
+        self.scale = scale;
+    }
+
+    /// The primary side, as far as the variant gets it right.
+    fn scaled(&self, mut claim: Map<String, Value>) -> Map<String, Value> {
+        let power = |kind| matches!(kind, Kind::ActivePower | Kind::ReactivePower);
+        let times = match self.broken {
+            Some(Broken::RatioForgotten) => 0,
+            Some(Broken::RatioTwice) => 2,
+            _ => 1,
+        };
+        for _ in 0..times {
+            self.scale.apply(&mut claim, |kind| self.broken != Some(Broken::RatioPowerOnly) || power(kind));
+        }
+        claim
     }
 
     /// What to print for a step.
@@ -143,6 +198,7 @@ impl Breaker {
             Step::Good { claim, .. } if is(Broken::DropList3) && has_counter(&claim) => return Vec::new(),
             Step::Good { claim, .. } => claim,
         };
+        let claim = self.scaled(claim);
         let delay = if is(Broken::Late) && self.claims == 0 { LATE } else { Duration::ZERO };
         let exit = (is(Broken::ExitAfter5) && self.claims == 4).then_some(1);
         let before = self.previous.take().filter(|_| is(Broken::RepeatLast));
@@ -205,6 +261,27 @@ fn altered(broken: Broken, mut claim: Map<String, Value>) -> Map<String, Value> 
         Broken::Float32 => each_number(&mut claim, |number| {
             number.as_f64().map_or(Value::Null, |value| double(f64::from(value as f32)))
         }),
+        Broken::L2Sqrt3 => {
+            if let Some(amperes) = sqrt3(&claim) {
+                claim.shift_remove("current_l2_a");
+                claim.extend(amperes.map(|amperes| ("current_l2_a".to_string(), double(amperes))));
+                unmark(&mut claim, &["current_l2_a"]);
+            }
+        }
+        Broken::L2Mean => {
+            if is_estimated(&claim, "current_l2_a")
+                && let (Some(i1), Some(i3)) = (amount(&claim, "current_l1_a"), amount(&claim, "current_l3_a"))
+            {
+                claim.insert("current_l2_a".into(), double((i1.abs() + i3.abs()) / 2.0));
+            }
+        }
+        Broken::L2Zero => {
+            for key in L2.into_iter().filter(|key| is_estimated(&claim, key)).collect::<Vec<_>>() {
+                claim.insert(key.into(), Value::from(0));
+            }
+            unmark(&mut claim, &L2);
+        }
+        Broken::L2Unmarked => unmark(&mut claim, &L2),
         Broken::IgnoreFcs
         | Broken::RepeatLast
         | Broken::Silent
@@ -212,9 +289,54 @@ fn altered(broken: Broken, mut claim: Map<String, Value>) -> Map<String, Value> 
         | Broken::Twice
         | Broken::DropList3
         | Broken::ExitAfter5
-        | Broken::CutAt7e => {}
+        | Broken::CutAt7e
+        | Broken::RatioForgotten
+        | Broken::RatioTwice
+        | Broken::RatioPowerOnly => {}
     }
     claim
+}
+
+/// What the reference dongle estimates.
+const L2: [&str; 2] = ["current_l2_a", "voltage_l2_v"];
+
+fn amount(claim: &Map<String, Value>, key: &str) -> Option<f64> {
+    claim.get(key).and_then(Value::as_f64)
+}
+
+fn is_estimated(claim: &Map<String, Value>, key: &str) -> bool {
+    let list = claim.get("estimated").and_then(Value::as_array);
+    list.is_some_and(|list| list.iter().any(|other| other == key))
+}
+
+/// Takes keys off the list of estimates.
+fn unmark(claim: &mut Map<String, Value>, keys: &[&str]) {
+    if let Some(Value::Array(list)) = claim.get_mut("estimated") {
+        list.retain(|other| !keys.iter().any(|key| other == key));
+        if list.is_empty() {
+            claim.shift_remove("estimated");
+        }
+    }
+}
+
+/// I2 as amsreader-firmware had it in 2020, in the place of an estimate; `Some(None)` on a list that it leaves alone.
+fn sqrt3(claim: &Map<String, Value>) -> Option<Option<f64>> {
+    if !is_estimated(claim, "current_l2_a") {
+        return None;
+    }
+    let value = |key: &str| amount(claim, key).map(f64::abs);
+    let (i1, i3) = (value("current_l1_a")?, value("current_l3_a")?);
+    if i1 == 0.0 || i3 == 0.0 {
+        return Some(None);
+    }
+    let (u1, u3) = (value("voltage_l1_v")?, value("voltage_l3_v")?);
+    let u2 = match is_estimated(claim, "voltage_l2_v") {
+        true => (u1 * u1 + u3 * u3 - u1 * u3).sqrt(),
+        false => value("voltage_l2_v")?,
+    };
+    let amperes = (3.0_f64.sqrt() * value("active_import_w")? - u1 * i1 - u3 * i3) / u2;
+    let exports = value("active_export_w").is_some_and(|watts| watts > 0.0);
+    Some(Some(if exports { amperes } else { amperes.max(0.0) }))
 }
 
 fn double(value: f64) -> Value {
@@ -243,7 +365,7 @@ mod tests {
     }
 
     fn texts(broken: Option<Broken>, steps: Vec<Step>) -> Vec<String> {
-        let mut breaker = Breaker::new(broken);
+        let mut breaker = Breaker::new(broken, Scale::ONE);
         steps.into_iter().flat_map(|step| breaker.lines(step)).map(|line| line.text).collect()
     }
 
@@ -261,7 +383,8 @@ mod tests {
     fn every_variant_breaks_something_and_has_a_name_of_its_own() {
         let claim = |watts: i64| {
             json!({"active_import_w": watts, "active_export_w": 7, "current_l1_a": 1.5, "current_l3_a": 2,
-                   "energy_active_import_wh": 109_554_021})
+                   "current_l2_a": 3, "voltage_l1_v": 230, "voltage_l2_v": 230, "voltage_l3_v": 230,
+                   "estimated": ["current_l2_a", "voltage_l2_v"], "energy_active_import_wh": 109_554_021})
         };
         let steps = || {
             let unchecked = Some(Map::new());
@@ -270,7 +393,7 @@ mod tests {
             steps
         };
         let whole = |broken| -> Vec<Printed> {
-            let mut breaker = Breaker::new(broken);
+            let mut breaker = Breaker::new(broken, Scale::parse("100:5").expect("a ratio"));
             steps().into_iter().flat_map(|step| breaker.lines(step)).collect()
         };
         let right = whole(None);

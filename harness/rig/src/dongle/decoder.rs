@@ -1,8 +1,9 @@
 //! What the reference dongle makes of bytes: the whole decoder of the core, in the steps that a dongle prints.
 
 use super::{Decoded, Step};
+use hanbench_core::meters::estimate::missing_l2;
 use hanbench_core::meters::stream::{Entry, Stream};
-use hanbench_core::reading::{self, json::reading_object};
+use hanbench_core::reading::{self, json::number, json::reading_object};
 use hanbench_core::wire::{assemble::Assembled, cipher::Keys, framer::Content, framer::Junk, hdlc};
 use serde_json::{Map, Value};
 
@@ -45,8 +46,22 @@ fn step(entry: &Entry<'_>, apart: &mut Vec<u8>, keys: Keys) -> Option<Step> {
 }
 
 fn claim(entry: &Entry<'_>) -> Option<Map<String, Value>> {
-    let telegram = entry.decoded.as_ref().and_then(|decoded| decoded.telegram.as_ref());
-    telegram.map(|telegram| reading_object(&telegram.reading))
+    let decoded = entry.decoded.as_ref()?;
+    let reading = &decoded.telegram.as_ref()?.reading;
+    let mut claim = reading_object(reading);
+    // A model that was only assumed may have a neutral after all.
+    let profile = decoded.profile.filter(|_| !decoded.assumed);
+    let estimates = profile.map(|profile| missing_l2(profile, reading)).unwrap_or_default();
+    let named = [("current_l2_a", estimates.current_l2), ("voltage_l2_v", estimates.voltage_l2)];
+    let mut estimated = Vec::new();
+    for (key, value) in named.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+        claim.insert(key.into(), number(value));
+        estimated.push(Value::from(key));
+    }
+    if !estimated.is_empty() {
+        claim.insert("estimated".into(), Value::Array(estimated));
+    }
+    Some(claim)
 }
 
 /// What a decoder that does not look at the checksum would say. Only a broken variant prints it.

@@ -8,6 +8,7 @@ use super::inbox::{Inbox, Stream, TextLine};
 use crate::adapter;
 use crate::error::RigError;
 use crate::interrupt::interrupted;
+use std::io::Write;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -44,17 +45,18 @@ pub struct Program {
 impl Program {
     /// Starts `command`: a program and its arguments.
     ///
-    /// Standard input is closed. The program runs in the current directory.
+    /// Standard input is closed, unless it `listens`. The program runs in the current directory.
     ///
     /// # Errors
     ///
     /// [`RigError::Start`] when the system cannot start it.
-    pub fn start(command: &[String]) -> Result<Program, RigError> {
+    pub fn start(command: &[String], listens: bool) -> Result<Program, RigError> {
         let (name, arguments) = command
             .split_first()
             .ok_or_else(|| RigError::Start { program: String::new(), why: "the command is empty".into() })?;
         let mut command = Command::new(name);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let stdin = if listens { Stdio::piped() } else { Stdio::null() };
+        command.args(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mark = format!("{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));
         command.env(MARK, &mark);
         #[cfg(unix)]
@@ -81,6 +83,13 @@ impl Program {
         Ok(Program { child, mark, inbox, status: None, last_words: Vec::new() })
     }
 
+    /// Writes a line to its standard input. One that has ended takes none; its exit shows elsewhere.
+    pub(crate) fn tell(&mut self, line: &str) {
+        if let Some(stdin) = self.child.stdin.as_mut() {
+            let _ = stdin.write_all(line.as_bytes()).and_then(|()| stdin.write_all(b"\n"));
+        }
+    }
+
     /// Where its lines arrive.
     pub(super) fn inbox(&self) -> &Inbox {
         &self.inbox
@@ -92,8 +101,9 @@ impl Program {
         let mut seen = Vec::new();
         loop {
             let new = self.inbox.take(until.min(Instant::now() + Duration::from_millis(20)));
-            let ready =
-                new.iter().any(|line| line.stream == Stream::Readings && adapter::is_ready(&line.text));
+            let ready = new
+                .iter()
+                .any(|line| line.stream == Stream::Readings && adapter::is_event(&line.text, "ready"));
             seen.extend(new);
             if ready || interrupted() || Instant::now() >= until || self.ended() {
                 return seen;

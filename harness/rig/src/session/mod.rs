@@ -11,8 +11,9 @@ use crate::error::RigError;
 use crate::interrupt::interrupted;
 use crate::line::Line;
 use crate::lock::Lock;
-use hanbench_core::verdict::trial::{Stimulus, Trial};
+use hanbench_core::verdict::trial::{NO_RATIO, Part, RatioSetting, Stimulus, TRIAL_VERSION, Trial};
 use play::Play;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -65,6 +66,8 @@ pub struct Session {
     virtual_command: Vec<String>,
     adapter: Adapter,
     bench: Option<Bench>,
+    /// The ratio that a program is started with.
+    ratio: String,
     /// Lines that the DUT printed before it was ready; they belong to the next trial.
     early: Vec<TextLine>,
     _locks: Vec<Lock>,
@@ -103,8 +106,20 @@ impl Session {
             Dut::Process { .. } | Dut::Serial { .. } => Vec::new(),
         };
         let adapter = Adapter::new(readings(&rig));
-        let mut session =
-            Session { rig, speed, virtual_command, adapter, bench: None, early: Vec::new(), _locks: locks };
+        let ratio = match &rig.terms.ratio {
+            RatioSetting::Fixed(ratio) => ratio.clone(),
+            RatioSetting::AtStart | RatioSetting::Running => NO_RATIO.to_string(),
+        };
+        let mut session = Session {
+            ratio,
+            rig,
+            speed,
+            virtual_command,
+            adapter,
+            bench: None,
+            early: Vec::new(),
+            _locks: locks,
+        };
         if matches!(session.rig.dut, Dut::Serial { .. }) {
             // Ports that are missing must show at once and not in the middle of a run.
             session.bench = Some(session.open_bench()?);
@@ -127,6 +142,44 @@ impl Session {
     /// [`RigError::Start`] when the program cannot be started, [`RigError::Lost`] when a port is gone. A DUT that
     /// ends or is silent is no error but an event of the trial.
     pub fn trial(&mut self, stimulus: &Stimulus) -> Result<Trial, RigError> {
+        let began = Instant::now();
+        let mut whole = Trial {
+            version: TRIAL_VERSION,
+            stimulus: stimulus.clone(),
+            dut: self.rig.terms.clone(),
+            events: Vec::new(),
+            pacing: None,
+        };
+        for stretch in stretches(stimulus) {
+            if let Some(Part::Ratio { ratio, running: false }) = stimulus.parts.get(stretch.start) {
+                self.set_ratio(ratio);
+            } else {
+                self.set_ratio(NO_RATIO);
+            }
+            let shift_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+            // Played on its own, it starts at the beginning: what was due later is due at once.
+            let parts = from_zero(&stimulus.parts[stretch.clone()]);
+            let piece = self.stretch(&Stimulus { parts, ..stimulus.clone() })?;
+            let over = piece.events.iter().any(|event| event.what.ends_trial());
+            whole.events.extend(piece.events.into_iter().map(|event| event.moved(stretch.start, shift_us)));
+            whole.pacing = whole.pacing.into_iter().chain(piece.pacing).max_by_key(|pacing| pacing.p99_us);
+            if over {
+                break;
+            }
+        }
+        Ok(whole)
+    }
+
+    /// A program that the bench can set is started anew with another ratio.
+    fn set_ratio(&mut self, ratio: &str) {
+        if !matches!(self.rig.terms.ratio, RatioSetting::Fixed(_)) && self.ratio != ratio {
+            self.renew();
+            self.ratio = ratio.to_string();
+        }
+    }
+
+    /// Parts in which the DUT is not started anew.
+    fn stretch(&mut self, stimulus: &Stimulus) -> Result<Trial, RigError> {
         let mut bench = match self.bench.take() {
             Some(bench) => bench,
             None => self.open_bench()?,
@@ -138,11 +191,13 @@ impl Session {
         play.run(early)?;
         let healthy = play.healthy();
         let trial = play.into_trial();
+        // Whoever was told another ratio on the way is not what it was started as.
+        let told = stimulus.parts.iter().any(|part| matches!(part, Part::Ratio { running: true, .. }));
         if !healthy {
             // Half a reading of this trial must not become part of the next one's first.
             self.adapter = Adapter::new(readings(&self.rig));
         }
-        if healthy {
+        if healthy && !told {
             self.bench = Some(bench);
         } else if matches!(bench.dut, Running::Console(_)) {
             self.calm_down(&bench);
@@ -182,11 +237,43 @@ impl Session {
 
     fn start(&mut self, command: &[String], line: &Line) -> Result<Running, RigError> {
         let han = line.path().unwrap_or_default();
-        let command: Vec<String> = command.iter().map(|word| word.replace("{han}", han)).collect();
-        let mut program = Program::start(&command)?;
+        let command: Vec<String> =
+            command.iter().map(|word| word.replace("{han}", han).replace("{ratio}", &self.ratio)).collect();
+        let mut program = Program::start(&command, self.rig.terms.ratio == RatioSetting::Running)?;
         self.early = program.wait_ready();
         Ok(Running::Program(program))
     }
+}
+
+/// The parts up to each one that starts the DUT anew, as ranges.
+fn stretches(stimulus: &Stimulus) -> Vec<Range<usize>> {
+    let starts =
+        |(at, part): (usize, &Part)| matches!(part, Part::Ratio { running: false, .. }).then_some(at);
+    let mut from: Vec<usize> = stimulus.parts.iter().enumerate().filter_map(starts).collect();
+    if from.first() != Some(&0) {
+        from.insert(0, 0);
+    }
+    let until = from.iter().copied().skip(1).chain([stimulus.parts.len()]).collect::<Vec<_>>();
+    from.into_iter().zip(until).map(|(from, until)| from..until).collect()
+}
+
+/// The parts with the first telegram due at 0, unless they are the first of their stimulus and keep their times.
+fn from_zero(parts: &[Part]) -> Vec<Part> {
+    let due = |part: &Part| match part {
+        Part::Telegram(telegram) => Some(telegram.due_us),
+        Part::Noise { .. } | Part::Silence { .. } | Part::Ratio { .. } => None,
+    };
+    let moved_us = match parts.first() {
+        Some(Part::Ratio { .. }) => parts.iter().find_map(due).unwrap_or(0),
+        _ => 0,
+    };
+    let mut parts = parts.to_vec();
+    for part in &mut parts {
+        if let Part::Telegram(telegram) = part {
+            telegram.due_us = telegram.due_us.saturating_sub(moved_us);
+        }
+    }
+    parts
 }
 
 fn readings(rig: &Rig) -> Readings {
@@ -197,7 +284,7 @@ fn readings(rig: &Rig) -> Readings {
 }
 
 fn virtual_command(dongle: Option<PathBuf>) -> Result<Vec<String>, RigError> {
-    Ok(vec![this_program(dongle)?, "dongle".into(), "{han}".into()])
+    Ok([&this_program(dongle)?, "dongle", "{han}", "--ratio", "{ratio}"].map(String::from).to_vec())
 }
 
 /// Path of the program that plays virtual dongles: the one given, else this executable.

@@ -11,7 +11,7 @@
 //! to the last telegram; then the settle time is a whole `claim_within`.
 
 use super::Speed;
-use crate::adapter::Adapter;
+use crate::adapter::{self, Adapter};
 use crate::dut::{Gone, Running, Stream, TextLine};
 use crate::error::RigError;
 use crate::interrupt::interrupted;
@@ -66,6 +66,8 @@ pub(super) struct Play<'a> {
     lateness: Lateness,
     claims: usize,
     rejections: usize,
+    /// How often the DUT said that it was set.
+    told: usize,
     /// Telegrams that a claim was seen for, as far as counting can tell.
     answered: usize,
     /// Intact telegrams sent, and when, since the last claim.
@@ -102,6 +104,7 @@ impl<'a> Play<'a> {
             lateness: Lateness::default(),
             claims: 0,
             rejections: 0,
+            told: 0,
             answered: 0,
             unanswered: Vec::new(),
             owed: None,
@@ -156,6 +159,7 @@ impl<'a> Play<'a> {
                     until
                 }
                 Part::Noise { bytes, .. } => self.send(index, bytes, &[], cursor)?,
+                Part::Ratio { ratio, running } => self.ratio(index, ratio, *running)?,
                 Part::Telegram(telegram) => self.telegram(index, telegram, cursor)?,
             };
             self.pump(Instant::now())?;
@@ -209,6 +213,24 @@ impl<'a> Play<'a> {
         }
         self.give_up_on_silence()?;
         Ok(over)
+    }
+
+    /// Tells a running DUT its ratio, after everything that it owes was heard, and waits until it says that it has it.
+    /// At a start it has the ratio already.
+    fn ratio(&mut self, index: usize, ratio: &str, running: bool) -> Result<Instant, End> {
+        if running {
+            let within = Duration::from_micros(self.terms.claim_within_us);
+            self.wait_for(Instant::now() + within, |play| play.claims >= play.answered)?;
+            if let Running::Program(program) = &mut *self.dut {
+                program.tell(&serde_json::json!({"set": {"ratio": ratio}}).to_string());
+            }
+            let told = self.told;
+            let heard = self.wait_for(Instant::now() + within, |play| play.told > told)?;
+            self.trouble |= !heard;
+        }
+        let now = Instant::now();
+        self.note(now, What::Sent { index, pauses: Vec::new() });
+        Ok(now)
     }
 
     /// What a DUT says right behind a claim must not be taken for the answer to the next telegram.
@@ -389,6 +411,7 @@ impl<'a> Play<'a> {
                 self.unanswered.clear();
             }
             What::Rejected { .. } => self.rejections += 1,
+            What::Log { line } if adapter::is_event(line, "set") => self.told += 1,
             What::Sent { .. } | What::Log { .. } | What::Exited { .. } | What::Stopped { .. } => {}
         }
         let since = at.saturating_duration_since(self.start);
@@ -439,6 +462,7 @@ fn bound(stimulus: &Stimulus, terms: &DutTerms, speed: Speed) -> Duration {
         let (bytes, extra) = match part {
             Part::Silence { us } => (0, Duration::from_micros(*us)),
             Part::Noise { bytes, .. } => (bytes.len(), Duration::ZERO),
+            Part::Ratio { .. } => (0, within * 2),
             Part::Telegram(telegram) => {
                 last_due = last_due.max(telegram.due_us);
                 let pauses: u64 = telegram.gaps.iter().map(|(_, us)| us).sum();

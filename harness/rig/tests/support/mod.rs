@@ -24,6 +24,7 @@ pub(crate) fn telegram(text: &str) -> Telegram {
         reading: serde_json::Map::new(),
         unannounced: Vec::new(),
         zero_unmeasured: Vec::new(),
+        truth: serde_json::Map::new(),
         optional: false,
         glued: false,
     }

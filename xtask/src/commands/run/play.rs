@@ -53,9 +53,9 @@ pub(super) fn play(
     Ok((trials, interrupted()))
 }
 
-/// Whether the rig file says that the DUT can do what the stimulus needs.
+/// Whether the DUT can do what the stimulus needs.
 fn supported(stimulus: &Stimulus, rig: &Rig) -> bool {
-    stimulus.needs.iter().all(|need| rig.terms.supports.contains(need))
+    stimulus.obstacle(&rig.terms).is_none()
 }
 
 /// The trial of a stimulus that does not concern the DUT; the judge names the missing capability.

@@ -4,8 +4,8 @@ use crate::failure::Failure;
 use crate::flags::RunFlags;
 use hanbench_core::verdict::checks;
 use hanbench_core::verdict::results::Outcome as Judged;
-use hanbench_core::verdict::stimulus::{CaptureView, plan};
-use hanbench_core::verdict::trial::Stimulus;
+use hanbench_core::verdict::stimulus::{CaptureView, l2, plan, scaling};
+use hanbench_core::verdict::trial::{DutTerms, Stimulus};
 use hanbench_core::verdict::{Cause, Verdict};
 use hanbench_rig::evidence::write_whole;
 use hanbench_rig::library::{self, Recording};
@@ -46,12 +46,15 @@ pub(super) fn select(
     wanted: &Wanted<'_>,
     seed: u64,
     recordings: &[Recording],
+    dut: &DutTerms,
 ) -> Result<(Vec<Stimulus>, Vec<Judged>), Failure> {
     let reviewed: Vec<_> = recordings
         .iter()
         .filter_map(|one| one.reviewed.as_ref().map(|items| (view(one), items.as_slice())))
         .collect();
     let mut stimuli = plan(&reviewed, seed).map_err(|error| Failure::input(error.to_string()))?;
+    stimuli.extend(scaling(dut).map_err(|error| Failure::input(error.to_string()))?);
+    stimuli.extend(l2().map_err(|error| Failure::input(error.to_string()))?);
     for stimulus in &mut stimuli {
         let (suite, subject) = (stimulus.suite.clone(), stimulus.subject.clone());
         stimulus.checks.retain(|id| wanted.wants(&suite, id, &subject));

@@ -159,7 +159,7 @@ fn telegram(page: &Page<'_>, at: usize, part: usize, keys: &[&str], unfold: bool
     let sent = match &trial.stimulus.parts[part] {
         Part::Telegram(telegram) => &telegram.bytes,
         Part::Noise { bytes, .. } => bytes,
-        Part::Silence { .. } => return html! {},
+        Part::Silence { .. } | Part::Ratio { .. } => return html! {},
     };
     let row = page.timelines[at].row_of(part);
     html! {

@@ -237,7 +237,7 @@ fn subject_row(page: &Page<'_>, subject: &str, trials: &[usize]) -> Markup {
 pub(super) fn telegram_counts(trial: &Trial) -> (usize, usize) {
     let telegrams = trial.stimulus.parts.iter().filter_map(|part| match part {
         Part::Telegram(telegram) => Some(telegram),
-        Part::Noise { .. } | Part::Silence { .. } => None,
+        Part::Noise { .. } | Part::Silence { .. } | Part::Ratio { .. } => None,
     });
     telegrams.fold((0, 0), |(all, damaged), one| (all + 1, damaged + usize::from(one.damage.is_some())))
 }

@@ -284,6 +284,7 @@ fn part_name(trial: Option<&Trial>, part: usize) -> String {
         }
         Some(Part::Noise { .. }) => format!("noise (part {part})"),
         Some(Part::Silence { .. }) => format!("silence (part {part})"),
+        Some(Part::Ratio { ratio, .. }) => format!("ratio {ratio} (part {part})"),
         None => format!("part {part}"),
     }
 }

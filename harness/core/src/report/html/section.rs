@@ -87,6 +87,10 @@ fn facts(page: &Page<'_>, index: usize) -> Markup {
     let noise = stimulus.parts.iter().filter_map(|part| match part {
         Part::Noise { bytes, why } => Some(format!("{} of noise: {why}", counted(bytes.len(), "byte"))),
         Part::Silence { us } => Some(format!("silence of {}", seconds(*us))),
+        Part::Ratio { ratio, running } => {
+            let how = if *running { "told while it runs" } else { "at its start" };
+            Some(format!("ratio {ratio}, {how}"))
+        }
         Part::Telegram(_) => None,
     });
     let noise: Vec<String> = noise.take(8).collect();

@@ -150,7 +150,8 @@ impl Moment<'_> {
         let window = |claim: &'a Map<String, Value>| {
             let to = claim.get("samples").and_then(Value::as_u64)?;
             let length = rate.index(claim.get("window_s").and_then(Value::as_f64)?);
-            Some(Moment { from: to.checked_sub(length)?, to, claim: Some(claim) })
+            let from = to.checked_sub(length).filter(|from| *from < to && to <= spec.waveform.samples())?;
+            Some(Moment { from, to, claim: Some(claim) })
         };
         let ends = nearest.map(|one| rate.index(one.t_s));
         let busiest = || {
@@ -172,11 +173,13 @@ fn drawings(trial: &CtTrial, spec: &Spec, nearest: Option<&Measure>) -> Markup {
     html! {
         p.small {
             @match nearest.filter(|_| moment.claim.is_some()) {
-                Some(one) => { "Drawn from the window of " (window) ", in which " code { (plain(&one.key)) } " comes nearest to its limit." },
+                Some(one) => {
+                    "Drawn from the worst window, " (window) ": " code { (plain(&one.key)) } " takes " (gauge::taken(one)) "."
+                },
                 None => "Drawn where the clamps deliver most.",
             }
         }
-        div.plots {
+        div.plots.waves {
             figure {
                 figcaption {
                     b { "At the clamps" }
@@ -186,7 +189,7 @@ fn drawings(trial: &CtTrial, spec: &Spec, nearest: Option<&Measure>) -> Markup {
             }
             figure {
                 @match waveform.spectrum(from) {
-                    Some(spectrum) => { figcaption { b { "Currents at the clamps" } ", per cent of the fundamental" } (spectrum) },
+                    Some(spectrum) => { figcaption { b { "Currents at the clamps" } span.legend { span.key.muted { "above: fundamental and distortion; bars: per cent of the fundamental" } } } (spectrum) },
                     None => figcaption { b { "Currents at the clamps" } ": pure sines, no harmonics" },
                 }
             }
@@ -282,7 +285,7 @@ fn truths(spec: &Spec, truths: [Option<Truth>; 3], claim: Option<&Map<String, Va
 }
 
 const MEASURE_COLUMNS: [&str; 8] =
-    ["Key", "Error against limit", "#Claimed", "#True", "#Error", "#Limit ±", "#Left of limit", "At"];
+    ["Key", "Error against limit", "#Claimed", "#True", "#Error", "#Limit ±", "#Left of limit", "#At"];
 
 /// Every key against its limit.
 fn measures(outcomes: &[&Outcome]) -> Markup {

@@ -1,15 +1,12 @@
 //! Voltages and currents over some cycles.
 
-use super::{Waveform, drawn, name, segment_at, word};
+use super::{LEFT, RIGHT, WIDTH, Waveform, drawn, name, segment_at, word};
 use crate::report::plot::{Axis, coordinate, label};
 use crate::wave::Segment;
 use crate::wave::spec::Channel;
 use maud::{Markup, html};
 
-const WIDTH: f64 = 460.0;
-const HEIGHT: f64 = 312.0;
-const LEFT: f64 = 58.0;
-const RIGHT: f64 = WIDTH - 14.0;
+pub(super) const HEIGHT: f64 = 312.0;
 /// Top and bottom of the voltages and of the currents.
 const PANELS: [(f64, f64); 2] = [(16.0, 122.0), (140.0, 268.0)];
 /// Points of a curve: 80 in a cycle show order 31 as a ripple, not its shape.
@@ -89,7 +86,7 @@ fn draw_panel(curves: &[Curve], current: bool, (top, bottom): (f64, f64)) -> Mar
     let (low, high) = all.fold((0.0_f64, 0.0_f64), |(low, high), value| (low.min(*value), high.max(*value)));
     let room = ((high - low) * 0.08).max(1e-3);
     let y = Axis { low: low - room, high: high + room, from: bottom, to: top };
-    let (ticks, decimals) = y.ticks(3.0);
+    let (ticks, decimals) = y.ticks(4.0);
     let unit = if current { "A" } else { "V" };
     let points = |values: &[f64]| -> Vec<(f64, f64)> {
         let at = |(k, value): (usize, &f64)| {

@@ -13,6 +13,10 @@ use crate::wave::{Segment, Signal, network, sensor};
 use maud::{Markup, PreEscaped, html};
 use std::fmt::Write;
 
+/// Width of the drawings in user units; the page scales it.
+const WIDTH: f64 = 460.0;
+const LEFT: f64 = 58.0;
+const RIGHT: f64 = WIDTH - 14.0;
 /// Cycles drawn.
 const CYCLES: f64 = 3.0;
 
@@ -27,24 +31,25 @@ pub(super) struct Waveform<'a> {
     delivered: Vec<Segment>,
 }
 
-/// Three cycles of a waveform that begin at the moment of the largest currents, as an SVG file.
-pub fn waveform_svg(spec: &Spec) -> String {
+/// Some cycles of a waveform from sample `from` on, and below them what its currents are made of, as an SVG file.
+pub fn waveform_svg(spec: &Spec, from: u64) -> String {
     let waveform = Waveform::of(spec);
-    standalone(&waveform.curves(waveform.busiest()).0)
-}
-
-/// What its currents are made of at that moment, as an SVG file. `None` where all of them are pure sines.
-pub fn spectrum_svg(spec: &Spec) -> Option<String> {
-    let waveform = Waveform::of(spec);
-    waveform.spectrum(waveform.busiest()).map(|drawing| standalone(&drawing))
-}
-
-/// The page's style goes along; a viewer needs nothing else.
-fn standalone(drawing: &Markup) -> String {
-    let style =
-        format!("><style>svg{{background:var(--panel)}}{}</style>", include_str!("../html/style.css"));
-    let named = drawing.0.replacen("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" ", 1);
-    named.replacen('>', &style, 1) + "\n"
+    let (curves, _) = waveform.curves(from);
+    let spectrum = waveform.spectrum(from);
+    let height = curves::HEIGHT + if spectrum.is_some() { spectrum::HEIGHT } else { 0.0 };
+    let size = format!("0 0 {WIDTH} {height}");
+    // The page's style goes along; a viewer needs nothing else.
+    let style = PreEscaped(include_str!("../html/style.css"));
+    let file = html! {
+        svg xmlns="http://www.w3.org/2000/svg" viewBox=(size) style="background:var(--panel)" {
+            style { (style) }
+            svg width=(WIDTH) height=(curves::HEIGHT) { (curves) }
+            @if let Some(spectrum) = spectrum {
+                svg y=(curves::HEIGHT) width=(WIDTH) height=(spectrum::HEIGHT) { (spectrum) }
+            }
+        }
+    };
+    file.into_string() + "\n"
 }
 
 impl<'a> Waveform<'a> {

@@ -1,15 +1,12 @@
 //! What the currents at the clamps are made of: bars in per cent of the fundamental.
 
-use super::{Waveform, name, segment_at, word};
+use super::{LEFT, RIGHT, WIDTH, Waveform, name, segment_at, word};
 use crate::report::plot::{Axis, coordinate, label};
 use crate::wave::sensor;
 use crate::wave::spec::Channel;
 use maud::{Markup, html};
 
-const WIDTH: f64 = 460.0;
-const HEIGHT: f64 = 232.0;
-const LEFT: f64 = 58.0;
-const RIGHT: f64 = WIDTH - 14.0;
+pub(super) const HEIGHT: f64 = 232.0;
 const TOP: f64 = 36.0;
 const BOTTOM: f64 = HEIGHT - 44.0;
 /// Least percentage that makes a bar.
@@ -82,11 +79,11 @@ impl Waveform<'_> {
     }
 }
 
-/// `I1 10.00 A, THD 43.2 %`.
+/// Fundamental and distortion: `I1 10.00 A, 43.2 %`.
 fn said(content: &Content) -> String {
     let decimals = if content.fundamental < 10.0 { 2 } else { 1 };
     format!(
-        "{} {} A, THD {} %",
+        "{} {} A, {} %",
         name(content.channel),
         label(content.fundamental, decimals),
         label(content.distortion(), 1)

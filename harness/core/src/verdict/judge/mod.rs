@@ -7,6 +7,8 @@
 //! | `session.rs` | the trial put in order; what each claim is about |
 //! | `fields.rs` | one claim against one telegram, field by field |
 //! | `rules.rs` | one function per check: verdict, cause, reason |
+//! | `l2.rs` | the rules on what the meter leaves out of L2 |
+//! | `scaling.rs` | the rules on current transformers |
 //!
 //! Needs nothing but the trial, so that stored evidence can be judged again. Calls no decoder (lib.rs, invariant 3),
 //! never says PASS without naming what it rests on, and keeps measured times out of its words, so that the same
@@ -15,7 +17,9 @@
 mod align;
 mod bench;
 mod fields;
+mod l2;
 mod rules;
+mod scaling;
 mod session;
 
 use super::results::{Finding, Outcome};
@@ -30,21 +34,12 @@ const FINDINGS_MAX: usize = 100;
 ///
 /// `evidence_path` is where the trial is stored, below the report folder.
 pub fn judge(trial: &Trial, evidence_path: &str) -> Vec<Outcome> {
-    let missing: Vec<String> = trial
-        .stimulus
-        .needs
-        .iter()
-        .filter(|need| !trial.dut.supports.contains(need))
-        .map(|need| format!("`{need}`"))
-        .collect();
+    let obstacle = trial.stimulus.obstacle(&trial.dut);
     let session = Session::of(trial);
-    let ruling = |id: &str| match &session {
-        _ if !missing.is_empty() => Ruling::not_applicable(format!(
-            "the rig file does not list {} under supports",
-            missing.join(" and ")
-        )),
-        Ok(session) => rules::rule(id, session),
-        Err(what) => Ruling::error(format!("the trial contradicts itself: {what}")),
+    let ruling = |id: &str| match (&obstacle, &session) {
+        (Some(lacks), _) => Ruling::not_applicable(lacks.clone()),
+        (None, Ok(session)) => rules::rule(id, session),
+        (None, Err(what)) => Ruling::error(format!("the trial contradicts itself: {what}")),
     };
     let outcome = |id: &String| ruling(id).outcome(id, trial, evidence_path);
     trial.stimulus.checks.iter().map(outcome).collect()

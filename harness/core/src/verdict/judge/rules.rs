@@ -6,7 +6,7 @@
 use super::fields::Comparison;
 use super::session::{About, End, Sent, Session, list};
 use super::{FINDINGS_MAX, Ruling, bench};
-use crate::verdict::checks::{self, Concern, FieldRule, Rule};
+use crate::verdict::checks::{self, Concern, FieldRule, Rule, ScalingRule};
 use crate::verdict::results::Finding;
 use crate::verdict::stimulus::{has_inner_flag, is_segmented};
 use crate::verdict::trial::{DamageKind, Part, Telegram, What};
@@ -35,6 +35,9 @@ pub(super) fn rule(id: &str, session: &Session<'_>) -> Ruling {
         Rule::Refused(kind) => heard(&|| refused(session, kind)),
         Rule::Claimed(concern) => heard(&|| claimed_all(session, concern)),
         Rule::Latency => heard(&|| latency(session)),
+        Rule::Scaling(ScalingRule::FuseRule) => super::scaling::fuse(&session.trial.dut),
+        Rule::Scaling(rule) => heard(&|| super::scaling::rule(rule, session)),
+        Rule::L2(rule) => heard(&|| super::l2::rule(rule, session)),
     }
 }
 
@@ -43,7 +46,7 @@ fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
-fn finding(sent: &Sent<'_>, text: String) -> Finding {
+pub(super) fn finding(sent: &Sent<'_>, text: String) -> Finding {
     Finding { part: Some(sent.part), text, ..Finding::default() }
 }
 
@@ -212,7 +215,7 @@ fn once(session: &Session<'_>) -> Ruling {
 }
 
 /// What the stimulus has was not seen: the trial ended early, or the DUT did not claim it.
-fn unseen(session: &Session<'_>, reason: &str) -> Ruling {
+pub(super) fn unseen(session: &Session<'_>, reason: &str) -> Ruling {
     if session.end.is_some() {
         let (cause, reason) = ended_early(session);
         return Ruling::inconclusive(cause, reason);
@@ -224,7 +227,7 @@ fn unseen(session: &Session<'_>, reason: &str) -> Ruling {
 fn telegrams<'a>(session: &Session<'a>) -> impl Iterator<Item = (usize, &'a Telegram)> {
     session.trial.stimulus.parts.iter().enumerate().filter_map(|(at, part)| match part {
         Part::Telegram(telegram) => Some((at, telegram)),
-        Part::Noise { .. } | Part::Silence { .. } => None,
+        Part::Noise { .. } | Part::Silence { .. } | Part::Ratio { .. } => None,
     })
 }
 
@@ -508,7 +511,7 @@ fn concerns(concern: Concern, parts: &[Part], at: usize, telegram: &Telegram) ->
     let troubled = |part: &Part| match part {
         Part::Telegram(telegram) => telegram.damage.is_some(),
         Part::Noise { .. } => true,
-        Part::Silence { .. } => false,
+        Part::Silence { .. } | Part::Ratio { .. } => false,
     };
     let ends_frame = |part: &Part| matches!(part, Part::Silence { us } if *us > SILENCE_MIN_US);
     let (is, how) = match concern {

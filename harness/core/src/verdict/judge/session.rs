@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
                             session.silences.insert(*index, pauses);
                             continue;
                         }
-                        Part::Noise { .. } => continue,
+                        Part::Noise { .. } | Part::Ratio { .. } => continue,
                     };
                     let number = parts[..=*index].iter().filter(is_telegram).count();
                     let (part, t_us, claim, judged) = (*index, event.t_us, None, true);
@@ -310,14 +310,14 @@ impl<'a> Session<'a> {
     /// What stands before a telegram, when that is not an intact telegram.
     pub(super) fn trouble_before(&self, sent: &Sent<'_>) -> Option<String> {
         let parts = &self.trial.stimulus.parts[..sent.part];
-        match parts.iter().rev().find(|part| !matches!(part, Part::Silence { .. }))? {
+        match parts.iter().rev().find(|part| !matches!(part, Part::Silence { .. } | Part::Ratio { .. }))? {
             Part::Telegram(telegram) => telegram.damage.as_ref().map(|damage| damage.how.clone()),
             Part::Noise { bytes, why } => {
                 let shown = hex::text(bytes.get(..8).unwrap_or(bytes));
                 let dots = if bytes.len() > 8 { "…" } else { "" };
                 Some(format!("noise {shown}{dots}: {why}"))
             }
-            Part::Silence { .. } => None,
+            Part::Silence { .. } | Part::Ratio { .. } => None,
         }
     }
 }

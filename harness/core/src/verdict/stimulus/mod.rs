@@ -5,15 +5,23 @@
 //! | `mod.rs` | capture and reviewed readings → telegrams; the plain stimulus |
 //! | `damage.rs` | one HDLC frame, and what can be done to it |
 //! | `variants.rs` | the stimuli made from one capture, and the plan of a run |
+//! | `made.rs` | telegrams made from known loads |
+//! | `l2.rs` | loads on three wires, sent without L2 |
+//! | `scaling.rs` | telegrams of meters behind current transformers |
 //!
 //! Everything is decided by the arguments: the same capture, readings and seed give the same bytes. The bytes of a
 //! telegram are cut where the reviewed snapshot says; no decoder is asked (lib.rs, invariant 3). Damage is made
 //! for plain HDLC frames only, the link layer of all Norwegian meters.
 
 mod damage;
+mod l2;
+mod made;
+mod scaling;
 mod variants;
 
 pub(super) use damage::{has_inner_flag, is_segmented};
+pub use l2::l2;
+pub use scaling::scaling;
 pub use variants::{plan, variants};
 
 use super::expectation::{Frame, Item, ItemKind};
@@ -157,7 +165,7 @@ fn frame(item: &Item) -> Option<&Frame> {
 fn telegrams(parts: &[Part]) -> impl Iterator<Item = &Telegram> {
     parts.iter().filter_map(|part| match part {
         Part::Telegram(telegram) => Some(telegram),
-        Part::Noise { .. } | Part::Silence { .. } => None,
+        Part::Noise { .. } | Part::Silence { .. } | Part::Ratio { .. } => None,
     })
 }
 
@@ -250,6 +258,7 @@ fn telegram(frame: &Frame, bytes: Vec<u8>, due_us: u64, damage: Option<Damage>) 
         reading: frame.reading.clone().unwrap_or_default(),
         unannounced: Vec::new(),
         zero_unmeasured: Vec::new(),
+        truth: Map::new(),
         optional: frame.left_over > 0,
         glued: false,
     }

@@ -10,11 +10,9 @@
 //! | [`figures`] | truth at one point as a table |
 //! | [`sums`] | what the samples themselves say, gathered in constant memory |
 //! | [`sidecar`] | the page beside a file: units, scale, spec, truth |
-//! | [`drawing`] | an SVG |
 
 mod comtrade;
 mod csv;
-pub mod drawing;
 pub mod figures;
 pub mod sidecar;
 pub mod sums;
