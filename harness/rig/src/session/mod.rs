@@ -5,7 +5,7 @@
 mod play;
 
 use crate::adapter::Adapter;
-use crate::config::{Dut, Readings, Rig};
+use crate::config::{Dut, Input, Readings, Rig};
 use crate::dut::{Console, Program, Running, TextLine};
 use crate::error::RigError;
 use crate::interrupt::interrupted;
@@ -65,6 +65,8 @@ pub struct Session {
     virtual_command: Vec<String>,
     adapter: Adapter,
     bench: Option<Bench>,
+    /// The way in for the first program, where that is no pty.
+    line: Option<Line>,
     /// Lines that the DUT printed before it was ready; they belong to the next trial.
     early: Vec<TextLine>,
     _locks: Vec<Lock>,
@@ -103,10 +105,11 @@ impl Session {
             Dut::Process { .. } | Dut::Serial { .. } => Vec::new(),
         };
         let adapter = Adapter::new(readings(&rig));
-        let mut session =
-            Session { rig, speed, virtual_command, adapter, bench: None, early: Vec::new(), _locks: locks };
+        // Ports that are missing must show at once and not in the middle of a run.
+        let line = if rig.input == Input::Pty { None } else { Some(Line::open(&rig.input)?) };
+        let (bench, early) = (None, Vec::new());
+        let mut session = Session { rig, speed, virtual_command, adapter, bench, line, early, _locks: locks };
         if matches!(session.rig.dut, Dut::Serial { .. }) {
-            // Ports that are missing must show at once and not in the middle of a run.
             session.bench = Some(session.open_bench()?);
         }
         Ok(session)
@@ -171,7 +174,7 @@ impl Session {
 
     fn open_bench(&mut self) -> Result<Bench, RigError> {
         // A new pty for every start: bytes that the last program did not read must not reach the next one.
-        let line = Line::open(&self.rig.input)?;
+        let line = self.line.take().map_or_else(|| Line::open(&self.rig.input), Ok)?;
         let dut = match &self.rig.dut {
             Dut::Serial { port, baud, .. } => Running::Console(Console::open(port, *baud)?),
             Dut::Process { command, .. } => self.start(&command.clone(), &line)?,
