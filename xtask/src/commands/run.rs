@@ -12,7 +12,7 @@ mod select;
 
 pub use select::purpose;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::RunFlags;
 use crate::reporting::{self, Written};
 use crate::{console, workspace};
@@ -38,7 +38,7 @@ pub fn run(flags: &RunFlags) -> Outcome {
         return list(&stimuli);
     }
     if stimuli.is_empty() && beside.is_empty() {
-        return Err(Failure { code: 4, text: "no check of any capture was asked for; try --list".into() });
+        return Err(no_check());
     }
     interrupt::install();
     let default = if rig.input == Input::Pty { Speed::Max } else { Speed::Real };
@@ -84,7 +84,12 @@ fn list(stimuli: &[Stimulus]) -> Outcome {
             console::line(&format!("{:<8} {id:<28} {}", stimulus.suite, stimulus.subject));
         }
     }
-    Ok(if stimuli.is_empty() { 4 } else { 0 })
+    if stimuli.is_empty() { Err(no_check()) } else { Ok(PASSED) }
+}
+
+fn no_check() -> Failure {
+    let text = "no check matches; --list without --suite and --filter shows them all".into();
+    Failure { code: 4, text }
 }
 
 fn keep_rig_file(folder: &mut Folder, path: &Path) -> Result<(), Failure> {
