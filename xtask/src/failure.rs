@@ -29,13 +29,7 @@ impl Failure {
 
     /// A file that cannot be read or written.
     pub fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Failure {
-        let why = match error.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file or folder".to_string(),
-            std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),
-            std::io::ErrorKind::IsADirectory => "it is a folder, a file was expected".to_string(),
-            _ => error.to_string(),
-        };
-        Failure::input(format!("{}: cannot {doing}: {why}", path.display()))
+        Failure::input(format!("{}: cannot {doing}: {}", path.display(), hanbench_rig::file::words(error)))
     }
 }
 

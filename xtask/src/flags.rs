@@ -1,5 +1,6 @@
 //! The command line. The doc comments are the help text.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use hanbench_rig::session::Speed;
 use std::path::PathBuf;
@@ -132,7 +133,7 @@ pub struct ImportFlags {
 #[command(after_help = "Example:\n  cargo xtask record --port /dev/ttyUSB0 -o night.csv")]
 pub struct RecordFlags {
     /// Serial port that listens to the meter.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = NonEmptyStringValueParser::new())]
     pub port: String,
     /// Capture to write [default: standard output].
     #[arg(short, value_name = "CAPTURE")]
@@ -176,7 +177,7 @@ pub struct ReplayFlags {
     /// Capture to play.
     pub capture: PathBuf,
     /// Serial port with a transmitter on it, or `pty` for a new pty whose path is printed.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = NonEmptyStringValueParser::new())]
     pub port: String,
     /// real, or a factor.
     #[arg(long, value_name = "SPEED", default_value = "real")]
@@ -195,7 +196,7 @@ pub struct EmulateFlags {
     #[arg(long, value_name = "NAME")]
     pub profile: String,
     /// Serial port with a transmitter on it, or `pty` for a new pty whose path is printed.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = NonEmptyStringValueParser::new())]
     pub port: String,
     /// Seed of the simulated house.
     #[arg(long, value_name = "N", default_value_t = 1)]

@@ -5,7 +5,7 @@
 //! it sees one: where telegrams begin, and which of them have no link layer, `import` says.
 
 use crate::failure::Failure;
-use hanbench_core::capture::{Dir, Reader};
+use hanbench_core::capture::{self, Dir, Reader};
 use hanbench_core::import::{Purpose, has_link_layer, import, is_text, may_begin_apdu};
 use hanbench_core::reading::Instant;
 use std::fs::File;
@@ -27,6 +27,8 @@ pub struct Piece {
     pub bytes: Vec<u8>,
     /// The piece is one APDU and no part of a stream of frames.
     pub apdu: bool,
+    /// Why the piece is no part of any telegram, where that is known.
+    pub junk: Option<String>,
     /// Its lines in a pasted text: offset of the first byte from that line, and number of the line.
     pub lines: Vec<(usize, usize)>,
 }
@@ -77,7 +79,7 @@ fn pieces(mut reader: Box<dyn Read>, name: &str) -> Result<Pieces, Failure> {
     let kind = kind(&head);
     let whole: Box<dyn Read> = Box::new(Cursor::new(head).chain(reader));
     match kind {
-        Kind::Capture => capture(whole, name.to_string()),
+        Kind::Capture => recording(whole, name.to_string()),
         Kind::Text => text(whole, name),
         Kind::Raw => raw(whole, name.to_string()),
     }
@@ -94,7 +96,7 @@ fn more(reader: &mut dyn Read, head: &mut Vec<u8>, limit: usize, name: &str) -> 
         }
     };
     head.truncate(have + read.as_ref().map_or(0, |count| *count));
-    read.map_err(|error| Failure::input(format!("{name}: cannot read: {error}")))
+    read.map_err(|error| Failure::file("read", Path::new(name), &error))
 }
 
 enum Kind {
@@ -121,14 +123,10 @@ fn kind(head: &[u8]) -> Kind {
     if is_surely_raw(head) || !is_text(head) {
         return Kind::Raw;
     }
-    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    let own = lines.clone().any(|line| line.starts_with(b"t_us,dir,hex"));
-    let first = lines.find(|line| !line.is_empty()).unwrap_or_default();
-    if own || first.starts_with(b"t_us") { Kind::Capture } else { Kind::Text }
+    if capture::begins_like_one(head) { Kind::Capture } else { Kind::Text }
 }
 
-fn capture(reader: Box<dyn Read>, name: String) -> Result<Pieces, Failure> {
+fn recording(reader: Box<dyn Read>, name: String) -> Result<Pieces, Failure> {
     let located = move |error: &hanbench_core::capture::CaptureError| {
         Failure::input(format!("{name}:{}: {}", error.line, error.what))
     };
@@ -138,7 +136,7 @@ fn capture(reader: Box<dyn Read>, name: String) -> Result<Pieces, Failure> {
     Ok(Box::new(rows.map(move |row| {
         let row = row.map_err(|error| located(&error))?;
         let apdu = unwrapped && !has_link_layer(&row.bytes);
-        Ok(Piece { at: Some(Instant(row.t_us)), bytes: row.bytes, apdu, lines: Vec::new() })
+        Ok(Piece { at: Some(Instant(row.t_us)), bytes: row.bytes, apdu, junk: None, lines: Vec::new() })
     })))
 }
 
@@ -147,7 +145,7 @@ fn text(reader: Box<dyn Read>, name: &str) -> Result<Pieces, Failure> {
     reader
         .take(TEXT_MAX + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| Failure::input(format!("{name}: cannot read: {error}")))?;
+        .map_err(|error| Failure::file("read", Path::new(name), &error))?;
     if bytes.len() as u64 > TEXT_MAX {
         let limit = TEXT_MAX / (1024 * 1024);
         return Err(Failure::input(format!("{name}: it is text and larger than {limit} MiB; cut it first")));
@@ -157,8 +155,7 @@ fn text(reader: Box<dyn Read>, name: &str) -> Result<Pieces, Failure> {
 
 /// The pieces that `import` finds.
 fn imported(bytes: &[u8], name: &str) -> Result<Pieces, Failure> {
-    let imported =
-        import(bytes, Purpose::Decode).map_err(|error| Failure::input(format!("{name}: {error}")))?;
+    let imported = import(bytes, Purpose::Decode).map_err(|error| Failure::input(error.at(name)))?;
     for note in &imported.notes {
         let line = if note.line == 0 { String::new() } else { format!(":{}", note.line) };
         crate::console::note(&format!("{name}{line}: {}", note.text));
@@ -167,7 +164,8 @@ fn imported(bytes: &[u8], name: &str) -> Result<Pieces, Failure> {
     let one_line = !bytes.trim_ascii().contains(&b'\n');
     Ok(Box::new(imported.chunks.into_iter().map(move |chunk| {
         let lines = if one_line { Vec::new() } else { chunk.lines };
-        Ok(Piece { at: chunk.t_us.map(Instant), bytes: chunk.bytes, apdu: chunk.apdu, lines })
+        let (at, junk) = (chunk.t_us.map(Instant), chunk.junk);
+        Ok(Piece { at, bytes: chunk.bytes, apdu: chunk.apdu, junk, lines })
     })))
 }
 
@@ -186,7 +184,7 @@ fn raw(mut reader: Box<dyn Read>, name: String) -> Result<Pieces, Failure> {
         let mut bytes = Vec::new();
         match more(&mut reader, &mut bytes, 64 * 1024, &name) {
             Ok(0) => None,
-            Ok(_) => Some(Ok(Piece { at: None, bytes, apdu: false, lines: Vec::new() })),
+            Ok(_) => Some(Ok(Piece { at: None, bytes, apdu: false, junk: None, lines: Vec::new() })),
             Err(failure) => Some(Err(failure)),
         }
     })))

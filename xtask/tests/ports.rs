@@ -5,9 +5,9 @@
 use hanbench_core::capture::Capture;
 use hanbench_rig::lock::Lock;
 use hanbench_rig::pty::Pty;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -150,4 +150,37 @@ fn what_cannot_be_replayed_is_refused_before_the_port_is_opened() {
     let output = xtask(&["replay", &good, "--port", "/dev/no-such-port"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(words(&output).contains("there is no such port"), "{}", words(&output));
+}
+
+#[test]
+fn a_replay_that_was_interrupted_says_how_far_it_came() {
+    let text = std::fs::read_to_string(captures().join("kaifa/ma304h3e-it3.csv")).expect("a capture");
+    let mut capture = Capture::parse(&text).expect("a capture");
+    capture.rows.truncate(2);
+    capture.rows[1].t_us = 600_000_000;
+    let sizes: Vec<usize> = capture.rows.iter().map(|row| row.bytes.len()).collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("two.csv");
+    std::fs::write(&path, capture.to_text()).expect("written");
+    for signal in ["-INT", "-TERM"] {
+        let pty = Pty::open().expect("a pty");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.arg("replay").arg(&path).args(["--port", pty.path(), "--baud", "115200"]);
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("xtask starts");
+        // The first row is out; the second is due in ten minutes.
+        let (mut heard, until) = (0, Instant::now() + Duration::from_secs(20));
+        while heard < sizes[0] && child.try_wait().expect("a status").is_none() {
+            match pty.master().read(&mut [0; 256]) {
+                Ok(count) => heard += count,
+                Err(_) => std::thread::yield_now(),
+            }
+            assert!(Instant::now() < until, "nothing is sent");
+        }
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().expect("kill").success());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(3), "{signal}: {}", words(&output));
+        let expected = format!("interrupted after {} of {} bytes", sizes[0], sizes[0] + sizes[1]);
+        assert!(words(&output).contains(&expected), "{signal}: {}", words(&output));
+    }
 }

@@ -118,7 +118,15 @@ impl Capture {
     /// # Errors
     /// The first line that is not as the module page says, or a capture without rows.
     pub fn parse(text: &str) -> Result<Self, CaptureError> {
-        let mut reader = Reader::new(text.as_bytes())?;
+        Self::read(text.as_bytes())
+    }
+
+    /// The same from bytes that may be no text.
+    ///
+    /// # Errors
+    /// As [`Capture::parse`].
+    pub fn read(bytes: &[u8]) -> Result<Self, CaptureError> {
+        let mut reader = Reader::new(bytes)?;
         let mut rows = Vec::new();
         for row in &mut reader {
             rows.push(row?);
@@ -165,6 +173,19 @@ fn is_keys(text: &str) -> bool {
 
 fn cipher_key(digits: &str) -> Option<[u8; 16]> {
     crate::hex::bytes(digits)?.try_into().ok()
+}
+
+/// Bytes that [`begins_like_one`] looks at.
+const BEGINNING: usize = 4096;
+
+/// Whether input is meant as a capture, with or without mistakes: the column line stands near its beginning, or
+/// something like it opens the file.
+pub fn begins_like_one(input: &[u8]) -> bool {
+    let head = input.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(input);
+    let head = &head[..head.len().min(BEGINNING)];
+    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let own = lines.clone().any(|line| line.starts_with(COLUMNS.as_bytes()));
+    own || lines.find(|line| !line.is_empty()).is_some_and(|first| first.starts_with(b"t_us"))
 }
 
 /// The header lines and the column line: what a recorder writes before its first [`Row::to_line`].

@@ -280,6 +280,70 @@ fn hex_and_nothing_else_loses_no_byte_and_shows_apdus_as_such() {
 }
 
 #[test]
+fn a_line_that_lost_a_digit_is_told_and_costs_no_other() {
+    let frame = hex::text(&list1());
+    let odd = &frame[1..];
+    let note = "an odd number of hex digits (87); left out";
+    for log in [format!("{frame}\n{odd}\n{frame}\n"), format!("rx {frame}\nrx {odd}\nrx 0x{frame}\n")] {
+        let imported = import(log.as_bytes(), Purpose::Capture).unwrap();
+        let told: Vec<_> = imported.notes.iter().map(|note| (note.line, note.text.as_str())).collect();
+        assert_eq!((imported.chunks.len(), told), (2, vec![(2, note)]), "{log}");
+    }
+    for purpose in [Purpose::Capture, Purpose::Decode] {
+        let alone = import(format!("\n{odd}\n").as_bytes(), purpose).unwrap_err();
+        assert_eq!(alone, ImportError::OddDigits { line: 2, digits: 87 });
+        assert_eq!(alone.at("x.txt"), "x.txt:2: an odd number of hex digits (87); every byte has two");
+    }
+    // A number is no hex that lost a digit.
+    let log = format!("1713702165000000000 {frame}\n");
+    assert_eq!(import(log.as_bytes(), Purpose::Capture).unwrap().notes, []);
+}
+
+#[test]
+fn a_byte_may_be_cut_by_the_end_of_a_wrapped_line() {
+    let hex = hex::text(&[list1(), list1()].concat());
+    for width in [75, 77, 88, 175] {
+        let lines: Vec<&str> =
+            hex.as_bytes().chunks(width).map(|line| str::from_utf8(line).unwrap()).collect();
+        let imported = import(lines.join("\n").as_bytes(), Purpose::Decode).unwrap();
+        assert_eq!(joined(&imported), [list1(), list1()].concat(), "{width}");
+        assert!(imported.chunks.iter().all(|chunk| chunk.junk.is_none()));
+    }
+}
+
+#[test]
+fn a_capture_of_ours_with_a_mistake_is_refused_where_it_is() {
+    let text = std::fs::read_to_string("../../captures/aidon/6525-it3.csv").unwrap();
+    let line = text.lines().count() - 1;
+    let row = text.lines().nth(line - 1).unwrap();
+    for (from, to, what) in [
+        (row.to_string(), format!("{row}0"), "hex digits; expected an even number"),
+        (row.to_string(), row.replace(",rx,", ",rz,"), "expected rx or tx"),
+        ("# evidence = ".to_string(), "# evidence = quite ".to_string(), "expected one of recorded"),
+    ] {
+        for purpose in [Purpose::Capture, Purpose::Decode] {
+            let error = import(text.replacen(&from, &to, 1).as_bytes(), purpose).unwrap_err();
+            assert!(matches!(error, ImportError::Capture(_)), "{error}");
+            let told = error.at("x.csv");
+            assert!(told.starts_with("x.csv:") && told.contains(what), "{told}");
+            assert_eq!(told.starts_with(&format!("x.csv:{line}: ")), from == row, "{told}");
+        }
+    }
+    let mut bytes = text.into_bytes();
+    let last = bytes.len() - 2;
+    bytes[last] = 0xff;
+    assert!(matches!(import(&bytes, Purpose::Capture), Err(ImportError::Capture(_))));
+}
+
+#[test]
+fn what_is_too_short_for_a_frame_fails_no_checksum() {
+    for text in ["7e", "7e 7e", "7ea02a"] {
+        let notes = import(text.as_bytes(), Purpose::Decode).unwrap().notes;
+        assert!(notes.iter().all(|note| !note.text.contains("checksum")), "{text}: {notes:?}");
+    }
+}
+
+#[test]
 fn lines_of_a_wrapped_telegram_are_known() {
     let hex = hex::text(&list1());
     let log = format!("chatter\n14:17:02 {}\n14:17:02 {}\n", &hex[..40], &hex[40..]);

@@ -301,6 +301,12 @@ impl Checker<'_> {
                 Err(self
                     .error(input_span, "the virtual dongle listens on a pty; [input] kind must be \"pty\""))
             }
+            "virtual" if raw.key_file.is_none() && ciphering(&raw).is_some() => Err(self
+                .error(
+                    ciphering(&raw).unwrap_or(span),
+                    "`supports` lists \"ciphering\", but without `key_file` nothing can be deciphered",
+                )
+                .with_help(Some("name a `key_file`, or take \"ciphering\" from the list".into()))),
             "virtual" => Ok(Dut::Virtual {
                 broken: raw.broken.map(|word| self.broken(word)).transpose()?,
                 key_file: raw.key_file.map(|path| self.beside(&path.into_inner())),
@@ -481,6 +487,11 @@ impl Checker<'_> {
         self.error(span, format!("{what} \"{word}\" is unknown; expected {}", known.join(", ")))
             .with_help(help)
     }
+}
+
+/// Where `supports` lists ciphering.
+fn ciphering(dut: &RawDut) -> Option<Range<usize>> {
+    dut.supports.iter().flatten().find(|word| word.get_ref() == "ciphering").map(Spanned::span)
 }
 
 fn about(dut: &RawDut) -> String {

@@ -14,7 +14,7 @@ pub enum RigError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The rig file says something that cannot be.
-    #[error("{0}")]
+    #[error("{0:#}")]
     Config(Box<ConfigError>),
     /// The program of a `command` cannot be started.
     #[error("cannot start the program {program:?} of `command`: {why}")]
@@ -69,7 +69,7 @@ impl RigError {
         let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);
         match handler.render_report(&mut text, config.as_ref()) {
             Ok(()) => text.trim_end().to_string(),
-            Err(fmt::Error) => config.to_string(),
+            Err(fmt::Error) => format!("{config:#}"),
         }
     }
 }
@@ -121,10 +121,14 @@ impl ConfigError {
 }
 
 impl fmt::Display for ConfigError {
-    /// `rigs/oslo.toml:4:8: unknown field …; did you mean …?`: one line, also for JSON and logs.
+    /// `rigs/oslo.toml:4:8: unknown field …`; in its alternate form with the hint behind it: one line, also for JSON
+    /// and logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
-        self.help.as_ref().map_or(Ok(()), |help| write!(f, "; {help}"))
+        match self.help.as_ref().filter(|_| f.alternate()) {
+            Some(help) => write!(f, "; {help}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -162,6 +166,7 @@ pub(crate) fn open_port_error(port: &str, error: &serialport::Error) -> RigError
         ),
         // serialport says so of a port that is locked, and on Windows of one that is not there.
         ErrorKind::NoDevice => format!("another program holds it open ({error})"),
+        _ if !is_terminal(port) => "it is no serial port".to_string(),
         _ => error.to_string(),
     };
     RigError::Unavailable { what: format!("port {port}"), why }
@@ -175,6 +180,22 @@ fn is_device(port: &str) -> bool {
 
 #[cfg(not(unix))]
 fn is_device(_port: &str) -> bool {
+    true
+}
+
+/// Whether it has a speed that could be set; true where it cannot be asked.
+#[cfg(unix)]
+fn is_terminal(port: &str) -> bool {
+    use std::io::IsTerminal;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    // Without waiting for a modem at its other end.
+    let opened = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(port);
+    opened.map_or(true, |file| file.is_terminal())
+}
+
+#[cfg(not(unix))]
+fn is_terminal(_port: &str) -> bool {
     true
 }
 
@@ -201,7 +222,9 @@ mod tests {
                 .ends_with("another program holds it open (the system's words)")
         );
         assert!(why("/dev/null", denied).contains("permission denied"));
-        assert!(why("/dev/null", ErrorKind::Unknown).ends_with("not available: the system's words"));
+        assert!(why("/dev/null", ErrorKind::Unknown).ends_with("it is no serial port"));
+        let pty = crate::pty::Pty::open().expect("a pty");
+        assert!(why(pty.path(), ErrorKind::Unknown).ends_with("not available: the system's words"));
         assert!(why("/etc/passwd", ErrorKind::Unknown).ends_with("it is no serial port"));
     }
 }

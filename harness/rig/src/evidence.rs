@@ -25,6 +25,7 @@
 //! A file is written beside its name and moved there when it is whole. Refuses to judge, and refuses evidence
 //! whose hash does not fit.
 
+use crate::file::words;
 use hanbench_core::report::run_labels;
 use hanbench_core::verdict::ct::{CT_TRIAL_VERSION, CtTrial};
 use hanbench_core::verdict::results::Outcome;
@@ -50,7 +51,7 @@ const MERGED_VERSION: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
     /// The system says no.
-    #[error("{path}: cannot {doing}: {source}")]
+    #[error("{path}: cannot {doing}: {why}", why = words(source))]
     Io {
         /// What was tried: `read`, `write`.
         doing: &'static str,
@@ -133,9 +134,12 @@ impl Folder {
     /// The folder cannot be made, or holds the evidence of another run, which is never overwritten.
     pub fn create(path: &Path) -> Result<Folder, EvidenceError> {
         let evidence = path.join("evidence");
+        let refused = |what: &str| Err(EvidenceError::Form { path: path.to_path_buf(), what: what.into() });
+        if path.exists() && !path.is_dir() {
+            return refused("it is a file, a folder was expected");
+        }
         if evidence.exists() {
-            let what = "it holds the evidence of another run; choose another folder or remove it".into();
-            return Err(EvidenceError::Form { path: path.to_path_buf(), what });
+            return refused("it holds the evidence of another run; choose another folder or remove it");
         }
         fs::create_dir_all(path).map_err(|source| io_error("make the folder", path, source))?;
         // Not `create_dir_all`: of two runs that start at once only one may have it.
@@ -245,25 +249,37 @@ pub fn load(path: &Path) -> Result<Vec<Stored>, EvidenceError> {
 fn proven(path: &Path) -> Result<Files, EvidenceError> {
     let folder = path.join("evidence");
     let sums_path = folder.join(SUMS);
+    let refused =
+        |path: &Path, what: &str| Err(EvidenceError::Form { path: path.to_path_buf(), what: what.into() });
+    if !path.exists() {
+        return refused(path, "there is no such folder; the folder of a run was expected");
+    }
+    if !path.is_dir() {
+        return refused(path, "it is a file; the folder of a run was expected");
+    }
     if !sums_path.exists() {
         let what =
             "it holds no evidence/SHA256SUMS: it is no folder of a run, or the run was killed before its end";
-        return Err(EvidenceError::Form { path: path.to_path_buf(), what: what.into() });
+        return refused(path, what);
     }
     let sums = fs::read_to_string(&sums_path).map_err(|source| io_error("read", &sums_path, source))?;
     let mut files = Files::new();
     for (sum, name) in sums.lines().filter_map(|line| line.split_once("  ")) {
         // Merging writes files under these names: none may lead out of the folder.
         if !Path::new(name).components().all(|step| matches!(step, Component::Normal(_))) {
-            let what = format!("it names the file {name:?}, which is not inside the folder");
-            return Err(EvidenceError::Form { path: sums_path, what });
+            return refused(
+                &sums_path,
+                &format!("it names the file {name:?}, which is not inside the folder"),
+            );
         }
         let file = folder.join(name);
+        if !file.exists() {
+            return refused(&file, &format!("{SUMS} names it, and it is not there"));
+        }
         let bytes = fs::read(&file).map_err(|source| io_error("read", &file, source))?;
         if sum != sha256(&bytes) {
-            let what =
-                format!("its SHA-256 is not the one in {SUMS}; the evidence was changed after the run");
-            return Err(EvidenceError::Form { path: file, what });
+            let what = "its SHA-256 is not the one in SHA256SUMS; the evidence was changed after the run";
+            return refused(&file, what);
         }
         files.insert(name.to_string(), bytes);
     }

@@ -26,6 +26,20 @@ impl FileError {
     }
 }
 
+/// What the system says of a file or a connection, in words for a person and without its number.
+pub fn words(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file or folder".to_string(),
+        ErrorKind::PermissionDenied => "permission denied".to_string(),
+        ErrorKind::IsADirectory => "it is a folder, a file was expected".to_string(),
+        ErrorKind::NotADirectory => "a part of its path is a file, a folder was expected".to_string(),
+        _ => {
+            let text = error.to_string();
+            text.split_once(" (os error").map_or(text.clone(), |(words, _)| words.to_string())
+        }
+    }
+}
+
 /// Reads a text file of at most `limit` bytes. `expected` says what the file should be: `a rig file`.
 ///
 /// # Errors
@@ -38,7 +52,7 @@ pub fn read_text(path: &Path, expected: &str, limit: u64) -> Result<String, File
         ErrorKind::NotFound => wrong(None, "there is no such file"),
         ErrorKind::PermissionDenied => wrong(None, "it may not be read: permission denied"),
         ErrorKind::IsADirectory => wrong(None, "it is a folder"),
-        _ => wrong(None, &format!("it cannot be read: {error}")),
+        _ => wrong(None, &format!("it cannot be read: {}", words(&error))),
     })?;
     if bytes.len() as u64 > limit {
         return Err(wrong(None, &format!("it is larger than {} MiB", limit >> 20)));

@@ -4,6 +4,7 @@
 
 use crate::config::Input;
 use crate::error::{RigError, open_port_error};
+use crate::file::words;
 use crate::interrupt::interrupted;
 use crate::pty::Pty;
 use serialport::SerialPort;
@@ -46,8 +47,8 @@ pub enum Line {
 pub enum WriteFailure {
     /// The other end takes no more bytes: so many of them were taken before the deadline.
     Stuck(usize),
-    /// Ctrl-C.
-    Interrupted,
+    /// Ctrl-C, after so many of them were taken.
+    Interrupted(usize),
     /// The line is gone.
     Lost(RigError),
 }
@@ -104,7 +105,7 @@ impl Line {
         let mut done = 0;
         while done < bytes.len() {
             if interrupted() {
-                return Err(WriteFailure::Interrupted);
+                return Err(WriteFailure::Interrupted(done));
             }
             match self.write_some(&bytes[done..]) {
                 Ok(0) => return Err(self.lost(&io::Error::from(ErrorKind::WriteZero))),
@@ -132,7 +133,7 @@ impl Line {
     }
 
     fn lost(&self, error: &io::Error) -> WriteFailure {
-        WriteFailure::Lost(RigError::Lost { what: self.name(), why: error.to_string() })
+        WriteFailure::Lost(RigError::Lost { what: self.name(), why: words(error) })
     }
 }
 
@@ -142,17 +143,17 @@ fn is_wait(error: &io::Error) -> bool {
 
 fn connect(address: &str) -> Result<Line, RigError> {
     let unavailable = |why: String| RigError::Unavailable { what: format!("tcp address {address}"), why };
-    let found = address.to_socket_addrs().map_err(|error| unavailable(error.to_string()))?;
+    let found = address.to_socket_addrs().map_err(|error| unavailable(words(&error)))?;
     let mut why = "the name has no address".to_string();
     for candidate in found {
         match TcpStream::connect_timeout(&candidate, CONNECT_WITHIN) {
             Ok(stream) => {
                 // Small writes must leave at once; a system that cannot do that only delays them.
                 let _ = stream.set_nodelay(true);
-                stream.set_write_timeout(Some(SLICE)).map_err(|error| unavailable(error.to_string()))?;
+                stream.set_write_timeout(Some(SLICE)).map_err(|error| unavailable(words(&error)))?;
                 return Ok(Line::Tcp { stream, address: address.to_string() });
             }
-            Err(error) => why = error.to_string(),
+            Err(error) => why = words(&error),
         }
     }
     Err(unavailable(why))

@@ -42,7 +42,7 @@ impl Lock {
     pub fn take(resource: &str, doing: &str) -> Result<Lock, RigError> {
         let unavailable = |error: io::Error| RigError::Unavailable {
             what: format!("the lock file {}", file_of(resource).display()),
-            why: error.to_string(),
+            why: crate::file::words(&error),
         };
         let (mut file, writable) = open(resource).map_err(unavailable)?;
         match file.try_lock() {

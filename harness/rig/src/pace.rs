@@ -82,19 +82,19 @@ pub fn write_paced(
 ) -> Result<Written, WriteFailure> {
     let whole = byte_time.saturating_mul(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     if line.paces_itself() {
-        wait(start)?;
+        wait(start, 0)?;
         lateness.note(start);
         let began = Instant::now();
         // The deadline has room for a UART that was still busy with the part before.
         line.write_all(bytes, start + whole * 2 + WRITE_WITHIN)?;
-        wait(start + whole)?;
+        wait(start + whole, bytes.len())?;
         return Ok(Written { began, over: start + whole, stalls: Vec::new() });
     }
     let mut written = Written { began: start, over: start, stalls: Vec::new() };
     for (index, byte) in (0_u32..).zip(bytes) {
         // A byte is complete at the receiver only after its last bit.
         let deadline = start + byte_time.saturating_mul(index + 1);
-        wait(deadline)?;
+        wait(deadline, index as usize)?;
         lateness.note(deadline);
         let now = Instant::now();
         let began = now.checked_sub(byte_time).unwrap_or(now);
@@ -105,13 +105,19 @@ pub fn write_paced(
             written.stalls.push((index as usize, stall));
         }
         written.over = now;
-        line.write_all(std::slice::from_ref(byte), deadline + WRITE_WITHIN)?;
+        line.write_all(std::slice::from_ref(byte), deadline + WRITE_WITHIN).map_err(
+            |failure| match failure {
+                WriteFailure::Interrupted(count) => WriteFailure::Interrupted(index as usize + count),
+                other => other,
+            },
+        )?;
     }
     Ok(written)
 }
 
-pub(crate) fn wait(until: Instant) -> Result<(), WriteFailure> {
-    if sleep_until(until) { Ok(()) } else { Err(WriteFailure::Interrupted) }
+/// Waits; an interruption comes after `done` bytes.
+pub(crate) fn wait(until: Instant, done: usize) -> Result<(), WriteFailure> {
+    if sleep_until(until) { Ok(()) } else { Err(WriteFailure::Interrupted(done)) }
 }
 
 /// Asks the system to wake this thread within a nanosecond instead of 50 µs of a deadline; halves the median

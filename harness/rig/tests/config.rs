@@ -113,6 +113,10 @@ fn a_mistake_names_its_place_and_the_word_that_was_meant() {
             "the virtual dongle listens on a pty",
         ),
         (
+            "[dut]\nkind = \"virtual\"\nsupports = [\"aidon\", \"ciphering\"]\n",
+            "oslo-1.toml:3:22: `supports` lists \"ciphering\", but without `key_file`",
+        ),
+        (
             "[input]\nkind = \"serial\"\nport = \"x\"\nbaud = 24\n[dut]\nkind = \"virtual\"\n",
             "oslo-1.toml:4:8: `baud` is 24; expected 300 to 4000000",
         ),
@@ -141,6 +145,7 @@ fn the_long_form_shows_the_line_with_a_caret() {
     let pretty = error.pretty();
     assert!(pretty.contains("kind = \"proces\" # ø"), "{pretty}");
     assert!(pretty.contains("┬") && pretty.contains("help: did you mean \"process\"?"), "{pretty}");
+    assert_eq!(pretty.matches("did you mean").count(), 1, "{pretty}");
 }
 
 #[test]
@@ -167,6 +172,13 @@ fn a_missing_file_is_input_and_a_missing_port_is_the_rig() {
         hanbench_rig::Session::open(rig, hanbench_rig::Speed::Max, None).expect_err("there is no such port");
     assert_eq!(error.exit_code(), 3);
     assert!(error.to_string().contains("port /dev/no-such-port is not available"), "{error}");
+    // A program is started by the first trial; the way in must be there before.
+    let rig = parse(
+        "[input]\nkind = \"serial\"\nport = \"/dev/no-such-port\"\n[dut]\nkind = \"process\"\ncommand = [\"true\"]\n",
+    );
+    let error =
+        hanbench_rig::Session::open(rig, hanbench_rig::Speed::Max, None).expect_err("there is no such port");
+    assert_eq!(error.exit_code(), 3);
 }
 
 #[test]

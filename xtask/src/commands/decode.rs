@@ -42,7 +42,9 @@ pub fn decode(
         }
         places.add(&piece);
         let mut each = |line| each(places.tell(line));
-        if piece.apdu {
+        if let Some(reason) = &piece.junk {
+            decoder.junk(&piece.bytes, reason, &mut each);
+        } else if piece.apdu {
             decoder.apdu(&piece.bytes, &mut each);
         } else {
             decoder.push(&piece.bytes, piece.at.unwrap_or(Instant(0)), &mut each);
@@ -198,6 +200,32 @@ mod tests {
         let values: Vec<_> = lines.iter().filter_map(|line| line.get("reading")).collect();
         assert_eq!(values.len(), 4, "{lines:?}");
         assert!(values.iter().all(|reading| reading["active_import_w"] == 1234));
+    }
+
+    #[test]
+    fn a_line_that_lost_a_digit_is_junk_that_says_so_and_costs_no_other() {
+        let frame = format!("7ea02a410883130413e6e700{LIST1}19f27e");
+        for lost in [1, 30, frame.len() - 1] {
+            let mut odd = frame.clone();
+            odd.remove(lost);
+            let told: Vec<_> = lines(&format!("{frame}\n{odd}\n{LIST1}\n{odd}\n{odd}\n{frame}\n"))
+                .into_iter()
+                .map(|line| (line["offset"].clone(), line["line"].clone(), line.get("reason").cloned()))
+                .collect();
+            let reason = Some(Value::from("an odd number of hex digits (87), the last one left out"));
+            let expected = [
+                (0.into(), 1.into(), None),
+                (44.into(), 2.into(), reason.clone()),
+                (87.into(), 3.into(), None),
+                (116.into(), 4.into(), reason.clone()),
+                (159.into(), 5.into(), reason),
+                (202.into(), 6.into(), None),
+            ];
+            assert_eq!(told, expected, "digit {lost}");
+        }
+        // An APDU has no check sum: shifted by half a byte it would be read as what it is not.
+        let apdus = lines(&format!("{LIST1}\n{}\n", &LIST1[..57]));
+        assert_eq!((apdus.len(), &apdus[1]["kind"]), (2, &Value::from("junk")), "{apdus:?}");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub fn run(flags: &EmulateFlags) -> Outcome {
             .map_err(|error| Failure { code: HARNESS, text: format!("{}: {error}", profile.name) })?;
         match write_paced(&mut line, &frame, at, byte, &mut lateness) {
             Ok(_) => {}
-            Err(WriteFailure::Interrupted) => break,
+            Err(WriteFailure::Interrupted(_)) => break,
             // A meter talks whether or not anybody listens: a full buffer of a pty is no error.
             Err(WriteFailure::Stuck(_)) => console::note("nobody reads; the list was dropped"),
             Err(WriteFailure::Lost(error)) => return Err(error.into()),

@@ -3,7 +3,7 @@
 use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::ExplainFlags;
 use crate::{console, input};
-use hanbench_core::explain::{explain, text};
+use hanbench_core::explain::{Annotated, explain, text};
 use hanbench_core::meters::Profile;
 use hanbench_core::wire::cipher::Keys;
 use std::path::Path;
@@ -20,14 +20,22 @@ pub fn run(flags: &ExplainFlags) -> Outcome {
     let path = Path::new(&flags.input);
     let pieces = match input::hex_text(&flags.input) {
         Some(_) if !path.exists() => input::literal(&flags.input)?,
-        None if flags.input != "-" && !path.exists() => {
-            let text = format!("{:?} is neither an even number of hex digits nor a file", flags.input);
-            return Err(Failure::input(text));
-        }
+        None if flags.input != "-" && !path.exists() => return Err(neither(&flags.input)),
         _ => input::open(path)?,
     };
     explained(pieces, profile, keys, &flags.input, &mut |text| console::out(text))?;
     Ok(PASSED)
+}
+
+/// Neither bytes nor a file: says what is wrong with what it was most likely meant to be.
+fn neither(input: &str) -> Failure {
+    let digits = input.bytes().filter(u8::is_ascii_hexdigit).count();
+    let blanks = input.bytes().filter(u8::is_ascii_whitespace).count();
+    Failure::input(if digits > 0 && digits + blanks == input.len() {
+        format!("{input:?}: an odd number of hex digits ({digits}); every byte has two")
+    } else {
+        format!("{input}: there is no such file, and it is no hex")
+    })
 }
 
 /// Explains pieces and hands out text. `name` is what messages call the input.
@@ -40,11 +48,16 @@ fn explained(
 ) -> Result<(), Failure> {
     let mut before = 0;
     let mut lines: Vec<(usize, usize)> = Vec::new();
-    let mut show = |bytes: &mut Vec<u8>, lines: &[(usize, usize)]| {
+    let mut show = |bytes: &mut Vec<u8>, lines: &[(usize, usize)], junk: Option<String>| {
         if bytes.is_empty() {
             return;
         }
-        let mut rows = explain(bytes, keys, profile);
+        let mut rows = match junk {
+            None => explain(bytes, keys, profile),
+            Some(why) => {
+                vec![note(format!("junk: {why}")), Annotated { bytes: bytes.clone(), ..note("junk".into()) }]
+            }
+        };
         // Offsets are those of the input, except inside a message that does not stand there.
         for row in rows.iter_mut().filter(|row| !row.is_inside()) {
             row.offset += before;
@@ -63,9 +76,9 @@ fn explained(
         let mut piece = piece?;
         lines.extend(piece.lines.iter().map(|&(at, line)| (given + at, line)));
         given += piece.bytes.len();
-        if piece.apdu {
-            show(&mut stream, &lines);
-            show(&mut piece.bytes, &lines);
+        if piece.apdu || piece.junk.is_some() {
+            show(&mut stream, &lines, None);
+            show(&mut piece.bytes, &lines, piece.junk);
         } else {
             stream.extend(piece.bytes);
         }
@@ -76,8 +89,12 @@ fn explained(
             )));
         }
     }
-    show(&mut stream, &lines);
+    show(&mut stream, &lines, None);
     Ok(())
+}
+
+fn note(meaning: String) -> Annotated {
+    Annotated { offset: 0, bytes: Vec::new(), meaning, value: String::new() }
 }
 
 #[cfg(test)]
@@ -98,5 +115,18 @@ mod tests {
         for (head, expected) in heads.iter().zip(expected) {
             assert!(head.starts_with(expected), "{head} instead of {expected}");
         }
+    }
+
+    #[test]
+    fn a_line_that_lost_a_digit_stands_in_its_place() {
+        let frame =
+            "7ea02a410883130413e6e7000f40000000000101020309060100010700ff06000004d202020f00161b19f27e";
+        let pieces = input::literal(&format!("{frame}\n{}\n{frame}", &frame[1..])).expect("hex");
+        let mut shown = String::new();
+        explained(pieces, None, Keys::default(), "test", &mut |text| shown.push_str(text))
+            .expect("explained");
+        let expected = "# 44 line 2: junk: an odd number of hex digits (87), the last one left out";
+        assert_eq!(shown.lines().filter(|line| line.starts_with(expected)).count(), 1, "{shown}");
+        assert_eq!(shown.matches("list 1, family").count(), 2, "{shown}");
     }
 }

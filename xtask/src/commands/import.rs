@@ -17,7 +17,7 @@ pub fn run(flags: &ImportFlags) -> Outcome {
     super::refuse_to_overwrite(flags.output.as_deref())?;
     let bytes = read(&flags.file)?;
     let imported =
-        import(&bytes, Purpose::Capture).map_err(|error| Failure::input(format!("{name}: {error}")))?;
+        import(&bytes, Purpose::Capture).map_err(|error| Failure::input(error.at(&name.to_string())))?;
     for note in &imported.notes {
         let line = if note.line == 0 { String::new() } else { format!(":{}", note.line) };
         console::note(&format!("{name}{line}: {}", note.text));

@@ -17,12 +17,16 @@ use crate::failure::Failure;
 use std::path::Path;
 use std::time::Duration;
 
+/// The longest time that can be asked for, in seconds: a year.
+const LONGEST_S: f64 = 31_536_000.0;
+
 /// A time given in seconds on the command line.
 fn duration(seconds: f64) -> Result<Duration, Failure> {
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| Failure::input(format!("--for {seconds}: a number of seconds above 0 was expected")))
+    let duration = Duration::try_from_secs_f64(seconds).ok().filter(|_| seconds <= LONGEST_S);
+    duration.filter(|duration| !duration.is_zero()).ok_or_else(|| {
+        let text = format!("--for {seconds:?}: seconds above 0 and up to {LONGEST_S} (a year) were expected");
+        Failure::input(text)
+    })
 }
 
 /// A capture may hold an hour of somebody's work in its header.

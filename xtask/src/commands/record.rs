@@ -7,6 +7,7 @@ use hanbench_core::capture::{Dir, Row, header_text};
 use hanbench_core::meters::profile::Elements;
 use hanbench_core::meters::stream::{Entry, Stream};
 use hanbench_core::reading;
+use hanbench_rig::file::words;
 use hanbench_rig::lock::Lock;
 use hanbench_rig::{interrupt, serial};
 use std::collections::BTreeMap;
@@ -37,7 +38,10 @@ pub fn run(flags: &RecordFlags) -> Outcome {
                 recording.row(Row { t_us, dir: Dir::Rx, bytes: buffer[..count].to_vec() })?;
             }
             Err(error) => {
-                lost = Some(Failure { code: 3, text: format!("{}: the port was lost: {error}", flags.port) });
+                lost = Some(Failure {
+                    code: 3,
+                    text: format!("{}: the port was lost: {}", flags.port, words(&error)),
+                });
                 break;
             }
         }

@@ -26,15 +26,20 @@ pub fn run(flags: &ReplayFlags) -> Outcome {
     let mut lateness = Lateness::default();
     let start = Instant::now();
     let mut sent = 0;
+    let whole: usize = capture.rows.iter().filter(|row| row.dir == Dir::Rx).map(|row| row.bytes.len()).sum();
+    let interrupted = |sent: usize| {
+        let text = format!("interrupted after {sent} of {whole} bytes");
+        Err(Failure { code: 3, text })
+    };
     for row in capture.rows.iter().filter(|row| row.dir == Dir::Rx) {
         let due = factor.map(|factor| start + Duration::from_secs_f64(row.t_us as f64 / 1e6 / factor));
         let due = due.unwrap_or_else(Instant::now);
         if !sleep_until(due) {
-            break;
+            return interrupted(sent);
         }
         match write_paced(&mut line, &row.bytes, due.max(Instant::now()), byte, &mut lateness) {
             Ok(_) => sent += row.bytes.len(),
-            Err(WriteFailure::Interrupted) => break,
+            Err(WriteFailure::Interrupted(count)) => return interrupted(sent + count),
             Err(WriteFailure::Lost(error)) => return Err(error.into()),
             Err(WriteFailure::Stuck(_)) => {
                 let text = format!("{}: no byte was taken for two seconds; nobody reads", flags.port);

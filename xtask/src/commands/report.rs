@@ -202,7 +202,11 @@ mod tests {
         );
         fs::remove_file(&part).expect("removed");
         let refused = report(&[&at("m")], None).expect_err("gone");
-        assert!(refused.text.contains("1-bench/one.json: cannot read"), "{}", refused.text);
+        assert!(
+            refused.text.contains("1-bench/one.json: SHA256SUMS names it, and it is not there"),
+            "{}",
+            refused.text
+        );
     }
 
     #[test]

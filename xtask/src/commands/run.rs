@@ -14,7 +14,7 @@ mod select;
 
 pub use select::purpose;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::RunFlags;
 use crate::reporting::{self, Written};
 use crate::{console, workspace};
@@ -49,10 +49,7 @@ pub fn run(flags: &RunFlags) -> Outcome {
         return list(&stimuli, &tasks);
     }
     if stimuli.is_empty() && tasks.is_empty() && beside.is_empty() {
-        return Err(Failure {
-            code: 4,
-            text: "no check of any capture or waveform was asked for; try --list".into(),
-        });
+        return Err(no_check());
     }
     interrupt::install();
     // Before anything is written: a bench that is not there leaves no report.
@@ -120,7 +117,12 @@ fn list(stimuli: &[Stimulus], tasks: &[Task]) -> Outcome {
     for task in tasks {
         task.checks.iter().for_each(|id| line(SUITE, id, &task.waveform.subject));
     }
-    Ok(if stimuli.is_empty() && tasks.is_empty() { 4 } else { 0 })
+    if stimuli.is_empty() && tasks.is_empty() { Err(no_check()) } else { Ok(PASSED) }
+}
+
+fn no_check() -> Failure {
+    let text = "no check matches; --list without --suite and --filter shows them all".into();
+    Failure { code: 4, text }
 }
 
 fn keep_rig_file(folder: &mut Folder, path: &Path) -> Result<(), Failure> {

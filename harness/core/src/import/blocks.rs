@@ -27,6 +27,9 @@ pub(super) struct Block {
     pub(super) pieces: Vec<Piece>,
     /// What the log called it, where its bytes do not tell.
     pub(super) label: Option<Link>,
+    /// The number of hex digits of its only line, which is odd: a digit is lost, and nobody knows which. The bytes
+    /// are those of all digits but the last.
+    pub(super) odd: Option<usize>,
 }
 
 /// The bytes of one line within a block.
@@ -55,25 +58,76 @@ impl Block {
     }
 }
 
-/// The bytes of a text that is nothing but hex digits and blanks.
-pub(super) fn hex_only(text: &str) -> Option<Block> {
+/// The bytes of a text that is nothing but hex digits and blanks. A line that lost a digit stands in a block by
+/// itself.
+pub(super) fn hex_only(text: &str) -> Option<Vec<Block>> {
     if !text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace()) {
         return None;
     }
-    let digits: String = text.split_ascii_whitespace().collect();
-    let mut block = Block { bytes: crate::hex::bytes(&digits)?, ..Block::default() };
-    let mut before = 0;
+    let mut blocks = vec![Block::default()];
+    let digits = |line: &str| line.bytes().filter(u8::is_ascii_hexdigit).count();
+    let width = text.lines().map(digits).max().unwrap_or_default();
+    let mut half: Option<HexLine> = None;
     for (index, line) in text.split('\n').enumerate() {
         let words = line.split_ascii_whitespace();
         let style = if words.clone().all(|word| word.len() == 2) { Style::Separated } else { Style::Grouped };
-        let digits: usize = words.map(str::len).sum();
-        // A line may end between the two digits of a byte.
-        if digits > 0 && before % 2 == 0 {
-            block.pieces.push(Piece { at: before / 2, line: index + 1, stamp: None, style });
+        let mut line = HexLine { number: index + 1, digits: words.collect(), style };
+        if line.digits.is_empty() {
+            continue;
         }
-        before += digits;
+        if let Some(mut first) = half.take() {
+            // Text that was wrapped at some width may be cut between the two digits of a byte.
+            let wrapped = first.digits.len() == width;
+            if wrapped && line.is_odd() && walk::probe(&line.bytes()).is_none() {
+                first.digits.push_str(&line.digits);
+                line = first;
+            } else {
+                first.odd_into(&mut blocks);
+            }
+        }
+        if line.is_odd() {
+            half = Some(line);
+        } else {
+            line.into(&mut blocks);
+        }
     }
-    Some(block)
+    half.into_iter().for_each(|line| line.odd_into(&mut blocks));
+    blocks.retain(|block| !block.bytes.is_empty());
+    Some(blocks)
+}
+
+/// A line of nothing but hex, or two that share a byte.
+struct HexLine {
+    number: usize,
+    digits: String,
+    style: Style,
+}
+
+impl HexLine {
+    fn is_odd(&self) -> bool {
+        !self.digits.len().is_multiple_of(2)
+    }
+
+    /// The bytes, without half a byte at the end.
+    fn bytes(&self) -> Vec<u8> {
+        crate::hex::bytes(&self.digits[..self.digits.len() / 2 * 2]).unwrap_or_default()
+    }
+
+    /// Adds the bytes to the last block.
+    fn into(self, blocks: &mut [Block]) {
+        let Some(block) = blocks.last_mut() else { return };
+        let at = block.bytes.len();
+        block.pieces.push(Piece { at, line: self.number, stamp: None, style: self.style });
+        block.bytes.extend(self.bytes());
+    }
+
+    /// Adds the line as a block that is no part of any telegram, and a new block behind it.
+    fn odd_into(self, blocks: &mut Vec<Block>) {
+        let odd = Some(self.digits.len());
+        blocks.push(Block { odd, ..Block::default() });
+        self.into(blocks);
+        blocks.push(Block::default());
+    }
 }
 
 /// What the block still needs.
@@ -138,6 +192,7 @@ impl Collector {
             self.above = own;
             return;
         }
+        lines::odd(line).for_each(|digits| self.notes.odd(number, digits));
         let runs = lines::runs(line);
         if runs.is_empty() {
             // One blank line between rows is a pasting habit.

@@ -13,7 +13,7 @@ use crate::reading::{Instant, Reading};
 use crate::wire::framer::Content;
 
 /// `family`, `model` and `system`.
-pub(super) fn meter(chunks: &[Chunk]) -> [(&'static str, String); 3] {
+pub(super) fn meter<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> [(&'static str, String); 3] {
     let mut told = Told::default();
     let mut stream = Stream::default();
     for chunk in chunks {

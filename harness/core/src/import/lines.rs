@@ -70,6 +70,17 @@ static XXD: LazyLock<Regex> = LazyLock::new(|| {
 });
 static COMMENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"/\*.*?\*/|(?:^|[\s,])//.*$"));
 
+/// No number in a log has more digits than 2^64 has.
+const NUMBER_MAX: usize = 20;
+
+/// How many digits each word of a line has that would be hex, were not half a byte of it lost. Shorter ones may be
+/// any number.
+pub(super) fn odd(line: &str) -> impl Iterator<Item = usize> {
+    let digits = words(line).into_iter().map(|(start, end)| bare(&line[start..end]));
+    let hex = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    hex.map(str::len).filter(|count| *count > NUMBER_MAX && !count.is_multiple_of(2))
+}
+
 /// All runs of one line, left to right. The line has lost its time stamps ([`super::stamp::take`]).
 pub(super) fn runs(line: &str) -> Vec<Run> {
     // A dump first: its text column may hold anything, quotes too.

@@ -26,7 +26,7 @@ mod walk;
 
 use std::collections::BTreeMap;
 
-use crate::capture::{Capture, Dir, Row, Stage};
+use crate::capture::{self, Capture, CaptureError, Dir, Row, Stage};
 use crate::wire::hdlc;
 use blocks::{Block, Piece};
 use lines::Style;
@@ -88,6 +88,8 @@ pub struct Chunk {
     pub lines: Vec<(usize, usize)>,
     /// It stands without a link layer: one APDU, with or without LLC.
     pub apdu: bool,
+    /// Why it is no part of any telegram, whatever its bytes are; only for [`Purpose::Decode`].
+    pub junk: Option<String>,
 }
 
 /// Something the user should know.
@@ -133,6 +135,28 @@ pub enum ImportError {
         /// Lines that were read.
         lines: usize,
     },
+    /// Hex that lost a digit, and nothing else.
+    #[error("line {line}: an odd number of hex digits ({digits}); every byte has two")]
+    OddDigits {
+        /// The first such line, from 1.
+        line: usize,
+        /// Its digits.
+        digits: usize,
+    },
+    /// A capture of ours with a mistake in it. What is left of it would be something else.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+}
+
+impl ImportError {
+    /// The message with its place: `log.txt:2: an odd number …`. `name` is what the input is called.
+    pub fn at(&self, name: &str) -> String {
+        let text = self.to_string();
+        match text.strip_prefix("line ") {
+            Some(rest) => format!("{name}:{rest}"),
+            None => format!("{name}: {text}"),
+        }
+    }
 }
 
 /// Notes, not more than a person would read.
@@ -140,9 +164,16 @@ pub enum ImportError {
 struct Notes {
     kept: Vec<Note>,
     more: usize,
+    /// The first line with an odd number of digits, and that number.
+    first_odd: Option<(usize, usize)>,
 }
 
 impl Notes {
+    fn odd(&mut self, line: usize, digits: usize) {
+        self.first_odd.get_or_insert((line, digits));
+        self.at(line, format!("an odd number of hex digits ({digits}); left out"));
+    }
+
     fn push(&mut self, note: Note) {
         if self.kept.len() < NOTES_MAX {
             self.kept.push(note);
@@ -175,6 +206,8 @@ struct Found {
     format: Format,
     replaced: usize,
     notes: Vec<&'static str>,
+    /// See [`Block::odd`].
+    odd: Option<usize>,
 }
 
 impl Found {
@@ -197,29 +230,32 @@ impl Found {
 /// Finds all telegrams in a log, dump or recording.
 ///
 /// # Errors
-/// When the input is empty, or nothing in it begins like a telegram.
+/// When the input is empty, nothing in it begins like a telegram, or it is a capture of ours with a mistake in it.
 pub fn import(input: &[u8], purpose: Purpose) -> Result<Imported, ImportError> {
     if input.iter().all(u8::is_ascii_whitespace) {
         return Err(ImportError::Empty);
     }
-    if let Some(imported) = own_capture(input, purpose) {
-        return Ok(imported);
+    if capture::begins_like_one(input) {
+        return Ok(own_capture(input, purpose)?);
     }
     let text = text_of(input);
     let all_bytes = match &text {
-        None => Some(Block { bytes: input.to_vec(), ..Block::default() }),
+        None => Some(vec![Block { bytes: input.to_vec(), ..Block::default() }]),
         Some(text) if purpose == Purpose::Decode => blocks::hex_only(text),
         Some(_) => None,
     };
     let every_byte = purpose == Purpose::Decode && all_bytes.is_some();
     let (blocks, mut notes) = match (all_bytes, &text) {
-        (Some(block), _) => (vec![block], Notes::default()),
+        (Some(blocks), _) => (blocks, Notes::default()),
         (None, text) => blocks::blocks(text.as_deref().unwrap_or_default()),
     };
     let found: Vec<Found> = blocks.into_iter().flat_map(|block| split(block, purpose)).collect();
-    if found.is_empty() {
+    if found.iter().all(|one| one.odd.is_some()) {
+        let odd = found.iter().find_map(|one| Some((one.line(), one.odd?))).or(notes.first_odd);
         let lines = text.map_or(0, |text| text.lines().count());
-        return Err(ImportError::NothingFound { lines });
+        return Err(odd.map_or(ImportError::NothingFound { lines }, |(line, digits)| {
+            ImportError::OddDigits { line, digits }
+        }));
     }
     let found = if every_byte { found } else { outermost(found, &mut notes) };
     Ok(assembled(found, notes))
@@ -252,7 +288,8 @@ impl Imported {
         let mut say = |key: &str, value: String| {
             header.entry(key.to_string()).or_insert(value);
         };
-        for (key, value) in header::meter(&self.chunks) {
+        let chunks = || self.chunks.iter().filter(|chunk| chunk.junk.is_none());
+        for (key, value) in header::meter(chunks()) {
             say(key, value);
         }
         say("stage", self.stage.word().to_string());
@@ -261,7 +298,7 @@ impl Imported {
         if let Some(t0) = &self.t0 {
             say("t0", t0.clone());
         }
-        if self.chunks.iter().any(|chunk| chunk.t_us.is_none()) {
+        if chunks().any(|chunk| chunk.t_us.is_none()) {
             say("times", "assumed".to_string());
         }
         if self.ids_replaced > 0 && header.get("evidence").is_some_and(|evidence| evidence == "recorded") {
@@ -270,7 +307,7 @@ impl Imported {
         let mut rows = Vec::new();
         let mut next_us = 0_u64;
         let mut last_us = 0_u64;
-        for chunk in &self.chunks {
+        for chunk in chunks() {
             let t_us = chunk.t_us.unwrap_or(next_us).max(last_us);
             last_us = t_us;
             next_us = t_us.saturating_add(chunk.bytes.len() as u64 * BYTE_US + PAUSE_US);
@@ -283,8 +320,8 @@ impl Imported {
 }
 
 /// A capture of ours keeps its chunks, times and stage; only ids are replaced.
-fn own_capture(input: &[u8], purpose: Purpose) -> Option<Imported> {
-    let capture = Capture::parse(std::str::from_utf8(input).ok()?).ok()?;
+fn own_capture(input: &[u8], purpose: Purpose) -> Result<Imported, CaptureError> {
+    let capture = Capture::read(input)?;
     let stage = match capture.header.get("stage").map(String::as_str) {
         Some("unwrapped") => Stage::Unwrapped,
         Some("decrypted") => Stage::Decrypted,
@@ -311,12 +348,13 @@ fn own_capture(input: &[u8], purpose: Purpose) -> Option<Imported> {
     for row in &rows {
         let (head, tail) = rest.split_at(row.bytes.len());
         let apdu = stage != Stage::Wire && !has_link_layer(head);
-        chunks.push(Chunk { t_us: Some(row.t_us), bytes: head.to_vec(), lines: Vec::new(), apdu });
+        let bytes = head.to_vec();
+        chunks.push(Chunk { t_us: Some(row.t_us), bytes, lines: Vec::new(), apdu, junk: None });
         rest = tail;
     }
     let t0 = capture.header.get("t0").cloned();
     let (notes, format, header) = (notes.finish(), Format::Capture, capture.header);
-    Some(Imported { chunks, stage, notes, format, t0, ids_replaced, header })
+    Ok(Imported { chunks, stage, notes, format, t0, ids_replaced, header })
 }
 
 /// The input as text with one character per byte; `None` where it is binary.
@@ -344,16 +382,17 @@ fn text_of(input: &[u8]) -> Option<String> {
 /// Cuts a block where a telegram begins. Bytes in front of the first belong to it, bytes behind any to that.
 fn split(mut block: Block, purpose: Purpose) -> Vec<Found> {
     let breaks: Vec<usize> = block.pieces.iter().map(|piece| piece.at).collect();
-    let mut frames = walk::frames(&block.bytes, &breaks);
+    let mut frames = if block.odd.is_some() { Vec::new() } else { walk::frames(&block.bytes, &breaks) };
     let end = block.bytes.len();
     match frames.first() {
         None => {
-            let flag = block.bytes.first() == Some(&hdlc::FLAG);
+            let flag = block.bytes.first() == Some(&hdlc::FLAG) && block.bytes.len() >= walk::HEADER_MIN;
             if purpose == Purpose::Capture && block.pieces.is_empty() && !flag {
                 return Vec::new();
             }
             let link = block.label.unwrap_or(Link::Hdlc);
-            let check = if link.is_wire() && flag { Check::BadHeader } else { Check::None };
+            let check =
+                if link.is_wire() && flag && block.odd.is_none() { Check::BadHeader } else { Check::None };
             frames.push(Frame { start: 0, end, link, check });
         }
         // An APDU begins with its first byte and nowhere before.
@@ -384,6 +423,7 @@ fn split(mut block: Block, purpose: Purpose) -> Vec<Found> {
             format: format_of(&block, piece, frame.link),
             replaced: here.clone().map(|done| done.replaced).sum(),
             notes: here.filter_map(|done| done.note).collect(),
+            odd: block.odd,
         });
     }
     found
@@ -429,7 +469,7 @@ fn outermost(found: Vec<Found>, notes: &mut Notes) -> Vec<Found> {
 }
 
 fn assembled(found: Vec<Found>, mut notes: Notes) -> Imported {
-    let stage = found.first().map_or(Stage::Wire, Found::stage);
+    let stage = found.iter().find(|one| one.odd.is_none()).map_or(Stage::Wire, Found::stage);
     damage_notes(&found, stage, &mut notes);
     let mut counts: BTreeMap<Format, usize> = BTreeMap::new();
     for one in &found {
@@ -444,6 +484,7 @@ fn assembled(found: Vec<Found>, mut notes: Notes) -> Imported {
     let chunks = chunks.map(|(one, t_us)| Chunk {
         t_us,
         apdu: !one.link.is_wire(),
+        junk: one.odd.map(|digits| format!("an odd number of hex digits ({digits}), the last one left out")),
         bytes: one.bytes,
         lines: one.lines,
     });
@@ -467,7 +508,9 @@ fn damage_notes(found: &[Found], stage: Stage, notes: &mut Notes) {
         };
         notes.at(one.line(), text);
     }
-    if stage == Stage::Wire && !checked.is_empty() && checked.iter().all(|one| one.check != Check::Intact) {
+    let intact = checked.iter().any(|one| one.check == Check::Intact);
+    let bad = |one: &&Found| matches!(one.check, Check::BadChecksum | Check::BadHeader);
+    if stage == Stage::Wire && !intact && checked.iter().any(bad) {
         let text = "every frame fails its checksum: either the line is bad or this dump was taken after the firmware changed it";
         notes.at(0, text);
     }

@@ -53,7 +53,7 @@ pub(super) fn telegram(
     }
     let bytes = whole(&body, number, notes);
     let piece = Piece { at: 0, line: number, stamp, style: Style::Literal };
-    Some((Block { bytes, pieces: vec![piece], label: Some(Link::P1) }, body.len()))
+    Some((Block { bytes, pieces: vec![piece], label: Some(Link::P1), odd: None }, body.len()))
 }
 
 /// `1-0:1.8.0(…)`.

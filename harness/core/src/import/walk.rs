@@ -66,6 +66,9 @@ pub(super) struct Frame {
     pub(super) check: Check,
 }
 
+/// Flag, format, two addresses, control and header checksum: what is shorter has no header that could be wrong.
+pub(super) const HEADER_MIN: usize = 8;
+
 /// First bytes of telegrams without link layer.
 pub(super) const APDU_FIRST: [u8; 4] = [llc::LLC[0], apdu::DATA_NOTIFICATION, cipher::TAG, blocks::TAG];
 
@@ -190,6 +193,7 @@ pub(super) fn frames(bytes: &[u8], breaks: &[usize]) -> Vec<Frame> {
                 before.cut(at);
             }
             let check = match start.link {
+                Link::Hdlc if limit - at < HEADER_MIN => Check::Cut(0),
                 Link::Hdlc => Check::BadHeader,
                 Link::Mbus | Link::P1 => Check::Cut(0),
                 Link::Llc | Link::Ciphered | Link::Apdu => Check::None,

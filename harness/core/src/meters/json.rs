@@ -58,6 +58,18 @@ impl Lines {
         self.apdus += bytes.len() as u64;
     }
 
+    /// Takes bytes that are no part of any telegram, for a reason that is known. What the line left unfinished is
+    /// over.
+    pub fn junk(&mut self, bytes: &[u8], reason: &str, each: &mut dyn FnMut(Map<String, Value>)) {
+        self.finish(each);
+        let mut line = Map::new();
+        line.insert("offset".into(), (self.pushed + self.apdus).into());
+        line.insert("len".into(), bytes.len().into());
+        junk(&mut line, bytes, reason);
+        each(line);
+        self.apdus += bytes.len() as u64;
+    }
+
     /// Says that no byte will follow.
     pub fn finish(&mut self, each: &mut dyn FnMut(Map<String, Value>)) {
         let before = self.apdus;
@@ -80,10 +92,8 @@ pub fn entry(entry: &Entry<'_>) -> Map<String, Value> {
         Content::Hdlc(frame) => ("hdlc", Some(frame.hcs_ok), Some(frame.fcs_ok)),
         Content::Mbus(frame) => ("mbus", None, Some(frame.checksum_ok)),
         Content::P1(frame) => ("p1", None, frame.crc_ok),
-        Content::Junk(junk) => {
-            line.insert("kind".into(), "junk".into());
-            line.insert("reason".into(), junk.to_string().into());
-            line.insert("hex".into(), hex::text(entry.item.bytes).into());
+        Content::Junk(why) => {
+            junk(&mut line, entry.item.bytes, &why.to_string());
             return line;
         }
     };
@@ -93,6 +103,12 @@ pub fn entry(entry: &Entry<'_>) -> Map<String, Value> {
     line.insert("fcs_ok".into(), json!(fcs_ok));
     content(&mut line, &entry.assembly, entry.decoded.as_ref());
     line
+}
+
+fn junk(line: &mut Map<String, Value>, bytes: &[u8], reason: &str) {
+    line.insert("kind".into(), "junk".into());
+    line.insert("reason".into(), reason.into());
+    line.insert("hex".into(), hex::text(bytes).into());
 }
 
 /// One raw APDU: a line of a dump without link layer.

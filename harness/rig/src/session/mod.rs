@@ -5,7 +5,7 @@
 mod play;
 
 use crate::adapter::Adapter;
-use crate::config::{Dut, Readings, Rig};
+use crate::config::{Dut, Input, Readings, Rig};
 use crate::dut::{Console, Program, Running, TextLine};
 use crate::error::RigError;
 use crate::interrupt::interrupted;
@@ -68,6 +68,8 @@ pub struct Session {
     bench: Option<Bench>,
     /// The ratio that a program is started with.
     ratio: String,
+    /// The way in for the first program, where that is no pty.
+    line: Option<Line>,
     /// Lines that the DUT printed before it was ready; they belong to the next trial.
     early: Vec<TextLine>,
     _locks: Vec<Lock>,
@@ -110,6 +112,8 @@ impl Session {
             RatioSetting::Fixed(ratio) => ratio.clone(),
             RatioSetting::AtStart | RatioSetting::Running => NO_RATIO.to_string(),
         };
+        // Ports that are missing must show at once and not in the middle of a run.
+        let line = if rig.input == Input::Pty { None } else { Some(Line::open(&rig.input)?) };
         let mut session = Session {
             ratio,
             rig,
@@ -117,11 +121,11 @@ impl Session {
             virtual_command,
             adapter,
             bench: None,
+            line,
             early: Vec::new(),
             _locks: locks,
         };
         if matches!(session.rig.dut, Dut::Serial { .. }) {
-            // Ports that are missing must show at once and not in the middle of a run.
             session.bench = Some(session.open_bench()?);
         }
         Ok(session)
@@ -226,7 +230,7 @@ impl Session {
 
     fn open_bench(&mut self) -> Result<Bench, RigError> {
         // A new pty for every start: bytes that the last program did not read must not reach the next one.
-        let line = Line::open(&self.rig.input)?;
+        let line = self.line.take().map_or_else(|| Line::open(&self.rig.input), Ok)?;
         let dut = match &self.rig.dut {
             Dut::Serial { port, baud, .. } => Running::Console(Console::open(port, *baud)?),
             Dut::Process { command, .. } => self.start(&command.clone(), &line)?,

@@ -316,7 +316,7 @@ impl<'a> Play<'a> {
             self.line.write_all(bytes, now + WRITE_WITHIN).map(|()| at_once)
         };
         written.map_err(|failure| match failure {
-            WriteFailure::Interrupted => End::Stopped("interrupted".into()),
+            WriteFailure::Interrupted(_) => End::Stopped("interrupted".into()),
             WriteFailure::Stuck(_) => match self.exit() {
                 Err(end) => end,
                 Ok(()) => End::Misbehaved(format!(

@@ -1,0 +1,141 @@
+//! What a user is told when something is not as it should be: the words and the exit code, of the real program.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn xtask(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).output().expect("xtask starts")
+}
+
+/// Exit code and words of a command that has something to complain about.
+fn told(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = xtask(arguments);
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+fn assert_told(arguments: &[&str], code: i32, words: &str) {
+    let (found, text) = told(arguments);
+    assert_eq!(found, Some(code), "{arguments:?}: {text}");
+    assert!(text.contains(words), "{arguments:?} says {text:?} and not {words:?}");
+    assert!(!text.contains("os error"), "{arguments:?}: {text}");
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+const FRAME: &str =
+    "7ea02a410883130413e6e7000f40000000000101020309060100010700ff06000004d202020f00161b19f27e";
+
+/// A file in a folder of its own.
+fn file(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).expect("written");
+    path.display().to_string()
+}
+
+#[test]
+fn a_line_that_lost_a_digit_is_named_by_every_command_that_reads_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = file(folder.path(), "two.txt", &format!("{FRAME}\n{}\n", &FRAME[1..]));
+    let words = "odd number of hex digits (87)";
+    for arguments in [vec!["decode", &log], vec!["decode", "--json", "--quiet", &log], vec!["explain", &log]]
+    {
+        let output = xtask(&arguments);
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(
+            shown.lines().any(|line| line.contains("2") && line.contains(words)),
+            "{arguments:?}: {shown}"
+        );
+    }
+    let (code, text) = told(&["import", &log]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains(&format!("{log}:2: an {words}; left out")), "{text}");
+    let lone = file(folder.path(), "one.txt", &FRAME[1..]);
+    for command in ["decode", "explain", "import"] {
+        assert_told(&[command, &lone], 2, &format!("one.txt:1: an {words}"));
+    }
+    assert_told(&["explain", &FRAME[1..]], 2, words);
+    assert_told(&["explain", "nope.csv"], 2, "nope.csv: there is no such file");
+    let (code, text) = told(&["explain", "7e"]);
+    assert_eq!((code, text.contains("checksum")), (Some(0), false), "{text}");
+}
+
+#[test]
+fn a_capture_with_a_bad_row_is_refused_by_every_command_that_reads_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = format!("0,rx,{FRAME}\n5,rx,{FRAME}0\n9,rx,{FRAME}\n");
+    let text = format!("# family = aidon\n# evidence = rebuilt\nt_us,dir,hex\n{rows}");
+    let capture = file(folder.path(), "bad.csv", &text);
+    for command in ["decode", "explain", "import"] {
+        assert_told(&[command, &capture], 2, &format!("{capture}:5: found 89 hex digits; expected an even"));
+    }
+}
+
+#[test]
+fn a_file_where_a_folder_belongs_and_evidence_that_is_gone_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let plain = file(folder.path(), "plain", "");
+    let one = ["run", "--quiet", "--filter", "han.field.value captures/aidon/6525-it3.csv", "--out"];
+    assert_told(&[&one[..], &[&plain]].concat(), 2, "plain: it is a file, a folder was expected");
+    assert_told(&[&one[..], &[&at("plain/run")]].concat(), 2, "plain/run: cannot make the folder: a part of");
+    let run = at("run");
+    assert_eq!(told(&[&one[..], &[&run]].concat()).0, Some(0));
+    assert_told(&["report", &run, "--out", &plain], 2, "plain: it is a file, a folder was expected");
+    assert_told(&["report", &plain], 2, "plain: it is a file; the folder of a run was expected");
+    assert_told(&["report", &at("none")], 2, "none: there is no such folder");
+    let evidence = folder.path().join("run/evidence/rig.toml");
+    std::fs::remove_file(&evidence).expect("it was there");
+    assert_told(&["report", &run], 2, "rig.toml: SHA256SUMS names it, and it is not there");
+}
+
+#[test]
+fn a_bench_that_is_not_there_leaves_no_report() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inputs =
+        ["kind = \"serial\"\nport = \"/dev/no-such-port\"", "kind = \"tcp\"\naddress = \"127.0.0.1:1\""];
+    for input in inputs {
+        for dut in ["kind = \"process\"\ncommand = [\"true\"]", "kind = \"serial\"\nport = \"/dev/neither\""]
+        {
+            let rig = file(folder.path(), "rig.toml", &format!("[input]\n{input}\n[dut]\n{dut}\n"));
+            let out = folder.path().join("run");
+            assert_told(&["run", "--rig", &rig, "--out", &out.display().to_string()], 3, "is not available");
+            assert!(!out.exists(), "{input} {dut}");
+        }
+    }
+}
+
+#[test]
+fn what_was_asked_for_and_cannot_be_is_said_with_what_can() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for command in ["record", "emulate"] {
+        let more: &[&str] = if command == "emulate" { &["--profile", "kaifa-ma304h3e"] } else { &[] };
+        let port = if command == "emulate" { "pty" } else { "/dev/null" };
+        for seconds in ["1e30", "0", "inf", "31536001"] {
+            let arguments = [&[command, "--port", port, "--for", seconds], more].concat();
+            assert_told(&arguments, 2, "above 0 and up to 31536000 (a year)");
+        }
+        assert_told(&[&[command, "--port", ""], more].concat(), 2, "--port");
+    }
+    for list in [&[][..], &["--list"]] {
+        assert_told(&[&["run", "--filter", "nomatch"], list].concat(), 4, "no check matches");
+    }
+    let rig = file(folder.path(), "rig.toml", "[dut]\nkind = \"proces\"\n");
+    let (code, text) = told(&["run", "--rig", &rig]);
+    assert_eq!((code, text.matches("did you mean").count()), (Some(2), 1), "{text}");
+    let plain = root().join("rigs/virtual.toml").display().to_string();
+    let text = std::fs::read_to_string(plain).expect("a rig file");
+    let keyless: Vec<&str> = text.lines().filter(|line| !line.starts_with("key_file")).collect();
+    let rig = file(folder.path(), "keyless.toml", &keyless.join("\n"));
+    assert_told(&["run", "--rig", &rig, "--list"], 2, "lists \"ciphering\", but without `key_file`");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_serial_port_is_said_to_be_none() {
+    for port in ["/dev/null", "/dev/zero", "Cargo.toml"] {
+        assert_told(&["record", "--port", port, "--for", "1"], 3, "it is no serial port");
+    }
+}
