@@ -6,7 +6,8 @@
 //! | `align.rs` | which claim belongs to which telegram |
 //! | `session.rs` | the trial put in order; what each claim is about |
 //! | `fields.rs` | one claim against one telegram, field by field |
-//! | `rules.rs` | one function per check: verdict, cause, reason |
+//! | `rules.rs` | one function per check on claims: verdict, cause, reason |
+//! | `link.rs` | the same for the link layer: refused, claimed all the same |
 //!
 //! Needs nothing but the trial, so that stored evidence can be judged again. Calls no decoder (lib.rs, invariant 3),
 //! never says PASS without naming what it rests on, and keeps measured times out of its words, so that the same
@@ -15,6 +16,7 @@
 mod align;
 mod bench;
 mod fields;
+mod link;
 mod rules;
 mod session;
 
