@@ -218,7 +218,7 @@ impl Instrument {
             WriteFailure::Stuck(taken) => {
                 ScpiError::Stuck { port: self.port.clone(), taken, length: bytes.len() }
             }
-            WriteFailure::Interrupted => ScpiError::Interrupted,
+            WriteFailure::Interrupted(_) => ScpiError::Interrupted,
             WriteFailure::Lost(error) => error.into(),
         })
     }

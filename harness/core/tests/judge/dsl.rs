@@ -7,7 +7,7 @@
 //! Events are sentences separated by `;`: `sent 0` (with the pauses asked for), `sent 0 250ms` (its one pause took so
 //! long), `sent 0 unmeasured`, `claim 0` (the reading of part 0), `claim 0 key=json -key`,
 //! `claim {} key=json`, `play` (send and claim every intact telegram), `mute` (send all), `wait 3s`, `exit why`,
-//! `stop why`.
+//! `stop why`, `log line`, `rejected`.
 
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::checks::CHECKS;
@@ -217,6 +217,7 @@ fn events(parts: &[Part], script: &str) -> Vec<Event> {
             "wait" => clock.t_us += 1_000_000 * rest.trim_end_matches('s').parse::<u64>().expect("seconds"),
             "exit" => clock.push(What::Exited { how: rest.into() }),
             "stop" => clock.push(What::Stopped { why: rest.into(), misbehaved: false }),
+            "rejected" => clock.push(What::Rejected { reason: "no".into() }),
             "log" => clock.push(What::Log { line: rest.into() }),
             other => panic!("no verb {other}"),
         }

@@ -326,7 +326,11 @@ fn unannounced_scales_fail_their_own_check_only() {
             "u a",
             "told",
             "sent 0; claim 0 voltage_l1_v=22199; sent 1; claim 0 voltage_l1_v=22199",
-            &["han.claim.fresh FAIL telegram 2 of 2", "han.scale.unannounced FAIL"],
+            &[
+                "han.claim.fresh FAIL telegram 2 of 2",
+                "han.scale.unannounced FAIL",
+                "han.claim.once INCONCLUSIVE telegram 2 of 2 (list 2) was answered with an older reading",
+            ],
         ),
         (
             "no interval from an unannounced scale",
@@ -375,7 +379,11 @@ fn unannounced_scales_fail_their_own_check_only() {
             "u a",
             "",
             "sent 0; claim 0 voltage_l1_v=22199; sent 1; claim 0 voltage_l1_v=22199",
-            &["han.claim.fresh FAIL telegram 2 of 2", "han.scale.unannounced INCONCLUSIVE"],
+            &[
+                "han.claim.fresh FAIL telegram 2 of 2",
+                "han.scale.unannounced INCONCLUSIVE",
+                "han.claim.once INCONCLUSIVE telegram 2 of 2 (list 2) was answered with an older reading",
+            ],
         ),
     ]);
 }

@@ -236,7 +236,14 @@ fn a_dut_that_ignores_one_kind_of_damage_fails_the_check_of_that_kind() {
                 .filter(|one| one.verdict == Verdict::Fail)
                 .map(|one| one.id.as_str())
                 .collect();
-            if fails != [id] {
+            let readings: Vec<_> = stimulus.parts.iter().filter_map(intact).map(|one| &one.reading).collect();
+            let unique = |part: &Part| match part {
+                Part::Telegram(one) => one.damage.is_none() || !readings.contains(&&one.reading),
+                _ => true,
+            };
+            // Where the capture has one reading only, a claim of the damaged one may be a repetition.
+            let wanted = if stimulus.parts.iter().all(unique) { [id] } else { ["han.claim.explained"] };
+            if fails != wanted || verdict(&outcomes, id) == Some(Verdict::Pass) {
                 return TestResult::error(format!("{kind}: {outcomes:?}"));
             }
         }

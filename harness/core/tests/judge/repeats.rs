@@ -1,6 +1,8 @@
 //! Dongles that claim too much or the wrong reading: each has words of its own (contract, section 3).
 
+use crate::dsl::{expect, trial};
 use crate::rules::run;
+use hanbench_core::verdict::trial::Part;
 
 #[test]
 fn each_claim_twice_fails_once_and_nothing_else() {
@@ -55,7 +57,10 @@ fn the_last_reading_before_each_new_one_fails_fresh() {
             "a b c",
             "",
             "sent 0; claim 0; sent 1; claim 1; sent 2; claim 1",
-            &["han.claim.fresh FAIL telegram 3 of 3 (list 2) was answered with the reading of telegram 2"],
+            &[
+                "han.claim.fresh FAIL telegram 3 of 3 (list 2) was answered with the reading of telegram 2",
+                "han.claim.once INCONCLUSIVE telegram 3 of 3 (list 2) was answered with an older reading",
+            ],
         ),
     ]);
 }
@@ -120,6 +125,7 @@ fn always_one_telegram_behind_fails_fresh() {
                 "han.claim.fresh FAIL telegram 2 of 3 (list 2) was answered with the reading of telegram 1; 1 more",
                 "han.claim.once FAIL telegram 1 of 3 (list 2) was not claimed within 2 s",
                 "han.field.value INCONCLUSIVE no claim has",
+                "han.claim.in-time INCONCLUSIVE no claim belongs",
             ],
         ),
         (
@@ -128,6 +134,7 @@ fn always_one_telegram_behind_fails_fresh() {
             "",
             "sent 0; claim 0; sent 1; claim 0; sent 2; claim 1; wait 2s",
             &[
+                "han.claim.once INCONCLUSIVE telegram 2 of 3 (list 2) was answered with an older reading",
                 "han.claim.fresh FAIL telegram 2 of 3 (list 2) was answered with the reading of telegram 1; 1 more",
             ],
         ),
@@ -181,6 +188,195 @@ fn out_of_order_has_its_own_words() {
             "only=han.claim.explained",
             "sent 0; sent 1; claim 1; claim 0",
             &["han.claim.explained FAIL telegram 1 of 2 (list 2) was claimed after a later one"],
+        ),
+    ]);
+}
+
+/// It is stuck on words of an earlier trial: no telegram of this one has that reading.
+#[test]
+fn a_stuck_dongle_fails_fresh_and_is_not_said_to_accept_damage_or_to_claim_wrong_values() {
+    const STUCK: &str = "sent 0; claim 1 active_import_w=7; sent 1; rejected; sent 2; claim 1 active_import_w=7; sent 3; rejected; sent 4; claim 1 active_import_w=7";
+    for (name, script) in
+        [("and says that it refused", STUCK.to_string()), ("in silence", STUCK.replace("rejected; ", ""))]
+    {
+        expect(
+            name,
+            &trial("a b!HCS c b!HCS l", "", &script),
+            &[
+                "han.claim.fresh FAIL telegram 1 of 5 (list 2) was answered with a reading from before; 2 more",
+                "han.claim.once INCONCLUSIVE telegram 1 of 5 (list 2) was answered with an older reading",
+                "han.link.hcs-reject INCONCLUSIVE answered with an older reading; see han.claim.fresh",
+                "han.link.resync INCONCLUSIVE telegram 3 of 5 (list 2) was answered with an older reading",
+                "han.claim.in-time INCONCLUSIVE",
+                "han.claim.form INCONCLUSIVE",
+                "han.field.value INCONCLUSIVE",
+                "han.field.complete INCONCLUSIVE",
+                "han.field.absent INCONCLUSIVE",
+                "han.field.text INCONCLUSIVE",
+            ],
+        );
+    }
+    run(&[
+        (
+            "on the reading of a telegram that comes later",
+            "a b!HCS c b",
+            "only=han.claim.fresh,han.field.value,han.link.hcs-reject,han.claim.explained",
+            "sent 0; claim 3; sent 1; sent 2; claim 3; sent 3; claim 3",
+            &[
+                "han.claim.fresh FAIL telegram 1 of 4 (list 2) was answered with a reading from before; 1 more",
+            ],
+        ),
+        (
+            "no dongle that only leaves out",
+            "a b",
+            "only=han.claim.fresh,han.field.text",
+            "sent 0; claim {} list_id=\"AIDON_V0001\"; sent 1; claim {} list_id=\"AIDON_V0001\"",
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn a_refusal_said_before_the_next_claim_speaks_for_the_dongle() {
+    run(&[
+        (
+            "refused, then something like it",
+            "a b!FCS c",
+            "",
+            "sent 0; claim 0; sent 1; rejected; sent 2; claim 1 active_import_w=3051; claim 2",
+            &["han.claim.explained FAIL no telegram explains the claim"],
+        ),
+        (
+            "accepted before that",
+            "a b!FCS c",
+            "",
+            "sent 0; claim 0; sent 1; claim 1; rejected; sent 2; claim 2",
+            &["han.link.fcs-reject FAIL telegram 2 of 3"],
+        ),
+    ]);
+}
+
+#[test]
+fn the_previous_reading_after_each_refusal_is_no_claim_of_the_telegram() {
+    run(&[
+        (
+            "beside the link layer",
+            "a b!FCS c l b!FCS m",
+            "",
+            "sent 0; claim 0; sent 1; rejected; sent 2; claim 0; sent 3; claim 3; sent 4; rejected; sent 5; claim 3",
+            &[
+                "han.claim.fresh FAIL telegram 3 of 6 (list 2) was answered with the reading of telegram 1; 1 more",
+                "han.claim.once INCONCLUSIVE telegram 3 of 6 (list 2) was answered with an older reading; see han.claim.fresh; 1 more",
+                "han.link.resync INCONCLUSIVE telegram 3 of 6 (list 2) was answered with an older reading; see han.claim.fresh; 1 more",
+                "han.link.fcs-reject PASS 1 of 2",
+                "han.field.value PASS 2 of 4 telegrams, 8 values compared; 2 answered with an older reading, which is not compared",
+            ],
+        ),
+        (
+            "where nothing else looks",
+            "a b!FCS a",
+            "only=han.claim.explained,han.link.fcs-reject,han.link.resync",
+            "sent 0; claim 0; sent 1; rejected; sent 2; claim 0",
+            &[],
+        ),
+        (
+            "a stimulus without the check of its own",
+            "a b!FCS c",
+            "only=han.claim.explained",
+            "sent 0; claim 0; sent 1; rejected; sent 2; claim 0",
+            &[
+                "han.claim.explained FAIL telegram 3 of 3 (list 2) was answered with the reading of telegram 1",
+            ],
+        ),
+    ]);
+}
+
+/// The damaged telegram resembles the next one, which is claimed twice.
+#[test]
+fn one_claim_too_many_of_the_next_telegram_is_no_acceptance() {
+    let twice = "sent 0; claim 0; claim 0; sent 1; sent 2; claim 2; claim 2";
+    run(&[
+        (
+            "resembles",
+            "a b!unfinished c",
+            "",
+            twice,
+            &["han.claim.once FAIL telegram 1 of 3 (list 2) was claimed twice; 1 more"],
+        ),
+        (
+            "is equal",
+            "a c!unfinished c",
+            "",
+            twice,
+            &["han.claim.once FAIL telegram 1 of 3 (list 2) was claimed twice; 1 more"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_dongle_always_behind_is_not_said_to_lose_telegrams() {
+    const ONLY: &str =
+        "only=han.claim.fresh,han.claim.explained,han.link.gap-bridged,han.link.resync,han.field.value";
+    run(&[
+        (
+            "its first is from the trial before",
+            "a| b c",
+            ONLY,
+            "sent 0; claim {} active_import_w=5; sent 1; claim 0; sent 2; claim 1; wait 2s",
+            &[
+                "han.claim.fresh FAIL telegram 1 of 3 (list 2) was answered with a reading from before; 2 more",
+                "han.link.gap-bridged INCONCLUSIVE telegram 1 of 3 (list 2) was answered with an older reading; see han.claim.fresh",
+                "han.field.value INCONCLUSIVE",
+            ],
+        ),
+        (
+            "silent first",
+            "a| b c",
+            ONLY,
+            "sent 0; wait 2s; sent 1; claim 0; sent 2; claim 1; wait 2s",
+            &[
+                "han.claim.fresh FAIL",
+                "han.link.gap-bridged INCONCLUSIVE telegram 1 of 3 (list 2) was claimed only in answer to a later one; see han.claim.fresh",
+                "han.field.value INCONCLUSIVE",
+            ],
+        ),
+    ]);
+    let mut glued =
+        trial("a b c", ONLY, "sent 0; sent 1; sent 2; claim {} active_import_w=5; claim 0; claim 1; wait 2s");
+    for part in &mut glued.stimulus.parts[1..] {
+        if let Part::Telegram(telegram) = part {
+            telegram.glued = true;
+        }
+    }
+    expect(
+        "one behind the other",
+        &glued,
+        &[
+            "han.claim.fresh FAIL telegram 1 of 3 (list 2) was answered with a reading from before; 2 more",
+            "han.field.value INCONCLUSIVE",
+        ],
+    );
+}
+
+#[test]
+fn pairs_in_swapped_order_fail_once_and_no_field() {
+    run(&[
+        (
+            "at once",
+            "a b l m",
+            "",
+            "sent 0; sent 1; claim 1; claim 0; sent 2; sent 3; claim 3; claim 2",
+            &["han.claim.once FAIL telegram 1 of 4 (list 2) was claimed after a later one; 1 more"],
+        ),
+        (
+            "after the bench has waited",
+            "a l b m",
+            "",
+            "sent 0; wait 2s; sent 1; claim 1; claim 0; sent 2; wait 2s; sent 3; claim 3; claim 2",
+            &[
+                "han.claim.once FAIL telegram 1 of 4 (list 2) was claimed after a later one; 1 more",
+                "han.claim.in-time FAIL telegram 1 of 4 (list 2) was claimed later than 2 s; 1 more",
+            ],
         ),
     ]);
 }

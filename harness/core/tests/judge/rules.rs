@@ -220,7 +220,10 @@ fn claims_need_a_telegram_that_explains_them() {
             "a b c",
             "",
             "sent 0; claim 0; sent 1; claim 0; sent 2; claim 2",
-            &["han.claim.fresh FAIL telegram 2 of 3 (list 2) was answered with the reading of telegram 1"],
+            &[
+                "han.claim.fresh FAIL telegram 2 of 3 (list 2) was answered with the reading of telegram 1",
+                "han.claim.once INCONCLUSIVE telegram 2 of 3 (list 2) was answered with an older reading",
+            ],
         ),
         (
             "stuck",
@@ -229,6 +232,7 @@ fn claims_need_a_telegram_that_explains_them() {
             "sent 0; claim 0; sent 1; claim 0; sent 2; claim 0",
             &[
                 "han.claim.fresh FAIL telegram 2 of 3 (list 2) was answered with the reading of telegram 1; 1 more",
+                "han.claim.once INCONCLUSIVE telegram 2 of 3 (list 2) was answered with an older reading; see han.claim.fresh; 1 more",
             ],
         ),
         (
@@ -306,7 +310,11 @@ fn a_damaged_telegram_gives_no_claim() {
             "a a!HCS a",
             "",
             "sent 0; claim 0; sent 1; claim 0; sent 2; claim 0",
-            &["han.link.hcs-reject FAIL telegram 2 of 3"],
+            &[
+                // Repeated or accepted: the words are the same.
+                "han.link.hcs-reject INCONCLUSIVE a damaged telegram has the reading of an intact one",
+                "han.claim.fresh FAIL the reading of telegram 1 of 3 (list 2) was claimed again while telegram 2",
+            ],
         ),
         (
             "rubbish right behind the damage",

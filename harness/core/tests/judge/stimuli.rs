@@ -85,6 +85,49 @@ fn damage_stands_between_intact_telegrams_with_other_readings() {
 }
 
 #[test]
+fn what_is_damaged_has_a_reading_that_is_not_sent_intact() {
+    for seed in 0..50 {
+        for sample in [Sample::of(2, seed), Sample::of(3, seed), Sample::mixed()] {
+            for name in ["#fcs", "#hcs", "#length", "#resync"] {
+                let stimulus = named(&sample.plan(seed), name);
+                let all = telegrams(&stimulus);
+                for one in all.iter().filter(|one| one.damage.is_some()) {
+                    let sent = all.iter().any(|other| other.damage.is_none() && other.reading == one.reading);
+                    assert!(!sent, "{name} seed {seed}: {:?}", one.damage);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_follows_a_cut_off_telegram_fills_it() {
+    for seed in 0..50 {
+        let all = telegrams(&named(&Sample::mixed().plan(seed), "#resync"));
+        let at = all
+            .iter()
+            .position(|one| one.damage.as_ref().is_some_and(|damage| damage.how.contains("cut off")));
+        let (cut, next) = at.map(|at| (&all[at].bytes, &all[at + 1])).expect("one is cut off");
+        let announced = 2 + (usize::from(cut[1] & 7) << 8 | usize::from(cut[2]));
+        assert!(
+            next.glued && cut.len() < announced && cut.len() + next.bytes.len() >= announced,
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn variants_with_different_telegrams_ask_for_fresh_readings() {
+    for stimulus in Sample::of(4, 3).plan(3) {
+        let intact = || telegrams(&stimulus).into_iter().filter(|one| one.damage.is_none());
+        let differ = intact().any(|one| one.reading != telegrams(&stimulus)[0].reading);
+        let lists = stimulus.checks.iter().any(|check| check == "han.claim.fresh");
+        assert_eq!(lists, differ, "{}", stimulus.subject);
+    }
+    assert!(named(&Sample::of(4, 3).plan(3), "#hcs").checks.contains(&"han.claim.fresh".to_string()));
+}
+
+#[test]
 fn shared_flag_between_frames_is_one_flag() {
     let all = telegrams(&named(&Sample::of(3, 5).plan(5), "#shared-flag"));
     let line: Vec<u8> = all.iter().flat_map(|telegram| telegram.bytes.clone()).collect();

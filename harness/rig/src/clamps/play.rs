@@ -157,7 +157,7 @@ impl<'a> Play<'a> {
             if let Some(factor) = self.speed.factor() {
                 let due = start + Duration::from_secs_f64(rate.seconds(until) / factor);
                 self.pump_until(due.checked_sub(TICK).unwrap_or(due))?;
-                let waited = wait(due);
+                let waited = wait(due, 0);
                 self.written(waited)?;
                 self.lateness.note(due);
             }
@@ -190,7 +190,7 @@ impl<'a> Play<'a> {
 
     fn written(&mut self, result: Result<(), WriteFailure>) -> Result<(), End> {
         result.or_else(|failure| match failure {
-            WriteFailure::Interrupted => Err(End::Stopped("interrupted".into())),
+            WriteFailure::Interrupted(_) => Err(End::Stopped("interrupted".into())),
             WriteFailure::Stuck(_) => self.exit().and_then(|()| {
                 let seconds = WRITE_WITHIN.as_secs();
                 Err(End::Misbehaved(format!("the DUT does not read: no byte was taken for {seconds} s")))

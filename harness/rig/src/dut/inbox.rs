@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Longest line in bytes; the rest of a longer one is dropped and the line marked.
 pub const LINE_MAX: usize = 64 * 1024;
@@ -12,6 +12,12 @@ pub const LINE_MAX: usize = 64 * 1024;
 const LINES_MAX: usize = 10_000;
 /// Bytes that may wait.
 const BYTES_MAX: usize = 4 << 20;
+
+/// A line that is still without its end after so long is shown, so that nobody takes its DUT for silent.
+const UNFINISHED_AFTER: Duration = Duration::from_millis(500);
+
+/// How many bytes of it.
+const UNFINISHED_MAX: usize = 200;
 
 /// Where a line came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +59,8 @@ struct State {
     flooded: bool,
     open: usize,
     error: Option<String>,
+    /// The beginnings of lines, one per reader, when they last grew, and where they came from.
+    unfinished: Vec<(Stream, Instant, String)>,
 }
 
 impl Inbox {
@@ -72,7 +80,14 @@ impl Inbox {
             state = self.0.news.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         state.bytes = 0;
-        state.lines.drain(..).collect()
+        let old = Instant::now().checked_sub(UNFINISHED_AFTER);
+        let State { lines, unfinished, .. } = &mut *state;
+        for (_, at, text) in unfinished.extract_if(.., |(_, at, _)| old.is_some_and(|old| *at <= old)) {
+            // It is no line, so no claim is looked for in it.
+            let text = format!("(no line end yet) {text}");
+            lines.push_back(TextLine { at, stream: Stream::Log, text, cut: false });
+        }
+        lines.drain(..).collect()
     }
 
     /// Whether lines were lost since the last call because too many waited.
@@ -99,6 +114,15 @@ impl Inbox {
         state.bytes += line.text.len();
         state.lines.push_back(line);
         self.0.news.notify_all();
+    }
+
+    fn show_unfinished(&self, line: &Partial, at: Instant, stream: Stream) {
+        let unfinished = &mut self.state().unfinished;
+        unfinished.retain(|(other, ..)| *other != stream);
+        if !line.bytes.is_empty() {
+            let shown = &line.bytes[..line.bytes.len().min(UNFINISHED_MAX)];
+            unfinished.push((stream, at, String::from_utf8_lossy(shown).into_owned()));
+        }
     }
 
     /// Announces a reader, before its thread starts.
@@ -133,6 +157,7 @@ impl Inbox {
                             self.put(line.take(at, stream));
                         }
                     }
+                    self.show_unfinished(&line, at, stream);
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
                 Err(error) => break Some(error.to_string()),
@@ -201,6 +226,22 @@ mod tests {
         let lines = read(&bytes).take(Instant::now());
         assert_eq!((lines[0].text.len(), lines[0].cut), (LINE_MAX, true));
         assert_eq!((lines[1].text.as_str(), lines[1].cut), ("next", false));
+    }
+
+    #[test]
+    fn a_line_without_end_is_shown_as_log_and_stays_a_line() {
+        let inbox = Inbox::default();
+        let old = Instant::now() - UNFINISHED_AFTER;
+        let mut line = Partial::default();
+        assert!(!line.push(b"{\"active"));
+        inbox.show_unfinished(&line, Instant::now(), Stream::Readings);
+        assert!(inbox.take(Instant::now()).is_empty(), "its end may be on its way");
+        inbox.show_unfinished(&line, old, Stream::Readings);
+        let shown = inbox.take(Instant::now());
+        assert_eq!((shown[0].text.as_str(), shown[0].stream), ("(no line end yet) {\"active", Stream::Log));
+        assert!(inbox.take(Instant::now()).is_empty(), "once is enough");
+        assert!(line.push(b"\":1}\n"));
+        assert_eq!(line.take(old, Stream::Readings).text, "{\"active\":1}");
     }
 
     #[test]

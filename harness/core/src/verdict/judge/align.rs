@@ -34,11 +34,20 @@ const WHOLE: i64 = 1000;
 /// Agreement above which a claim is recognised as that of a damaged telegram, in thousandths.
 const RECOGNISED: i64 = 600;
 
+/// What is known of a telegram and a claim beyond likeness, both by index.
+pub(super) struct Pairs<'a> {
+    /// The claim is in full the reading of the intact telegram.
+    pub(super) exact: &'a dyn Fn(usize, usize) -> bool,
+    /// The claim may be the acceptance of the damaged telegram.
+    pub(super) acceptable: &'a dyn Fn(usize, usize) -> bool,
+}
+
 /// For each claim the index of its telegram, if it has one. Indices rise. Keys under `omits` do not count.
 pub(super) fn align(
     sent: &[Candidate<'_>],
     claims: &[Statement<'_>],
     omits: &[String],
+    pairs: &Pairs<'_>,
 ) -> Vec<Option<usize>> {
     let telegrams: Vec<Fields<'_>> = sent.iter().map(|one| fields(one.reading, omits)).collect();
     let rows: Vec<Row> = claims.iter().map(|claim| row(sent, claim)).collect();
@@ -49,13 +58,14 @@ pub(super) fn align(
         let claimed = fields(claim.claim, omits);
         let band = row.low..row.high;
         let likenesses: Vec<(i64, i64)> = band.clone().map(|i| likeness(&telegrams[i], &claimed)).collect();
-        let mut pairs = band.clone().zip(&likenesses);
-        let known = pairs.any(|(i, likeness)| sent[i].intact && likeness.0 == 1000);
+        let exact: Vec<bool> = band.clone().map(|i| sent[i].intact && (pairs.exact)(i, j)).collect();
+        let known = exact.contains(&true);
         let score: Vec<Option<i64>> = band
-            .zip(&likenesses)
-            .map(|(i, likeness)| match sent[i].intact {
-                true => Some(score(*likeness, i, row.sent)),
-                false => score_of_damaged(likeness.0, known),
+            .zip(likenesses.iter().zip(&exact))
+            .map(|(i, (likeness, exact))| match sent[i].intact {
+                // What is in full one reading is no wrong claim of another.
+                true => (*exact || !known).then(|| score(*likeness, i, row.sent)),
+                false => score_of_damaged(likeness.0).filter(|_| (pairs.acceptable)(i, j)),
             })
             .collect();
         let mut line = Vec::with_capacity(score.len() + 1);
@@ -129,13 +139,10 @@ fn whole(agreement: i64) -> i64 {
     if agreement == 1000 { agreement + WHOLE } else { agreement }
 }
 
-/// What a damaged telegram and a claim are worth; `None` when they cannot be a pair. `known`: the claim is in full
-/// the reading of an intact telegram. Then it is that reading, perhaps once more, and no acceptance of a damaged one
-/// that only resembles it.
-fn score_of_damaged(agreement: i64, known: bool) -> Option<i64> {
-    let recognised = if known { agreement == 1000 } else { agreement >= RECOGNISED };
+/// What a damaged telegram and a claim are worth; `None` when they cannot be a pair.
+fn score_of_damaged(agreement: i64) -> Option<i64> {
     // An intact telegram with the same content is always the better explanation.
-    recognised.then_some(whole(agreement) - 100)
+    (agreement >= RECOGNISED).then_some(whole(agreement) - 100)
 }
 
 /// What an intact telegram and a claim are worth.

@@ -45,6 +45,12 @@ impl Comparison {
         count == self.findings(FieldRule::Scale).len()
     }
 
+    /// Something claimed is not what was sent. Leaving out contradicts nothing.
+    pub(super) fn contradicts(&self) -> bool {
+        let rules = [FieldRule::Value, FieldRule::Text, FieldRule::Time, FieldRule::Absent];
+        rules.iter().any(|rule| !self.findings(*rule).is_empty())
+    }
+
     /// Adds what another telegram gives to compare, and nothing of what was claimed for it.
     pub(super) fn add_expected(&mut self, other: &Comparison) {
         for (sum, count) in self.expected.iter_mut().zip(other.expected) {
@@ -114,6 +120,17 @@ fn base(key: &str) -> &str {
 /// A text without its padding: NULs and blanks at the end.
 pub(super) fn trimmed(text: &str) -> &str {
     text.trim_end_matches(['\0', ' '])
+}
+
+/// A cheap look before [`compare`]: false when a number alone shows that the claim is not this reading.
+pub(super) fn is_alike(telegram: &Telegram, claim: &Map<String, Value>) -> bool {
+    let lenient = |key: &String| telegram.unannounced.contains(key) || telegram.zero_unmeasured.contains(key);
+    telegram.reading.iter().all(|(key, sent)| match (sent, claim.get(key)) {
+        (Value::Number(sent), Some(Value::Number(claimed))) if kind(key) == Some(FieldKind::Number) => {
+            json::milli(sent) == json::milli(claimed) || lenient(key)
+        }
+        _ => true,
+    })
 }
 
 /// Compares. With an empty claim, [`Comparison::expected`] still says what there was to compare.

@@ -6,7 +6,8 @@
 //! | `align.rs` | which claim belongs to which telegram |
 //! | `session.rs` | the trial put in order; what each claim is about |
 //! | `fields.rs` | one claim against one telegram, field by field |
-//! | `rules.rs` | one function per check: verdict, cause, reason |
+//! | `rules.rs` | one function per check on claims: verdict, cause, reason |
+//! | `link.rs` | the same for the link layer: refused, claimed all the same |
 //! | `l2.rs` | the rules on what the meter leaves out of L2 |
 //! | `scaling.rs` | the rules on current transformers |
 //!
@@ -18,6 +19,7 @@ mod align;
 mod bench;
 mod fields;
 mod l2;
+mod link;
 mod rules;
 mod scaling;
 mod session;

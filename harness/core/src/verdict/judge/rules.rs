@@ -5,12 +5,11 @@
 
 use super::fields::Comparison;
 use super::session::{About, End, Sent, Session, list};
-use super::{FINDINGS_MAX, Ruling, bench};
-use crate::verdict::checks::{self, Concern, FieldRule, Rule, ScalingRule};
+use super::{FINDINGS_MAX, Ruling, bench, link};
+use crate::verdict::Cause;
+use crate::verdict::checks::{self, FieldRule, Rule, ScalingRule};
 use crate::verdict::results::Finding;
-use crate::verdict::stimulus::{has_inner_flag, is_segmented};
 use crate::verdict::trial::{DamageKind, Part, Telegram, What};
-use crate::verdict::{Cause, SILENCE_MIN_US};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -32,8 +31,8 @@ pub(super) fn rule(id: &str, session: &Session<'_>) -> Ruling {
         Rule::Explained => heard(&|| explained(session)),
         Rule::Fresh => heard(&|| fresh(session)),
         Rule::Fields(rule) => heard(&|| fields(session, rule)),
-        Rule::Refused(kind) => heard(&|| refused(session, kind)),
-        Rule::Claimed(concern) => heard(&|| claimed_all(session, concern)),
+        Rule::Refused(kind) => heard(&|| link::refused(session, kind)),
+        Rule::Claimed(concern) => heard(&|| link::claimed_all(session, concern)),
         Rule::Latency => heard(&|| latency(session)),
         Rule::Scaling(ScalingRule::FuseRule) => super::scaling::fuse(&session.trial.dut),
         Rule::Scaling(rule) => heard(&|| super::scaling::rule(rule, session)),
@@ -42,7 +41,7 @@ pub(super) fn rule(id: &str, session: &Session<'_>) -> Ruling {
 }
 
 /// `1 telegram`, `2 telegrams`.
-fn count(number: usize, word: &str) -> String {
+pub(super) fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
@@ -56,7 +55,7 @@ fn due<'s, 'a>(session: &'s Session<'a>) -> impl Iterator<Item = (usize, &'s Sen
 }
 
 /// What the bench itself did wrong, when that leaves something unproven.
-fn spoiled<'s>(
+pub(super) fn spoiled<'s>(
     session: &Session<'_>,
     faults: impl Iterator<Item = (&'s Sent<'s>, String)>,
 ) -> Option<Ruling> {
@@ -66,8 +65,28 @@ fn spoiled<'s>(
     faults.first().map(|first| Ruling::inconclusive(Cause::Rig, format!("{first}{more}")))
 }
 
+/// Telegrams that a DUT behind the newest neither claimed nor lost.
+pub(super) fn stale<'s, 'a: 's>(
+    session: &Session<'a>,
+    among: impl Iterator<Item = &'s Sent<'a>>,
+) -> Option<Ruling> {
+    let texts: Vec<String> = among
+        .filter_map(|sent| {
+            let how = match sent.stale {
+                Some(_) => "was answered with an older reading",
+                None if session.came_late(sent) => "was claimed only in answer to a later one",
+                None => return None,
+            };
+            Some(format!("{} {how}; see han.claim.fresh", session.name(sent)))
+        })
+        .collect();
+    let more = if texts.len() > 1 { format!("; {} more", texts.len() - 1) } else { String::new() };
+    let reason = format!("{}{more}", texts.first()?);
+    Some(Ruling::inconclusive(Cause::Dut, reason))
+}
+
 /// Telegrams that were not claimed because the bench tore them.
-fn excused(session: &Session<'_>) -> Option<Ruling> {
+pub(super) fn excused(session: &Session<'_>) -> Option<Ruling> {
     let due = session.sent.iter().filter(|sent| sent.is_due());
     spoiled(session, due.filter_map(|sent| Some((sent, sent.excuse()?))))
 }
@@ -179,7 +198,8 @@ fn instead(session: &Session<'_>) -> String {
             format!("it refused {} times, first because of {:?}", refusals.len(), short(first))
         }
         (None, Some(last)) => {
-            format!("it printed {} that is no claim, last {:?}", count(lines.len(), "line"), short(last))
+            let lines = count(lines.len(), "line");
+            format!("it printed {lines}, nothing of which is a claim, last {:?}", short(last))
         }
         (None, None) => "the dongle is silent".to_string(),
     }
@@ -188,9 +208,9 @@ fn instead(session: &Session<'_>) -> String {
 fn once(session: &Session<'_>) -> Ruling {
     let mut findings = Vec::new();
     let mut judged = 0;
-    for (at, sent) in due(session) {
+    for (_, sent) in due(session) {
         judged += 1;
-        if sent.claim.is_none() && !session.claimed_out_of_order(at) {
+        if !sent.is_answered() {
             let text = format!("{} was not claimed within {}", session.name(sent), session.within());
             findings.push(finding(sent, text));
         }
@@ -203,6 +223,9 @@ fn once(session: &Session<'_>) -> Ruling {
     findings.sort_by_key(|finding| finding.part);
     if let (true, Some(excused)) = (findings.is_empty(), excused(session)) {
         return excused;
+    }
+    if let (true, Some(stale)) = (findings.is_empty(), stale(session, due(session).map(|(_, sent)| sent))) {
+        return stale;
     }
     match judged {
         _ if !findings.is_empty() => Ruling::fail(findings),
@@ -224,7 +247,7 @@ pub(super) fn unseen(session: &Session<'_>, reason: &str) -> Ruling {
 }
 
 /// The telegrams of the stimulus, sent or not, with their part.
-fn telegrams<'a>(session: &Session<'a>) -> impl Iterator<Item = (usize, &'a Telegram)> {
+pub(super) fn telegrams<'a>(session: &Session<'a>) -> impl Iterator<Item = (usize, &'a Telegram)> {
     session.trial.stimulus.parts.iter().enumerate().filter_map(|(at, part)| match part {
         Part::Telegram(telegram) => Some((at, telegram)),
         Part::Noise { .. } | Part::Silence { .. } | Part::Ratio { .. } => None,
@@ -232,7 +255,7 @@ fn telegrams<'a>(session: &Session<'a>) -> impl Iterator<Item = (usize, &'a Tele
 }
 
 /// The telegrams of the stimulus that must be claimed once they are sent.
-fn required<'a>(session: &Session<'a>) -> impl Iterator<Item = (usize, &'a Telegram)> {
+pub(super) fn required<'a>(session: &Session<'a>) -> impl Iterator<Item = (usize, &'a Telegram)> {
     telegrams(session).filter(|(_, telegram)| telegram.damage.is_none() && !telegram.optional)
 }
 
@@ -274,11 +297,11 @@ fn lists(session: &Session<'_>, rule: Rule) -> bool {
     checks.iter().any(|id| checks::find(id).is_some_and(|check| check.rule == rule))
 }
 
-fn damage_kind(telegram: &Telegram) -> Option<DamageKind> {
+pub(super) fn damage_kind(telegram: &Telegram) -> Option<DamageKind> {
     telegram.damage.as_ref().map(|damage| damage.kind)
 }
 
-fn damaged_claimed(session: &Session<'_>, at: usize) -> Finding {
+pub(super) fn damaged_claimed(session: &Session<'_>, at: usize) -> Finding {
     let sent = &session.sent[at];
     let damage = sent.telegram.damage.as_ref().map_or("", |damage| damage.how.as_str());
     finding(sent, format!("{} was claimed although it was damaged ({damage})", session.name(sent)))
@@ -289,7 +312,7 @@ fn explained(session: &Session<'_>) -> Ruling {
     let mut findings = Vec::new();
     for claim in &session.claims {
         match claim.about {
-            About::Telegram(_) | About::Stale { .. } => {}
+            About::Telegram(_) => {}
             About::Damaged(at) => {
                 let kind = damage_kind(session.sent[at].telegram);
                 if !kind.is_some_and(|kind| lists(session, Rule::Refused(kind))) {
@@ -297,8 +320,8 @@ fn explained(session: &Session<'_>) -> Ruling {
                 }
             }
             About::Twice(_) | About::OutOfOrder(_) if lists(session, Rule::Once) => {}
-            About::Old { .. } if lists(session, Rule::Fresh) => {}
-            About::Twice(_) | About::OutOfOrder(_) | About::Old { .. } => {
+            About::Stale { .. } | About::Old { .. } if lists(session, Rule::Fresh) => {}
+            About::Twice(_) | About::OutOfOrder(_) | About::Stale { .. } | About::Old { .. } => {
                 findings.extend(too_many(session, claim.about));
             }
             About::Nothing => {
@@ -330,7 +353,15 @@ fn too_many(session: &Session<'_>, about: About) -> Option<Finding> {
                 format!("the reading of {name} was claimed again while telegram {newest} was the newest"),
             )
         }
-        About::Telegram(_) | About::Stale { .. } | About::Damaged(_) | About::Nothing => return None,
+        About::Stale { of, repeats } => {
+            let name = session.name(&session.sent[of]);
+            let old = match repeats {
+                Some(old) => format!("the reading of telegram {}", session.sent[old].number),
+                None => "a reading from before".to_string(),
+            };
+            (of, format!("{name} was answered with {old}"))
+        }
+        About::Telegram(_) | About::Damaged(_) | About::Nothing => return None,
     };
     Some(finding(&session.sent[at], text))
 }
@@ -339,12 +370,7 @@ fn fresh(session: &Session<'_>) -> Ruling {
     let (mut findings, mut judged) = (Vec::new(), 0);
     for claim in &session.claims {
         match claim.about {
-            About::Stale { of, repeats } => {
-                let (sent, old) = (&session.sent[of], session.sent[repeats].number);
-                let text = format!("{} was answered with the reading of telegram {old}", session.name(sent));
-                findings.push(finding(sent, text));
-            }
-            About::Old { .. } => findings.extend(too_many(session, claim.about)),
+            About::Stale { .. } | About::Old { .. } => findings.extend(too_many(session, claim.about)),
             About::Telegram(at) => {
                 let reading = &session.sent[at].telegram.reading;
                 let could = session.sent[..at].iter().any(|old| old.telegram.reading != *reading);
@@ -386,7 +412,8 @@ fn compared(session: &Session<'_>, rule: FieldRule) -> (Comparison, Vec<Finding>
     let mut all = Comparison::default();
     let (mut findings, mut claimed) = (Vec::new(), 0);
     let own = |(at, sent): &(usize, &Sent<'_>)| {
-        sent.claim.is_some_and(|claim| session.claims[claim].about == About::Telegram(*at))
+        let own = [About::Telegram(*at), About::OutOfOrder(*at)];
+        sent.claim.is_some_and(|claim| own.contains(&session.claims[claim].about))
     };
     // Per part: the telegram as sent and claimed.
     let claimed_parts: BTreeMap<usize, usize> =
@@ -458,115 +485,10 @@ fn fields_compared(
         let reason = format!("no interval is known for what was claimed as an estimate: {keys}");
         return Ruling::inconclusive(Cause::Harness, reason);
     }
-    Ruling::pass(format!("{claimed} of {}, {compared} compared", count(telegrams, "telegram")))
-}
-
-/// Damaged telegrams of one kind must produce no claim. Silence proves nothing: an intact neighbour must be claimed.
-fn refused(session: &Session<'_>, kind: DamageKind) -> Ruling {
-    let is_target = |telegram: &Telegram| damage_kind(telegram) == Some(kind);
-    let mut findings = Vec::new();
-    for claim in &session.claims {
-        if let About::Damaged(at) = claim.about
-            && is_target(session.sent[at].telegram)
-        {
-            findings.push(damaged_claimed(session, at));
-        }
-    }
-    if !findings.is_empty() {
-        return Ruling::fail(findings);
-    }
-    let targets: Vec<usize> =
-        (0..session.sent.len()).filter(|at| is_target(session.sent[*at].telegram)).collect();
-    if !telegrams(session).any(|(_, telegram)| is_target(telegram)) {
-        return Ruling::not_applicable("no telegram of this stimulus has this damage");
-    }
-    let proven = targets.iter().filter(|at| was_listening(session, **at)).count();
-    if proven == 0 {
-        let reason =
-            "no intact telegram beside a damaged one was claimed, so refusing cannot be told from silence";
-        return excused(session).unwrap_or_else(|| Ruling::inconclusive(Cause::Dut, reason));
-    }
-    Ruling::pass(format!(
-        "{proven} of {} refused by a DUT that claimed the intact ones",
-        count(targets.len(), "damaged telegram")
-    ))
-}
-
-/// An intact telegram after this one was claimed; where none came after it, the one before.
-fn was_listening(session: &Session<'_>, at: usize) -> bool {
-    let claimed = |sent: &Sent<'_>| sent.is_intact() && sent.claim.is_some();
-    let mut after = session.sent[at + 1..].iter().filter(|sent| sent.is_intact()).peekable();
-    match after.peek() {
-        Some(_) => after.any(claimed),
-        None => session.sent[..at].iter().rev().find(|sent| sent.is_intact()).is_some_and(claimed),
-    }
-}
-
-/// Whether the check is about this telegram, and why, for the reason.
-fn concerns(concern: Concern, parts: &[Part], at: usize, telegram: &Telegram) -> Option<&'static str> {
-    let shared = |at: usize| match parts.get(at) {
-        Some(Part::Telegram(telegram)) => telegram.glued && telegram.bytes.first() != Some(&0x7E),
-        _ => false,
+    let stale = session.sent.iter().filter(|sent| sent.stale.is_some()).count();
+    let stale = match stale {
+        0 => String::new(),
+        _ => format!("; {stale} answered with an older reading, which is not compared"),
     };
-    let troubled = |part: &Part| match part {
-        Part::Telegram(telegram) => telegram.damage.is_some(),
-        Part::Noise { .. } => true,
-        Part::Silence { .. } | Part::Ratio { .. } => false,
-    };
-    let ends_frame = |part: &Part| matches!(part, Part::Silence { us } if *us > SILENCE_MIN_US);
-    let (is, how) = match concern {
-        Concern::Resync => (parts[..at].iter().any(troubled), ""),
-        Concern::SharedFlag => (shared(at) || shared(at + 1), ", which shares a flag with its neighbour,"),
-        Concern::InnerFlag => (has_inner_flag(&telegram.bytes), ", which has 7E between its flags,"),
-        Concern::Segmentation => (is_segmented(&telegram.bytes), ", which is spread over several frames,"),
-        Concern::GapBridged => (!telegram.gaps.is_empty(), ", which has a short pause inside,"),
-        Concern::SilenceEndsFrame => (
-            at.checked_sub(1).is_some_and(|before| ends_frame(&parts[before])),
-            ", which came after an unfinished frame and more than 1 s of silence,",
-        ),
-    };
-    is.then_some(how)
-}
-
-/// Why the bench is to blame for what happened to a telegram that the check is about.
-fn fault(session: &Session<'_>, concern: Concern, sent: &Sent<'_>) -> Option<String> {
-    match concern {
-        Concern::GapBridged => bench::wrong_gap(sent),
-        Concern::SilenceEndsFrame => session.short_silence(sent).or_else(|| sent.excuse()),
-        Concern::Resync | Concern::SharedFlag | Concern::InnerFlag | Concern::Segmentation => sent.excuse(),
-    }
-}
-
-/// Every telegram that the check is about must be claimed, in time.
-fn claimed_all(session: &Session<'_>, concern: Concern) -> Ruling {
-    let parts = &session.trial.stimulus.parts;
-    let (mut findings, mut faults, mut judged) = (Vec::new(), Vec::new(), 0);
-    for sent in session.sent.iter().filter(|sent| sent.is_due()) {
-        let Some(how) = concerns(concern, parts, sent.part, sent.telegram) else { continue };
-        if let Some(fault) = fault(session, concern, sent) {
-            faults.push((sent, fault));
-            continue;
-        }
-        judged += 1;
-        let verdict = match sent.claim {
-            None => format!("was not claimed within {}", session.within()),
-            Some(_) if session.late(sent) => format!("was claimed later than {}", session.within()),
-            Some(_) => continue,
-        };
-        let trouble = match session.trouble_before(sent) {
-            Some(trouble) if how.is_empty() => format!("; before it came: {trouble}"),
-            _ => String::new(),
-        };
-        findings.push(finding(sent, format!("{}{how} {verdict}{trouble}", session.name(sent))));
-    }
-    if let (true, Some(spoiled)) = (findings.is_empty(), spoiled(session, faults.into_iter())) {
-        return spoiled;
-    }
-    let mut all = required(session).filter_map(|(at, telegram)| concerns(concern, parts, at, telegram));
-    match judged {
-        _ if !findings.is_empty() => Ruling::fail(findings),
-        0 if all.next().is_none() => Ruling::not_applicable("no telegram of this stimulus is of this kind"),
-        0 => unseen(session, "no telegram of this kind was sent"),
-        _ => Ruling::pass(format!("{judged} of {}", count(judged, "intact telegram"))),
-    }
+    Ruling::pass(format!("{claimed} of {}, {compared} compared{stale}", count(telegrams, "telegram")))
 }

@@ -1,11 +1,12 @@
 //! A trial put in order: what was sent, what was claimed, and what each claim is about.
 
-use super::align::{Candidate, LOOK_BACK, Statement, align};
+use super::align::{Candidate, LOOK_BACK, Pairs, Statement, align};
 use super::bench;
-use super::fields::{Comparison, compare};
+use super::fields::{Comparison, compare, is_alike};
 use crate::hex;
 use crate::verdict::trial::{Part, Pause, Telegram, Trial, What};
 use serde_json::{Map, Value};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// A telegram whose last byte was handed to the line.
@@ -19,8 +20,12 @@ pub(super) struct Sent<'a> {
     pub(super) pauses: &'a [Pause],
     order: usize,
     t_us: u64,
-    /// The claim that belongs to it.
+    /// The claim that is about it, right or wrong.
     pub(super) claim: Option<usize>,
+    /// The claim of an older reading that came in its place. It is no claim of this telegram.
+    pub(super) stale: Option<usize>,
+    /// The DUT said that it refused something, after this was sent and before it claimed anything.
+    rejected: bool,
     /// Long enough ago for a missing claim to be the DUT's fault.
     pub(super) judged: bool,
 }
@@ -33,7 +38,12 @@ impl Sent<'_> {
 
     /// Not claimed, and the bench is to blame: in which words.
     pub(super) fn excuse(&self) -> Option<String> {
-        if self.claim.is_some() { None } else { bench::torn(self.pauses) }
+        if self.is_answered() { None } else { bench::torn(self.pauses) }
+    }
+
+    /// Something was claimed for it, if only an older reading.
+    pub(super) fn is_answered(&self) -> bool {
+        self.claim.is_some() || self.stale.is_some()
     }
 
     pub(super) fn is_intact(&self) -> bool {
@@ -54,11 +64,12 @@ pub(super) struct Claimed<'a> {
 pub(super) enum About {
     /// An intact telegram, right or wrong.
     Telegram(usize),
-    /// It stands where telegram `of` should be claimed, and repeats `repeats`.
-    Stale { of: usize, repeats: usize },
+    /// It stands where telegram `of` should be claimed, and is an older reading: that of `repeats`, where it was sent
+    /// in this trial.
+    Stale { of: usize, repeats: Option<usize> },
     /// A damaged telegram.
     Damaged(usize),
-    /// The telegram of the claim before, once more, with nothing sent in between.
+    /// The telegram of an earlier claim once more, with nothing sent in between.
     Twice(usize),
     /// A telegram that was passed over, behind the claim of a later one.
     OutOfOrder(usize),
@@ -122,8 +133,18 @@ impl<'a> Session<'a> {
                         Part::Noise { .. } | Part::Ratio { .. } => continue,
                     };
                     let number = parts[..=*index].iter().filter(is_telegram).count();
-                    let (part, t_us, claim, judged) = (*index, event.t_us, None, true);
-                    session.sent.push(Sent { part, number, telegram, pauses, order, t_us, claim, judged });
+                    session.sent.push(Sent {
+                        part: *index,
+                        number,
+                        telegram,
+                        pauses,
+                        order,
+                        t_us: event.t_us,
+                        claim: None,
+                        stale: None,
+                        rejected: false,
+                        judged: true,
+                    });
                 }
                 What::Claim { claim, .. } => {
                     session.claims.push(Claimed { claim, order, t_us: event.t_us, about: About::Nothing });
@@ -135,23 +156,38 @@ impl<'a> Session<'a> {
                     let end = if *misbehaved { End::Misbehaved(why) } else { End::Stopped(why) };
                     (session.end, end_us) = (Some(end), Some(event.t_us));
                 }
-                What::Exited { .. } | What::Stopped { .. } | What::Rejected { .. } | What::Log { .. } => {}
+                What::Rejected { .. } => session.note_rejected(),
+                What::Exited { .. } | What::Stopped { .. } | What::Log { .. } => {}
             }
         }
         session.attribute();
         let within = trial.dut.claim_within_us;
         for sent in &mut session.sent {
             let over = end_us.is_none_or(|end| end >= sent.t_us.saturating_add(within));
-            sent.judged = sent.claim.is_some() || over;
+            sent.judged = sent.is_answered() || over;
         }
         Ok(session)
+    }
+
+    /// A refusal speaks for every telegram since the last claim.
+    fn note_rejected(&mut self) {
+        let since = self.claims.last().map_or(0, |claim| claim.order);
+        for sent in self.sent.iter_mut().rev().take_while(|sent| sent.order >= since) {
+            sent.rejected = true;
+        }
     }
 
     /// Says of every claim what it is about.
     fn attribute(&mut self) {
         let candidates: Vec<Candidate<'_>> = self.sent.iter().map(candidate).collect();
         let statements: Vec<Statement<'_>> = self.claims.iter().map(statement).collect();
-        let matches = align(&candidates, &statements, &self.trial.dut.omits);
+        let known: Vec<OnceCell<bool>> = vec![OnceCell::new(); self.claims.len()];
+        let known = |claim: usize| *known[claim].get_or_init(|| self.is_known(claim));
+        let pairs = Pairs {
+            exact: &|sent, claim| self.repeats(sent, claim),
+            acceptable: &|sent, claim| self.may_accept(sent, claim) && !known(claim),
+        };
+        let matches = align(&candidates, &statements, &self.trial.dut.omits, &pairs);
         for (j, sent) in matches.iter().enumerate() {
             if let Some(i) = *sent {
                 self.sent[i].claim = Some(j);
@@ -160,11 +196,46 @@ impl<'a> Session<'a> {
         for (j, sent) in matches.iter().enumerate() {
             self.claims[j].about = match *sent {
                 Some(i) if self.sent[i].is_intact() => self.telegram_or_stale(j, i),
-                Some(i) if !self.repeats_the_last(j, i) => About::Damaged(i),
-                Some(_) | None => self.left_over(j),
+                Some(i) => About::Damaged(i),
+                None => self.left_over(j),
             };
         }
+        self.only_one_thing_said();
+        for j in 0..self.claims.len() {
+            match self.claims[j].about {
+                About::Stale { of, repeats } => self.answer_stale(j, of, repeats),
+                About::OutOfOrder(missed) if self.sent[missed].claim.is_none() => {
+                    self.sent[missed].claim = Some(j);
+                }
+                _ => {}
+            }
+        }
         self.one_behind();
+    }
+
+    fn answer_stale(&mut self, claim: usize, of: usize, repeats: Option<usize>) {
+        self.claims[claim].about = About::Stale { of, repeats };
+        (self.sent[of].claim, self.sent[of].stale) = (None, Some(claim));
+    }
+
+    /// A dongle that says one and the same of telegrams that differ is stuck. What it is stuck on may come from an
+    /// earlier trial, so that nothing here has that reading; it is still no wrong value.
+    fn only_one_thing_said(&mut self) {
+        let same = self.claims.windows(2).all(|pair| pair[0].claim == pair[1].claim);
+        let own: Vec<(usize, usize)> = (0..self.claims.len())
+            .filter_map(|claim| match self.claims[claim].about {
+                About::Telegram(of) => Some((claim, of)),
+                _ => None,
+            })
+            .collect();
+        let reading = |of: usize| &self.sent[of].telegram.reading;
+        let differ = own.iter().any(|(_, of)| reading(*of) != reading(own[0].1));
+        if !same || !differ || !own.iter().all(|(claim, of)| self.compare(*of, *claim).contradicts()) {
+            return;
+        }
+        for (claim, of) in own {
+            self.claims[claim].about = About::Stale { of, repeats: None };
+        }
     }
 
     /// A dongle that is always one telegram behind claims every reading but the last, each in answer to the telegram
@@ -173,6 +244,10 @@ impl<'a> Session<'a> {
     /// so on. At the speed of the line a claim may come that late, as long as it is in time.
     fn one_behind(&mut self) {
         let in_lock_step = self.trial.pacing.is_none();
+        // What it had left from an earlier trial comes first, and shows that it is behind.
+        let carried_over = self.claims.first().is_some_and(|first| {
+            first.about == About::Nothing && self.sent.first().is_some_and(|sent| sent.order < first.order)
+        });
         let mut open: Option<usize> = None;
         for before in (0..self.sent.len()).rev() {
             if !self.sent[before].is_intact() {
@@ -188,49 +263,71 @@ impl<'a> Session<'a> {
                     && self.repeats(before, *claim)
             });
             if let Some((own, claim)) = moved {
-                self.claims[claim].about = About::Stale { of: own, repeats: before };
-                (self.sent[own].claim, self.sent[before].claim) = (Some(claim), None);
+                self.answer_stale(claim, own, Some(before));
+                self.sent[before].claim = None;
             }
             let sent = &self.sent[before];
-            let misses =
-                sent.claim.is_none() && !sent.telegram.optional && !self.claimed_out_of_order(before);
+            let misses = !sent.is_answered() && !sent.telegram.optional;
             // Before a glued telegram nobody waits for a claim of the one before it.
-            open = (misses && !sent.telegram.glued).then_some(before);
+            open = (misses && (carried_over || !sent.telegram.glued)).then_some(before);
+        }
+        if let (true, Some(first)) = (carried_over, open) {
+            self.answer_stale(0, first, None);
         }
         for claim in 0..self.claims.len() {
             if let About::Old { repeats, newest: of } = self.claims[claim].about
                 && self.sent[of].is_intact()
-                && self.sent[of].claim.is_none()
+                && !self.sent[of].is_answered()
             {
-                self.claims[claim].about = About::Stale { of, repeats };
-                self.sent[of].claim = Some(claim);
+                self.answer_stale(claim, of, Some(repeats));
             }
         }
     }
 
-    /// The claim is word for word the one before it, and not what the damaged telegram says: a repetition, and no
-    /// acceptance of damage.
-    fn repeats_the_last(&self, claim: usize, damaged: usize) -> bool {
-        let same =
-            claim.checked_sub(1).is_some_and(|last| self.claims[last].claim == self.claims[claim].claim);
-        let intact = self.sent[..damaged].iter().rev().find(|sent| sent.is_intact());
-        same && intact.is_some_and(|sent| sent.telegram.reading != self.sent[damaged].telegram.reading)
+    /// The claim can be the acceptance of this damaged telegram: the DUT did not say that it refused it, and had not
+    /// said the same before anything damaged with this reading was sent.
+    fn may_accept(&self, damaged: usize, claim: usize) -> bool {
+        let reading = &self.sent[damaged].telegram.reading;
+        let first = self.sent.iter().find(|sent| !sent.is_intact() && sent.telegram.reading == *reading);
+        let words = self.claims[claim].claim;
+        let mut before =
+            self.claims[..claim].iter().take_while(|old| first.is_some_and(|sent| old.order < sent.order));
+        !self.sent[damaged].rejected && !before.any(|old| old.claim == words)
+    }
+
+    /// The claim came after this telegram, and the DUT did not say that it refused it.
+    pub(super) fn is_open_for(&self, sent: usize, claim: usize) -> bool {
+        self.sent[sent].order < self.claims[claim].order && !self.sent[sent].rejected
+    }
+
+    /// Its reading was claimed, but only in answer to a later telegram.
+    pub(super) fn came_late(&self, sent: &Sent<'_>) -> bool {
+        let repeats = |at: usize| self.sent[at].part == sent.part;
+        sent.claim.is_none()
+            && self
+                .claims
+                .iter()
+                .any(|claim| matches!(claim.about, About::Stale { repeats: Some(at), .. } if repeats(at)))
+    }
+
+    /// The claim is in full the reading of an intact telegram of the stimulus, sent or not: then it is about that one,
+    /// in this trial or an earlier one, and shows no accepted damage and no wrong field.
+    fn is_known(&self, claim: usize) -> bool {
+        self.trial.stimulus.parts.iter().any(|part| match part {
+            Part::Telegram(telegram) => telegram.damage.is_none() && self.is_reading(telegram, claim),
+            Part::Noise { .. } | Part::Silence { .. } | Part::Ratio { .. } => false,
+        })
     }
 
     fn telegram_or_stale(&self, claim: usize, own: usize) -> About {
         if self.compare(own, claim).is_exact() {
             return About::Telegram(own);
         }
-        let reading = &self.sent[own].telegram.reading;
-        let other = |i: &usize| {
-            let sent = &self.sent[*i];
-            sent.is_intact() && sent.telegram.reading != *reading && self.repeats(*i, claim)
-        };
-        (0..own)
-            .rev()
-            .take(LOOK_BACK)
-            .find(other)
-            .map_or(About::Telegram(own), |repeats| About::Stale { of: own, repeats })
+        let older = (0..own).rev().find(|i| self.sent[*i].is_intact() && self.repeats(*i, claim));
+        match older {
+            None if !self.is_known(claim) => About::Telegram(own),
+            repeats => About::Stale { of: own, repeats },
+        }
     }
 
     /// A claim that no alignment has room for.
@@ -251,8 +348,11 @@ impl<'a> Session<'a> {
         }
         match recent().find(exact) {
             Some(known) => self.twice_or_old(known, claim),
+            None if self.is_known(claim) => About::Nothing,
             None => match before.checked_sub(1) {
-                Some(damaged) if !self.sent[damaged].is_intact() => About::Damaged(damaged),
+                Some(damaged) if !self.sent[damaged].is_intact() && self.may_accept(damaged, claim) => {
+                    About::Damaged(damaged)
+                }
                 _ => About::Nothing,
             },
         }
@@ -270,9 +370,16 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The claim is that reading, and says something at all.
-    fn repeats(&self, sent: usize, claim: usize) -> bool {
-        !self.sent[sent].telegram.reading.is_empty() && self.compare(sent, claim).is_exact()
+    /// The claim is the reading of that telegram, in full.
+    pub(super) fn repeats(&self, sent: usize, claim: usize) -> bool {
+        self.is_reading(self.sent[sent].telegram, claim)
+    }
+
+    fn is_reading(&self, telegram: &Telegram, claim: usize) -> bool {
+        let claim = self.claims[claim].claim;
+        !telegram.reading.is_empty()
+            && is_alike(telegram, claim)
+            && compare(telegram, claim, &self.trial.dut).is_exact()
     }
 
     pub(super) fn compare(&self, sent: usize, claim: usize) -> Comparison {
@@ -289,11 +396,6 @@ impl<'a> Session<'a> {
     pub(super) fn short_silence(&self, sent: &Sent<'_>) -> Option<String> {
         let silence = sent.part.checked_sub(1).and_then(|before| self.silences.get(&before));
         bench::short_silence(silence.copied().unwrap_or_default())
-    }
-
-    /// A claim that passed over this telegram and came back to it.
-    pub(super) fn claimed_out_of_order(&self, sent: usize) -> bool {
-        self.claims.iter().any(|claim| claim.about == About::OutOfOrder(sent))
     }
 
     /// `telegram 4 of 12 (list 2)`.

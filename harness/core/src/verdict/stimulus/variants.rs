@@ -89,7 +89,8 @@ pub fn variants(view: CaptureView<'_>, items: &[Item], seed: u64) -> Result<Vec<
         telegrams(&parts).filter(|telegram| super::damage::is_segmented(&telegram.bytes)).collect();
     if let Some(telegram) = segmented.first() {
         let mut line = Line::new(&[], base.baud, seed);
-        lost_segment(&mut line, telegram);
+        let other = segmented.iter().find(|other| other.reading != telegram.reading);
+        lost_segment(&mut line, telegram, other.unwrap_or(telegram));
         stimuli.extend(line.finish(&base, "lost-segment", "han.link.resync"));
     }
     Ok(stimuli)
@@ -126,7 +127,10 @@ fn different(parts: &[Part]) -> Vec<Source> {
 /// The parts of a variant while they are written down.
 struct Line {
     sources: Vec<Source>,
+    /// For damage: readings that no intact telegram has, where the capture has two.
+    spare: Vec<Source>,
     taken: usize,
+    spared: usize,
     seeded: Seeded,
     baud: u32,
     clock_us: u64,
@@ -136,14 +140,39 @@ struct Line {
 impl Line {
     fn new(sources: &[Source], baud: u32, seed: u64) -> Line {
         let mut seeded = Seeded(seed);
-        let taken = seeded.below(sources.len());
-        Line { sources: sources.to_vec(), taken, seeded, baud, clock_us: 0, parts: Vec::new() }
+        let first = seeded.below(sources.len());
+        let mut sources = sources.to_vec();
+        sources.rotate_left(first);
+        Line { sources, spare: Vec::new(), taken: 0, spared: 0, seeded, baud, clock_us: 0, parts: Vec::new() }
     }
 
-    /// The next telegram: neighbours differ where the capture has two different ones.
+    /// From here on telegrams are also damaged: every second one is kept for that.
+    fn spare_some(&mut self) {
+        let (intact, spare): (Vec<_>, Vec<_>) =
+            self.sources.drain(..).enumerate().partition(|(at, _)| at % 2 == 0);
+        self.sources = intact.into_iter().map(|(_, source)| source).collect();
+        self.spare = spare.into_iter().map(|(_, source)| source).collect();
+        // A number can be damaged only where there are some.
+        let fields = |sources: &[Source]| sources.iter().map(|one| one.telegram.reading.len()).max();
+        if fields(&self.spare).is_some_and(|most| most < ENOUGH_FIELDS) {
+            std::mem::swap(&mut self.spare, &mut self.sources);
+        }
+    }
+
+    /// The next telegram to be sent intact: neighbours differ where there are two different ones.
     fn take(&mut self) -> Source {
         let source = self.sources[self.taken % self.sources.len()].clone();
         self.taken += 1;
+        source
+    }
+
+    /// The next telegram to be damaged: a claim of it can be mistaken for no other, where the capture has two.
+    fn take_spare(&mut self) -> Source {
+        if self.spare.is_empty() {
+            return self.take();
+        }
+        let source = self.spare[self.spared % self.spare.len()].clone();
+        self.spared += 1;
         source
     }
 
@@ -193,6 +222,10 @@ impl Line {
             ..base.clone()
         };
         stimulus.checks.retain(|check| numbers || check != "han.field.value");
+        let intact: Vec<&Telegram> = telegrams(&stimulus.parts).filter(|one| one.damage.is_none()).collect();
+        if intact.iter().any(|one| one.reading != intact[0].reading) {
+            stimulus.checks.push("han.claim.fresh".to_string());
+        }
         stimulus.checks.push(purpose.to_string());
         if telegrams(&stimulus.parts).any(|one| one.damage.is_some()) && purpose != "han.link.resync" {
             stimulus.checks.push("han.link.resync".to_string());
@@ -206,9 +239,10 @@ impl Line {
 }
 
 fn fcs(line: &mut Line) -> &'static str {
+    line.spare_some();
     for round in 0..4 {
         line.intact();
-        let Source { telegram, frame } = line.take();
+        let Source { telegram, frame } = line.take_spare();
         // Every second time a number changes, so that accepting it would be a wrong value.
         let in_number = round >= 2 && telegram.reading.len() >= ENOUGH_FIELDS;
         let (bytes, damage) = if round % 2 == 0 {
@@ -224,9 +258,10 @@ fn fcs(line: &mut Line) -> &'static str {
 }
 
 fn hcs(line: &mut Line) -> &'static str {
+    line.spare_some();
     for round in 0..3 {
         line.intact();
-        let Source { telegram, frame } = line.take();
+        let Source { telegram, frame } = line.take_spare();
         let (bytes, damage) = match (round, frame.zeroed_hcs()) {
             (0, _) => {
                 let bytes = frame.header_bit(0, &mut line.seeded);
@@ -245,9 +280,10 @@ fn hcs(line: &mut Line) -> &'static str {
 }
 
 fn length(line: &mut Line) -> &'static str {
+    line.spare_some();
     for delta in [-3, 5, -1, 1] {
         line.intact();
-        let Source { telegram, frame } = line.take();
+        let Source { telegram, frame } = line.take_spare();
         let Some(bytes) = frame.wrong_length(delta) else { continue };
         let damage = match delta {
             ..0 => format!("length field {} too small, HCS and FCS right", -delta),
@@ -261,16 +297,17 @@ fn length(line: &mut Line) -> &'static str {
 
 /// Field bugs H1 (a lost byte, also before a shared flag), E9 (cut off, the next one follows at once), H6.
 fn resync(line: &mut Line) -> &'static str {
+    line.spare_some();
     line.intact();
-    let Source { telegram, frame } = line.take();
+    let Source { telegram, frame } = line.take_spare();
     let bytes = frame.dropped_byte(&mut line.seeded);
     line.damaged(&telegram, bytes, DamageKind::Torn, "FCS and length wrong: one byte lost");
     line.intact();
-    let Source { telegram, frame } = line.take();
+    let Source { telegram, frame } = line.take_spare();
     let bytes = frame.inserted_byte(&mut line.seeded);
     line.damaged(&telegram, bytes, DamageKind::Torn, "FCS and length wrong: one byte too many");
     line.intact();
-    let Source { telegram, frame } = line.take();
+    let Source { telegram, frame } = line.take_spare();
     let bytes = frame.dropped_byte(&mut line.seeded);
     line.damaged(
         &telegram,
@@ -282,16 +319,14 @@ fn resync(line: &mut Line) -> &'static str {
     next.bytes.remove(0);
     line.glued(next);
     line.intact();
-    // The cut-off telegram comes again whole: its length is enough to fill what the cut-off one announced.
-    let Source { telegram, frame } = line.take();
-    let third = frame.bytes[..frame.bytes.len() / 3].to_vec();
-    line.damaged(
-        &telegram,
-        third,
-        DamageKind::Torn,
-        "unfinished: cut off after a third, the next telegram follows at once",
-    );
-    line.glued(telegram);
+    // The next one is long enough to fill what the cut-off one announced.
+    let Source { telegram, frame } = line.take_spare();
+    let by_len = |source: &&Source| source.frame.bytes.len();
+    let next = line.sources.iter().max_by_key(by_len).map_or(telegram.clone(), |next| next.telegram.clone());
+    let len = frame.bytes.len();
+    let cut = frame.bytes[..(len / 3).max(len.saturating_sub(next.bytes.len()))].to_vec();
+    line.damaged(&telegram, cut, DamageKind::Torn, "unfinished: cut off, the next telegram follows at once");
+    line.glued(next);
     line.intact();
     "han.link.resync"
 }
@@ -373,10 +408,10 @@ fn paced(line: &mut Line) -> &'static str {
     "han.timing.claim-latency"
 }
 
-/// Field bug G4: the last segment is lost, then the whole telegram comes again.
-fn lost_segment(line: &mut Line, telegram: &Telegram) {
-    let Some(front) = without_last_segment(&telegram.bytes) else { return };
+/// Field bug G4: the last segment of `torn` is lost, then a whole telegram comes.
+fn lost_segment(line: &mut Line, telegram: &Telegram, torn: &Telegram) {
+    let Some(front) = without_last_segment(&torn.bytes) else { return };
     line.push(telegram.clone());
-    line.damaged(telegram, front.to_vec(), DamageKind::Torn, "unfinished: the last segment is missing");
+    line.damaged(torn, front.to_vec(), DamageKind::Torn, "unfinished: the last segment is missing");
     line.push(telegram.clone());
 }
