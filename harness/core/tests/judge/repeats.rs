@@ -2,7 +2,7 @@
 
 use crate::dsl::{expect, trial};
 use crate::rules::run;
-use hanbench_core::verdict::trial::Part;
+use hanbench_core::verdict::trial::{Part, Trial};
 
 #[test]
 fn each_claim_twice_fails_once_and_nothing_else() {
@@ -341,13 +341,11 @@ fn a_dongle_always_behind_is_not_said_to_lose_telegrams() {
             ],
         ),
     ]);
-    let mut glued =
-        trial("a b c", ONLY, "sent 0; sent 1; sent 2; claim {} active_import_w=5; claim 0; claim 1; wait 2s");
-    for part in &mut glued.stimulus.parts[1..] {
-        if let Part::Telegram(telegram) = part {
-            telegram.glued = true;
-        }
-    }
+    let glued = glued(trial(
+        "a b c",
+        ONLY,
+        "sent 0; sent 1; sent 2; claim {} active_import_w=5; claim 0; claim 1; wait 2s",
+    ));
     expect(
         "one behind the other",
         &glued,
@@ -379,4 +377,29 @@ fn pairs_in_swapped_order_fail_once_and_no_field() {
             ],
         ),
     ]);
+}
+
+/// All but the first telegram right behind the one before.
+fn glued(mut trial: Trial) -> Trial {
+    for part in &mut trial.stimulus.parts[1..] {
+        if let Part::Telegram(telegram) = part {
+            telegram.glued = true;
+        }
+    }
+    trial
+}
+
+#[test]
+fn stuck_on_the_first_of_several_at_once_is_not_twice() {
+    expect(
+        "stuck",
+        &glued(trial(
+            "a b c",
+            "only=han.claim.fresh,han.claim.explained,han.field.value",
+            "sent 0; sent 1; sent 2; claim 0; claim 0; claim 0",
+        )),
+        &[
+            "han.claim.fresh FAIL telegram 2 of 3 (list 2) was answered with the reading of telegram 1; 1 more",
+        ],
+    );
 }

@@ -129,7 +129,8 @@ fn variants_with_different_telegrams_ask_for_fresh_readings() {
 
 #[test]
 fn shared_flag_between_frames_is_one_flag() {
-    let all = telegrams(&named(&Sample::of(3, 5).plan(5), "#shared-flag"));
+    let mut all = telegrams(&named(&Sample::of(3, 5).plan(5), "#shared-flag"));
+    assert!(all.pop().is_some_and(|last| !last.glued), "one by itself tells lost from late");
     let line: Vec<u8> = all.iter().flat_map(|telegram| telegram.bytes.clone()).collect();
     let mut at = 0;
     for _ in &all {

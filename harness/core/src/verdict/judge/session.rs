@@ -275,12 +275,26 @@ impl<'a> Session<'a> {
             self.answer_stale(0, first, None);
         }
         for claim in 0..self.claims.len() {
-            if let About::Old { repeats, newest: of } = self.claims[claim].about
-                && self.sent[of].is_intact()
-                && !self.sent[of].is_answered()
-            {
+            if let Some((of, repeats)) = self.unanswered(claim) {
                 self.answer_stale(claim, of, Some(repeats));
             }
+        }
+    }
+
+    /// For a claim that says an earlier one again: the telegram that it stands in place of, and the one it repeats.
+    fn unanswered(&self, claim: usize) -> Option<(usize, usize)> {
+        let open = |at: &usize| {
+            let sent = &self.sent[*at];
+            sent.is_intact() && !sent.is_answered() && sent.order < self.claims[claim].order
+        };
+        match self.claims[claim].about {
+            About::Old { repeats, newest } => Some(newest).filter(open).map(|of| (of, repeats)),
+            // Of telegrams that were sent one behind the other, claims can only come after all of them.
+            About::Twice(repeats) => {
+                let mut glued = (repeats + 1..self.sent.len()).take_while(|at| self.sent[*at].telegram.glued);
+                glued.find(open).map(|of| (of, repeats))
+            }
+            _ => None,
         }
     }
 

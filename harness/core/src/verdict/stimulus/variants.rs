@@ -357,6 +357,8 @@ fn shared_flag(line: &mut Line) -> &'static str {
         next.bytes.remove(0);
         line.glued(next);
     }
+    // Shows whether what is missing then was lost or only late.
+    line.intact();
     "han.link.shared-flag"
 }
 
