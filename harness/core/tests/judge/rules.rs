@@ -64,6 +64,19 @@ fn a_silent_dut_fails_one_check_and_proves_nothing_else() {
         .collect::<Vec<_>>());
 }
 
+#[test]
+fn a_dut_that_prints_something_else_is_not_called_silent() {
+    run(&[(
+        "half a line",
+        "a",
+        "only=han.claim.answers",
+        "sent 0; log one; log (no line end yet) {",
+        &[
+            r#"han.claim.answers FAIL claimed: it printed 2 lines, nothing of which is a claim, last "(no line end yet) {""#,
+        ],
+    )]);
+}
+
 const INCONCLUSIVE_WHEN_SILENT: &[&str] = &[
     "han.dut.alive INCONCLUSIVE",
     "han.claim.once INCONCLUSIVE nothing was claimed",

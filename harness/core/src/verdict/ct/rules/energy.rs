@@ -19,16 +19,8 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
     if first.to == last.to {
         return Ruling::inconclusive("a single window shows no growth of a register");
     }
-    if let Some(beyond) = &session.spec.expect.beyond {
-        return Ruling::not_applicable(format!("beyond what clamps of this kind can do: {beyond}"));
-    }
-    if session.windows.iter().any(|window| window.texts("estimated").iter().any(|key| key.contains("_w"))) {
-        return Ruling::not_applicable("the energy rests on a power that the dongle calls an estimate");
-    }
-    if session.windows.iter().any(|window| !session.in_range(window)) {
-        return Ruling::not_applicable(
-            "part of the energy flowed beyond the declared range of clamp or input",
-        );
+    if let Some(reason) = not_asked_for(session) {
+        return Ruling::not_applicable(reason);
     }
     let Some(truth) = session.truth(first.to, last.to) else {
         return Ruling::inconclusive("the windows lie outside the waveform");
@@ -84,6 +76,21 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
     let mut ruling = Ruling::pass(format!("registers of {}", windows(session.windows.len())));
     ruling.measures = measures;
     ruling
+}
+
+/// Why nobody can ask for the energy of this waveform.
+fn not_asked_for(session: &Session<'_>) -> Option<String> {
+    let estimated = |key: &&str| key.contains("_w");
+    if let Some(beyond) = &session.spec.expect.beyond {
+        return Some(format!("beyond what clamps of this kind can do: {beyond}"));
+    }
+    if session.windows.iter().any(|window| window.texts("estimated").iter().any(estimated)) {
+        return Some("the energy rests on a power that the dongle calls an estimate".into());
+    }
+    if session.windows.iter().any(|window| !session.in_range(window)) {
+        return Some("part of the energy flowed beyond the declared range of clamp or input".into());
+    }
+    None
 }
 
 /// The limit of the power of every phase, over time, and what one claim may round away.
