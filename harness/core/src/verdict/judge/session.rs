@@ -390,6 +390,10 @@ impl<'a> Session<'a> {
     }
 
     fn is_reading(&self, telegram: &Telegram, claim: usize) -> bool {
+        // A claim carries the ratio and a telegram does not: equal numbers say nothing of which belongs to which.
+        if self.trial.stimulus.parts.iter().any(|part| matches!(part, Part::Ratio { .. })) {
+            return false;
+        }
         let claim = self.claims[claim].claim;
         !telegram.reading.is_empty()
             && is_alike(telegram, claim)
