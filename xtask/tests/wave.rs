@@ -134,7 +134,7 @@ fn a_picture_has_each_channel_and_a_table_has_the_three_points() {
         svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\"") && svg.ends_with("</svg>\n"),
         "{svg}"
     );
-    assert_eq!(svg.matches("<polyline").count(), 6);
+    assert_eq!(svg.matches("<path class=\"w ").count(), 6);
     assert!(!svg.contains("NaN") && !svg.contains("inf"), "only numbers are drawn");
     let output = xtask(&["wave", "show", &spec, "--at", "0.6"]);
     assert_eq!(output.status.code(), Some(2));
