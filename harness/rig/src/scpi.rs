@@ -4,9 +4,9 @@
 //! The instrument repeats what it was given, so that it is given whole mains cycles. Full scale of the converter is full
 //! scale of the instrument; amplitude and playing rate are set by hand. Nothing here switches an output on.
 //!
-//! Ranges and commands are those of the makers' manuals, but for two: no manual that was read says in which order the
-//! Rigol takes the two bytes of a point (low byte first is what published scripts send), and the most points of the
-//! Agilent are from memory. These dialects have met a simulated instrument only.
+//! Ranges and commands of the Rigol follow excerpts of its manual; in which order it takes the two bytes of a point is
+//! that of published scripts (low byte first). The Agilent's are from second-hand notes, its most points and its command
+//! from memory. These dialects have met a simulated instrument only: check against the manual of yours.
 
 use crate::config::{Input, Parity};
 use crate::error::{RigError, open_port_error};
