@@ -22,6 +22,7 @@
 //! | What does the house draw? | `plant` |
 //! | What flows through a clamp, and what do its samples look like? | `wave`: network, loads, clamps, front end, truth |
 //! | How does the reference clamp dongle measure? | [`clamps`], from samples only |
+//! | What is a load balancer told, and what may it answer? How does the reference balancer share a fuse? | `balance` |
 //! | Where can a missing L2 lie? What does a transformer ratio do? How can clamps be misplaced? | [`site`] |
 //! | What is a recording, and its text form? | `capture` |
 //! | How is pasted hex found in a log? | `import` |
@@ -43,6 +44,7 @@
 //! | `wave` | nothing | dongles, verdicts |
 //! | [`clamps`] | `reading` | `wave` and its truth, verdicts |
 //! | [`site`] | `reading` | how a DUT estimates, verdicts |
+//! | `balance` | `reading`, `site` | the plant's true state, meters, verdicts |
 //! | `capture` | `reading`, `hex`, `wire` | meters, rigs, verdicts |
 //! | `import`, `explain` | `reading`, `hex`, `wire`, `meters`, `capture` | rigs, verdicts |
 //! | `verdict` | `reading`, `hex`, `wire` (check sums of damage), `wave`, `site` | how a claim arrived, and how bytes are decoded |
@@ -79,6 +81,8 @@ pub mod reading;
 pub mod site;
 pub mod wire;
 
+#[cfg(feature = "std")]
+pub mod balance;
 #[cfg(feature = "std")]
 pub mod capture;
 #[cfg(feature = "std")]
