@@ -312,7 +312,7 @@ impl Desk {
             let ask = &self.problem.asks[charger];
             let step_ma = self.layout.site.chargers[charger].step_ma;
             let share_ma = (self.problem.given[charger] + 1e-3) as i64 / step_ma * step_ma;
-            let to = Move { from_ma, share_ma, min_ma: ask.min as i64, step_ma };
+            let to = Move { from_ma, share_ma, min_ma: ask.min as i64, step_ma, careful: self.wiring.suspects() };
             let mut next_ma = self.paces[charger].next(t_ms, raises, to);
             if mutation == Some(Mutation::FirstIgnoresBase) && from_ma == 0 && next_ma > 0 {
                 next_ma = ask.max as i64;
