@@ -37,11 +37,11 @@
 //!
 //! | module | may use | must not know |
 //! |---|---|---|
-//! | [`reading`], `hex` | nothing | everything else |
+//! | [`reading`], `hex`, `spec_file` | nothing | everything else |
 //! | [`wire`] | `reading` | vendors, amperes, files |
 //! | `plant` | `reading` | bytes, OBIS, dongles |
 //! | [`meters`] | `reading`, `hex`, `wire`, `plant` (in `sample`) | rigs, tolerances |
-//! | `wave` | nothing | dongles, verdicts |
+//! | `wave` | `spec_file` | dongles, verdicts |
 //! | [`clamps`] | `reading` | `wave` and its truth, verdicts |
 //! | [`site`] | `reading` | how a DUT estimates, verdicts |
 //! | `balance` | `reading`, `site` | the plant's true state, meters, verdicts |
@@ -95,6 +95,8 @@ pub mod import;
 pub mod plant;
 #[cfg(feature = "std")]
 pub mod report;
+#[cfg(feature = "std")]
+pub mod spec_file;
 #[cfg(feature = "std")]
 pub mod verdict;
 #[cfg(feature = "std")]
