@@ -22,10 +22,14 @@ pub(crate) struct File<'a> {
 }
 
 impl File<'_> {
+    /// Line of the first byte of `span`, from 1.
+    pub(crate) fn line(self, span: &Range<usize>) -> usize {
+        self.text.as_bytes().iter().take(span.start).filter(|byte| **byte == b'\n').count() + 1
+    }
+
     /// A mistake at the bytes `span`.
     pub(crate) fn error(self, span: Range<usize>, what: impl Into<String>) -> SpecError {
-        let before = self.text.as_bytes().iter().take(span.start);
-        SpecError { line: before.filter(|byte| **byte == b'\n').count() + 1, what: what.into() }
+        SpecError { line: self.line(&span), what: what.into() }
     }
 
     /// A number within limits; NaN and infinity are within none.
