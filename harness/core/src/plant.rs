@@ -4,6 +4,7 @@
 //! how a meter rounds, what it leaves out and when it sends; that is [`crate::meters::sample`]. Refuses a clock
 //! too: time is counted in seconds from a midnight.
 
+pub mod fuse;
 mod loads;
 
 use crate::reading::Milli;
