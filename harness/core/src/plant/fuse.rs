@@ -223,7 +223,13 @@ mod tests {
         for (model, size, tau) in gg.chain(mcb) {
             let found = fuse(model, size).tau_s();
             // Half of the last place printed: hundredths, tenths, and whole seconds above 100.
-            let half = if tau < 10.0 { 0.005 } else if tau < 100.0 { 0.05 } else { 0.5 };
+            let half = if tau < 10.0 {
+                0.005
+            } else if tau < 100.0 {
+                0.05
+            } else {
+                0.5
+            };
             assert!((found - tau).abs() <= half, "{model:?} {size} A: {found} s, source {tau} s");
         }
     }
@@ -244,7 +250,9 @@ mod tests {
     #[test]
     fn breakers_keep_to_the_conventional_currents_for_an_hour() {
         let hours = |model, times: f64| {
-            Heat::default().seconds_until_blown(&fuse(model, 32), 32.0 * times).map(|seconds| seconds / 3600.0)
+            Heat::default()
+                .seconds_until_blown(&fuse(model, 32), 32.0 * times)
+                .map(|seconds| seconds / 3600.0)
         };
         for model in [Model::McbFast, Model::McbNominal, Model::McbSlow] {
             assert_eq!(hours(model, 1.13), None, "{model:?}");
@@ -287,7 +295,9 @@ mod tests {
     fn a_factor_is_not_kept_for_another_step_or_fuse() {
         let [small, large] = [fuse(Model::GgLower, 25), fuse(Model::GgLower, 63)];
         let mut kept = Cooling::default();
-        for (fuse, dt_ms) in [(small, 1000), (small, 1000), (small, 700), (large, 700), (small, 1000), (small, 0)] {
+        for (fuse, dt_ms) in
+            [(small, 1000), (small, 1000), (small, 700), (large, 700), (small, 1000), (small, 0)]
+        {
             let [mut with, mut without] = [Heat(0.5); 2];
             with.advance(&fuse, &mut kept, 40.0, dt_ms);
             without.advance(&fuse, &mut Cooling::default(), 40.0, dt_ms);
