@@ -4,6 +4,10 @@
 //! how a meter rounds, what it leaves out and when it sends; that is [`crate::meters::sample`]. Refuses a clock
 //! too: time is counted in seconds from a midnight.
 
+pub mod car;
+pub mod charger;
+pub mod fuse;
+mod limits;
 mod loads;
 
 use crate::reading::Milli;
