@@ -19,7 +19,8 @@
 //! | How are segments, block transfer and ciphering undone? | [`wire::assemble`], [`wire::cipher`] |
 //! | What does an APDU say? | [`wire::apdu`], [`wire::axdr`], [`wire::rows`] |
 //! | What does one vendor send, in which scale, with which habits? | [`meters`], one file per family |
-//! | What does the house draw? | `plant` |
+//! | What does the house draw? What do circuits, chargers, cars and fuses do? | `plant` |
+//! | What is a scenario, and how does a house with cars and a balancer run in virtual time? | `scenario`, `sim` |
 //! | What flows through a clamp, and what do its samples look like? | `wave`: network, loads, clamps, front end, truth |
 //! | How does the reference clamp dongle measure? | [`clamps`], from samples only |
 //! | What is a load balancer told, and what may it answer? How does the reference balancer share a fuse? | `balance` |
@@ -45,6 +46,8 @@
 //! | [`clamps`] | `reading` | `wave` and its truth, verdicts |
 //! | [`site`] | `reading` | how a DUT estimates, verdicts |
 //! | `balance` | `reading`, `site` | the plant's true state, meters, verdicts |
+//! | `scenario` | `spec_file`, `plant`, `balance`, `meters`, `site` | how time passes, verdicts |
+//! | `sim` | `reading`, `wire`, `meters`, `plant`, `balance`, `site`, `scenario` | what is right or wrong |
 //! | `capture` | `reading`, `hex`, `wire` | meters, rigs, verdicts |
 //! | `import`, `explain` | `reading`, `hex`, `wire`, `meters`, `capture` | rigs, verdicts |
 //! | `verdict` | `reading`, `hex`, `wire` (check sums of damage), `wave`, `site` | how a claim arrived, and how bytes are decoded |
@@ -95,6 +98,10 @@ pub mod import;
 pub mod plant;
 #[cfg(feature = "std")]
 pub mod report;
+#[cfg(feature = "std")]
+pub mod scenario;
+#[cfg(feature = "std")]
+pub mod sim;
 #[cfg(feature = "std")]
 pub mod spec_file;
 #[cfg(feature = "std")]

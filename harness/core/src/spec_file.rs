@@ -33,7 +33,12 @@ impl File<'_> {
     }
 
     /// A number within limits; NaN and infinity are within none.
-    pub(crate) fn number(self, raw: &Spanned<f64>, key: &str, limits: RangeInclusive<f64>) -> Result<f64, SpecError> {
+    pub(crate) fn number(
+        self,
+        raw: &Spanned<f64>,
+        key: &str,
+        limits: RangeInclusive<f64>,
+    ) -> Result<f64, SpecError> {
         let value = *raw.get_ref();
         if limits.contains(&value) {
             return Ok(value);
@@ -54,7 +59,13 @@ impl File<'_> {
     }
 
     /// A value without which the table at `span` says nothing.
-    pub(crate) fn needed<T>(self, value: Option<T>, span: &Range<usize>, key: &str, why: &str) -> Result<T, SpecError> {
+    pub(crate) fn needed<T>(
+        self,
+        value: Option<T>,
+        span: &Range<usize>,
+        key: &str,
+        why: &str,
+    ) -> Result<T, SpecError> {
         value.ok_or_else(|| self.error(span.clone(), format!("`{key}` is missing: {why}")))
     }
 }

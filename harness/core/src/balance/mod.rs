@@ -313,3 +313,7 @@ pub trait Balancer {
     /// Only a balancer outside this program errs.
     fn answer(&mut self, t_ms: u64, events: &[Event], commands: &mut Vec<Command>) -> Result<(), Trouble>;
 }
+
+/// Placeholder.
+#[derive(Clone, PartialEq, Debug, Default, serde::Deserialize)]
+pub struct Tuning {}

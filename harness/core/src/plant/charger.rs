@@ -328,7 +328,8 @@ impl Charger {
         let mut left_ms = i128::from(dt_ms);
         while left_ms > 0 {
             let drawn = self.draws_ma.into_iter().zip(volts_mv);
-            let power_uw = i128::from(drawn.map(|(current, voltage)| current * voltage.clamp(0, MOST_MV)).sum::<i64>());
+            let power_uw =
+                i128::from(drawn.map(|(current, voltage)| current * voltage.clamp(0, MOST_MV)).sum::<i64>());
             let Some(car) = self.car.as_mut().filter(|_| power_uw > 0) else { return };
             let left_nj = car.left_nj();
             let whole = power_uw * left_ms < left_nj;

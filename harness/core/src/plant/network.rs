@@ -34,9 +34,16 @@ pub struct Station {
     /// Its circuit.
     pub node: usize,
     /// The line behind each of its terminals L1, L2, L3, from 0.
-    pub order: [usize; 3],
+    order: [usize; 3],
     /// The charger, and the car on it.
     pub charger: Charger,
+}
+
+impl Station {
+    /// A charger on a circuit.
+    pub fn new(node: usize, charger: Charger) -> Station {
+        Station { node, order: charger.settings().order.map(|line| usize::from(line) - 1), charger }
+    }
 }
 
 /// A load: a current that follows its own voltage by an angle.
@@ -134,7 +141,8 @@ impl Plant {
         };
         for (line, volts) in volts.into_iter().enumerate() {
             let lines = if self.system == System::OnePhase { 1 } else { 3 };
-            self.voltage[line] = if line < lines { along(STAR[line], volts * star) } else { Phasor::default() };
+            self.voltage[line] =
+                if line < lines { along(STAR[line], volts * star) } else { Phasor::default() };
         }
         self.stale = true;
     }
@@ -217,10 +225,9 @@ impl Plant {
         }
         for guard in &mut self.guards {
             let (rms, base) = (self.rms[guard.node], self.base_rms[guard.node]);
-            let factor = guard.cooling.factor(&guard.fuse, dt_ms);
             for line in 0..3 {
-                guard.heat[line].advance(&guard.fuse, rms[line], factor);
-                guard.base[line].advance(&guard.fuse, base[line], factor);
+                guard.heat[line].advance(&guard.fuse, &mut guard.cooling, rms[line], dt_ms);
+                guard.base[line].advance(&guard.fuse, &mut guard.cooling, base[line], dt_ms);
                 let part = guard.heat[line].part(&guard.fuse);
                 guard.most = guard.most.max(part);
                 guard.most_base = guard.most_base.max(guard.base[line].part(&guard.fuse));
@@ -236,9 +243,12 @@ impl Plant {
         };
         count(&mut self.active, power.re);
         count(&mut self.reactive, power.im);
-        let volts = self.branch_volts();
+        let volts_mv = self.branch_volts().map(|volts| (volts * 1000.0).round() as i64);
         for station in &mut self.stations {
-            station.charger.advance(dt_ms, volts);
+            let before = station.charger.draws_ma();
+            let at = |terminal| volts_mv[branch_of(self.system, station.order, terminal)];
+            station.charger.advance(dt_ms, [at(0), at(1), at(2)]);
+            self.stale |= before != station.charger.draws_ma();
         }
         self.t_ms = t_ms;
     }

@@ -83,7 +83,8 @@ pub(super) fn supply(file: File<'_>, raw: &RawGrid) -> Result<(Grid, f64), SpecE
     let grid = match &raw.kind {
         None => Grid::Tn3,
         Some(word) => kind(word.get_ref()).ok_or_else(|| {
-            let what = format!("no grid is called {:?}; expected tn-1, tn-3, it-1, it-3 or tt-3", word.get_ref());
+            let what =
+                format!("no grid is called {:?}; expected tn-1, tn-3, it-1, it-3 or tt-3", word.get_ref());
             file.error(word.span(), what)
         })?,
     };
@@ -159,7 +160,8 @@ pub(super) fn by_name(
     let found = circuits.iter().position(|circuit| circuit.name == *name.get_ref());
     found.ok_or_else(|| {
         let known: Vec<&str> = circuits.iter().map(|circuit| circuit.name.as_str()).collect();
-        let what = format!("no circuit before this is called {:?}; known: {}", name.get_ref(), known.join(", "));
+        let what =
+            format!("no circuit before this is called {:?}; known: {}", name.get_ref(), known.join(", "));
         file.error(name.span(), what)
     })
 }

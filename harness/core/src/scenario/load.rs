@@ -96,7 +96,12 @@ fn one(file: File<'_>, span: Range<usize>, raw: &RawLoad, around: &Around<'_>) -
     };
     let pf = file.number_or(raw.pf.as_ref(), "pf", 0.1..=1.0, 1.0)?;
     if let Some(seed) = &raw.house {
-        if raw.at.is_some() || raw.a.is_some() || raw.w.is_some() || raw.trace.is_some() || !raw.steps.is_empty() {
+        if raw.at.is_some()
+            || raw.a.is_some()
+            || raw.w.is_some()
+            || raw.trace.is_some()
+            || !raw.steps.is_empty()
+        {
             return Err(file.error(seed.span(), "a `house` is everywhere and draws as it likes; expected no other key but `circuit` and `sun_w`"));
         }
         let sun_w = file.number_or(raw.sun_w.as_ref(), "sun_w", 0.0..=100_000.0, 0.0)?;
@@ -123,7 +128,11 @@ fn one(file: File<'_>, span: Range<usize>, raw: &RawLoad, around: &Around<'_>) -
         if !raw.steps.is_empty() || first.is_some() {
             return Err(file.error(name.span(), "a `trace` says everything; expected no `a`, `w` or `steps`"));
         }
-        let unit = if raw.column.as_deref().is_some_and(|column| column.ends_with("_w")) { 1000.0 / (around.volts * pf) } else { 1000.0 };
+        let unit = if raw.column.as_deref().is_some_and(|column| column.ends_with("_w")) {
+            1000.0 / (around.volts * pf)
+        } else {
+            1000.0
+        };
         changes = rows(file, name, raw.column.as_deref(), unit, around)?;
     } else if first.is_none() {
         return Err(file.error(span, "a load needs `a`, `w`, `trace` or `house`"));
@@ -191,7 +200,9 @@ fn place(file: File<'_>, at: &Spanned<String>, grid: Grid) -> Result<Place, Spec
                 (false, true) => "L1, L2, L3 or all",
                 (false, false) => "L1-L2, L2-L3, L3-L1 or all",
             };
-            return Err(file.error(at.span(), format!("no load is at {other:?} on this grid; expected {known}")));
+            return Err(
+                file.error(at.span(), format!("no load is at {other:?} on this grid; expected {known}"))
+            );
         }
     };
     Ok(place)
@@ -207,21 +218,28 @@ fn rows(
 ) -> Result<Vec<(u64, i64)>, SpecError> {
     let fault = |what: String| file.error(name.span(), format!("{}: {what}", name.get_ref()));
     let text = (around.trace)(name.get_ref()).map_err(fault)?;
-    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(text.as_bytes());
     let headers = reader.headers().map_err(|error| fault(error.to_string()))?.clone();
     let at = match column {
         None => 1,
         Some(column) => headers.iter().position(|header| header == column).ok_or_else(|| {
-            fault(format!("no column is called {column:?}; it has {}", headers.iter().collect::<Vec<_>>().join(", ")))
+            fault(format!(
+                "no column is called {column:?}; it has {}",
+                headers.iter().collect::<Vec<_>>().join(", ")
+            ))
         })?,
     };
     let mut changes = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| fault(error.to_string()))?;
         let line = record.position().map_or(0, csv::Position::line);
-        let number = |at: usize| record.get(at).and_then(|text| text.parse::<f64>().ok()).filter(|n| n.is_finite());
+        let number =
+            |at: usize| record.get(at).and_then(|text| text.parse::<f64>().ok()).filter(|n| n.is_finite());
         let (Some(t_s), Some(value)) = (number(0), number(at)) else {
-            return Err(fault(format!("line {line}: expected two numbers, the time in seconds and the value")));
+            return Err(fault(format!(
+                "line {line}: expected two numbers, the time in seconds and the value"
+            )));
         };
         let (t_ms, ma) = (milli(t_s.max(0.0)) as u64, (value * unit_ma).round() as i64);
         if changes.last().is_some_and(|&(before, _)| before > t_ms) || t_s < 0.0 {

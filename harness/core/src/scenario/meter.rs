@@ -2,7 +2,7 @@
 //!
 //! | key of `[meter]` | default | meaning |
 //! |---|---|---|
-//! | `profile` | `aidon-6525` with a neutral, else `aidon-6515` or `aidon-6534` | the meter whose telegrams are sent |
+//! | `profile` | `aidon-6534` with a neutral, else `aidon-6525`; `aidon-6515` with one phase | the meter whose telegrams are sent |
 //! | `ratio` | `1:1` | transformers in front of the meter or the clamps (B-24) |
 //! | `clamps_a` | none | three clamps of this range instead of a meter: 100 or 400 (B-31) |
 //! | `reversed` | none | `clamps_a`: phases from 1 whose clamp sits the wrong way round (B-32) |
@@ -126,7 +126,10 @@ pub(super) fn check(file: File<'_>, raw: RawMeter, grid: Grid) -> Result<Meter, 
         return Ok(Meter { measured: Measured::Han(profile(file, raw.profile.as_ref(), grid)?), ratio });
     };
     if let Some(profile) = &raw.profile {
-        return Err(file.error(profile.span(), "a site is measured by a meter or by clamps; expected one of `profile` and `clamps_a`"));
+        return Err(file.error(
+            profile.span(),
+            "a site is measured by a meter or by clamps; expected one of `profile` and `clamps_a`",
+        ));
     }
     let mut reversed = [false; 3];
     for phase in &raw.reversed {
@@ -145,7 +148,8 @@ pub(super) fn check(file: File<'_>, raw: RawMeter, grid: Grid) -> Result<Meter, 
             None => [0, 1, 2],
             Some(order) => lines(file, order)?,
         },
-        gain_ppm: (file.number_or(raw.gain_pct.as_ref(), "gain_pct", -50.0..=50.0, 0.0)? * 1e4).round() as i64,
+        gain_ppm: (file.number_or(raw.gain_pct.as_ref(), "gain_pct", -50.0..=50.0, 0.0)? * 1e4).round()
+            as i64,
         signed,
         every_ms: milli(file.number_or(raw.every_s.as_ref(), "every_s", 0.2..=60.0, 10.0)?) as u64,
     };
@@ -162,15 +166,11 @@ pub(super) fn lines(file: File<'_>, order: &Spanned<[u8; 3]>) -> Result<[usize; 
     Ok(order.get_ref().map(|line| usize::from(line) - 1))
 }
 
-fn profile(
-    file: File<'_>,
-    raw: Option<&Spanned<String>>,
-    grid: Grid,
-) -> Result<&'static Profile, SpecError> {
+fn profile(file: File<'_>, raw: Option<&Spanned<String>>, grid: Grid) -> Result<&'static Profile, SpecError> {
     let usual = match grid {
         Grid::Tn1 | Grid::It1 => "aidon-6515",
-        Grid::Tn3 => "aidon-6525",
-        Grid::It3 | Grid::Tt3 => "aidon-6534",
+        Grid::Tn3 => "aidon-6534",
+        Grid::It3 | Grid::Tt3 => "aidon-6525",
     };
     let name = raw.map_or(usual, |name| name.get_ref().as_str());
     meters::by_name(name).ok_or_else(|| {

@@ -38,8 +38,8 @@ pub use load::{Draw, Load};
 pub use meter::{Clamps, Link, Links, Measured, Meter};
 pub use station::{Car, Charger};
 
+use crate::balance::Tuning;
 use crate::balance::{Grid, Site};
-use crate::balance::reference::Tuning;
 use crate::spec_file::{File, SpecError};
 use serde::Deserialize;
 use toml::Spanned;
@@ -138,10 +138,7 @@ impl Scenario {
     /// # Errors
     ///
     /// The first mistake, with its line.
-    pub fn parse(
-        text: &str,
-        trace: &dyn Fn(&str) -> Result<String, String>,
-    ) -> Result<Scenario, SpecError> {
+    pub fn parse(text: &str, trace: &dyn Fn(&str) -> Result<String, String>) -> Result<Scenario, SpecError> {
         let file = File { text };
         let raw: RawScenario = toml::from_str(text).map_err(|error| {
             let message = error.message().trim().replace('\n', ", ");
@@ -153,8 +150,13 @@ impl Scenario {
             None => 1_768_492_800_000,
             Some(start) => {
                 let time = start.get_ref().parse::<jiff::Timestamp>();
-                time.map_err(|error| file.error(start.span(), format!("`start`: {error}; expected a time such as 2026-01-15T16:00:00Z")))?
-                    .as_millisecond()
+                time.map_err(|error| {
+                    file.error(
+                        start.span(),
+                        format!("`start`: {error}; expected a time such as 2026-01-15T16:00:00Z"),
+                    )
+                })?
+                .as_millisecond()
             }
         };
         let (grid, volts) = grid::supply(file, &raw.grid)?;

@@ -226,9 +226,9 @@ pub(super) fn cars(
     for table in raw {
         let car = car(file, &table, grid, chargers, duration_ms)?;
         let end = |car: &Car| car.to_ms.unwrap_or(duration_ms);
-        let met = cars
-            .iter()
-            .any(|other| other.charger == car.charger && other.from_ms < end(&car) && car.from_ms < end(other));
+        let met = cars.iter().any(|other| {
+            other.charger == car.charger && other.from_ms < end(&car) && car.from_ms < end(other)
+        });
         if met {
             return Err(file.error(table.span(), "two cars are at one charger at the same time"));
         }

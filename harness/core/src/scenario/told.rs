@@ -183,7 +183,8 @@ pub(super) fn changed(file: File<'_>, raw: &RawTold, before: &Site) -> Result<Si
     }
     for (name, told) in &raw.charger {
         let at = site.chargers.iter().position(|charger| charger.name == *name.get_ref());
-        let at = at.ok_or_else(|| file.error(name.span(), format!("no charger is called {:?}", name.get_ref())))?;
+        let at =
+            at.ok_or_else(|| file.error(name.span(), format!("no charger is called {:?}", name.get_ref())))?;
         if let Some(name) = &told.circuit {
             site.chargers[at].circuit = circuit(file, &site, name)?;
         }
@@ -220,7 +221,8 @@ fn budget(file: File<'_>, table: &Spanned<RawBudget>) -> Result<Budget, SpecErro
     let raw = table.get_ref();
     let minute = |text: &Spanned<String>| {
         let parts = text.get_ref().split_once(':');
-        let parts = parts.and_then(|(hour, minute)| Some((hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?)));
+        let parts =
+            parts.and_then(|(hour, minute)| Some((hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?)));
         match parts {
             Some((hour, minute)) if hour < 24 && minute < 60 => Ok(hour * 60 + minute),
             _ => Err(file.error(text.span(), "expected a wall clock such as 22:00")),

@@ -26,8 +26,8 @@ impl Default for ReferenceDongle {
 impl Dongle for ReferenceDongle {
     fn hear(&mut self, t_ms: u64, bytes: &[u8], claims: &mut Vec<Sample>) -> Result<(), Trouble> {
         self.0.push(bytes, Instant(t_ms * 1000), |entry| {
-            let reading = entry.decoded.as_ref().and_then(|decoded| decoded.reading());
-            claims.extend(reading.map(sample));
+            let telegram = entry.decoded.as_ref().and_then(|decoded| decoded.telegram.as_ref());
+            claims.extend(telegram.map(|telegram| sample(&telegram.reading)));
         });
         Ok(())
     }
@@ -37,7 +37,7 @@ impl Dongle for ReferenceDongle {
 pub fn sample(reading: &Reading<'_>) -> Sample {
     let number = |key: Key| match reading.get(key) {
         Field::Present(Milli(value)) => Some(value),
-        Field::Absent | Field::Invalid => None,
+        Field::Absent | Field::Invalid(_) => None,
     };
     // Watts from thousandths; import and export exclude each other, and one of them may not be sent at all.
     let net = |plus: Key, minus: Key| match (number(plus), number(minus)) {

@@ -37,7 +37,14 @@ pub(super) struct Mail {
 
 impl Mail {
     pub(super) fn new(seed: u64) -> Mail {
-        Mail { seed, sent: 0, queue: BinaryHeap::new(), posts: Vec::new(), free: Vec::new(), buffers: Vec::new() }
+        Mail {
+            seed,
+            sent: 0,
+            queue: BinaryHeap::new(),
+            posts: Vec::new(),
+            free: Vec::new(),
+            buffers: Vec::new(),
+        }
     }
 
     /// When the next message arrives.

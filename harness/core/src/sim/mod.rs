@@ -15,6 +15,7 @@ pub use dongle::{Dongle, ReferenceDongle};
 pub use trace::Trace;
 
 use crate::balance::{Balancer, Command, Event, Link, Status, Trouble};
+use crate::plant::car::Car;
 use crate::plant::network::{Node, Place, Plant, Station};
 use crate::plant::{House, Phasor, charger};
 use crate::scenario::{Draw, Happening, Scenario, system};
@@ -115,11 +116,11 @@ fn toggle(count: &mut u32, up: bool) {
 
 impl<'a> Sim<'a> {
     fn new(scenario: &'a Scenario) -> Sim<'a> {
-        let nodes = scenario.circuits.iter().map(|circuit| Node { parent: circuit.parent, fuse: circuit.fuse });
-        let stations = scenario.chargers.iter().map(|charger| Station {
-            node: charger.circuit,
-            order: charger.order,
-            charger: charger::Charger::new(charger.settings),
+        let nodes =
+            scenario.circuits.iter().map(|circuit| Node { parent: circuit.parent, fuse: circuit.fuse });
+        let stations = scenario.chargers.iter().map(|plan| {
+            let charger = charger::Charger::new(plan.settings.clone());
+            Station::new(plan.circuit, charger.expect("a scenario holds no charger that cannot be"))
         });
         let system = system(scenario.grid);
         let mut plant = Plant::new(system, scenario.volts, nodes.collect(), stations.collect());
@@ -245,7 +246,8 @@ impl<'a> Sim<'a> {
     }
 
     fn happen(&mut self, t_ms: u64, watch: &mut impl Watch) {
-        while let Some(event) = self.scenario.events.get(self.next_event).filter(|event| event.at_ms <= t_ms) {
+        while let Some(event) = self.scenario.events.get(self.next_event).filter(|event| event.at_ms <= t_ms)
+        {
             self.next_event += 1;
             self.happening(t_ms, &event.what);
             watch.happened(t_ms, &event.what);
@@ -256,7 +258,8 @@ impl<'a> Sim<'a> {
             let seed = self.scenario.seed ^ (at as u64) << 32;
             let charger = self.plant.charger(car.charger);
             if comes {
-                charger.plug(t_ms, crate::plant::car::Car::new(car.settings, seed));
+                let arrived = Car::new(car.settings.clone(), seed);
+                charger.plug(t_ms, arrived.expect("a scenario holds no car that cannot be"));
             } else {
                 charger.unplug(t_ms);
             }
@@ -318,12 +321,7 @@ impl<'a> Sim<'a> {
     }
 
     /// Everything that arrives now.
-    fn deliver(
-        &mut self,
-        t_ms: u64,
-        dongle: &mut dyn Dongle,
-        watch: &mut impl Watch,
-    ) -> Result<(), Trouble> {
+    fn deliver(&mut self, t_ms: u64, dongle: &mut dyn Dongle, watch: &mut impl Watch) -> Result<(), Trouble> {
         while let Some(post) = self.mail.take(t_ms) {
             match post {
                 Post::Bytes(bytes) => {
@@ -334,7 +332,8 @@ impl<'a> Sim<'a> {
                     self.mail.give_back(bytes);
                 }
                 Post::Sample(sample) => {
-                    if self.links.meter_down == 0 && self.links.cloud_down == 0 && self.links.dongle_off == 0 {
+                    if self.links.meter_down == 0 && self.links.cloud_down == 0 && self.links.dongle_off == 0
+                    {
                         self.inbox.push(Event::Meter(sample));
                     }
                 }
@@ -387,19 +386,14 @@ impl<'a> Sim<'a> {
             }
             if due || reports.last != Some(now) {
                 reports.last = Some(now);
-                if !report.dead {
+                if self.plant.stations()[id].charger.hears() {
                     self.mail.send(t_ms, &self.scenario.links.charger, Post::Status(status));
                 }
             }
         }
     }
 
-    fn ask(
-        &mut self,
-        t_ms: u64,
-        balancer: &mut dyn Balancer,
-        watch: &mut impl Watch,
-    ) -> Result<(), Trouble> {
+    fn ask(&mut self, t_ms: u64, balancer: &mut dyn Balancer, watch: &mut impl Watch) -> Result<(), Trouble> {
         if t_ms >= self.next_tick {
             self.next_tick = t_ms + TICK_MS;
             self.inbox.push(Event::Tick);
