@@ -52,7 +52,7 @@
 //! | `import`, `explain` | `reading`, `hex`, `wire`, `meters`, `capture` | rigs, verdicts |
 //! | `verdict` | `reading`, `hex`, `wire` (check sums of damage), `wave`, `site` | how a claim arrived, and how bytes are decoded |
 //! | `verdict::stimulus` | besides: `plant` and `meters` (telegrams of known loads, encoded) | what a DUT makes of them |
-//! | `report` | `reading`, `hex`, `verdict`, `explain`, `wave` | rigs |
+//! | `report` | `reading`, `hex`, `verdict`, `explain`, `wave`, `scenario`, `sim` | rigs |
 //!
 //! `cargo xtask tidy`, which is a test too, reads this table and the sources, and fails on an import that the table
 //! does not allow.

@@ -130,21 +130,9 @@ struct Answer {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Said {
-    Limit {
-        id: String,
-        current_ma: i64,
-        phases: Option<u8>,
-        ttl_s: f64,
-    },
-    Offline {
-        id: String,
-        current_ma: i64,
-        phase: Option<u8>,
-    },
-    Alarm {
-        about: Option<String>,
-        text: String,
-    },
+    Limit { id: String, current_ma: i64, phases: Option<u8>, ttl_s: f64 },
+    Offline { id: String, current_ma: i64, phase: Option<u8> },
+    Alarm { about: Option<String>, text: String },
 }
 
 /// The commands in a line of answer.

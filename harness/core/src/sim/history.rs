@@ -79,7 +79,8 @@ impl History {
 
 impl Watch for History {
     fn span(&mut self, from_ms: u64, plant: &Plant) {
-        let heat = plant.guards().iter().position(|guard| guard.node == 0).map_or([0.0; 3], |at| plant.heat(at));
+        let heat =
+            plant.guards().iter().position(|guard| guard.node == 0).map_or([0.0; 3], |at| plant.heat(at));
         let heat = heat.into_iter().fold(0.0, f64::max);
         let (amperes, base) = (plant.amperes(0), plant.base_amperes(0));
         let stations = plant.stations();
@@ -87,8 +88,13 @@ impl Watch for History {
         for at in from_ms / self.every_ms..=last {
             while self.buckets.len() as u64 <= at {
                 let none = vec![0.0; stations.len()];
-                let bucket =
-                    Bucket { amperes: [0.0; 3], base: [0.0; 3], heat: 0.0, offered: none.clone(), drawn: none };
+                let bucket = Bucket {
+                    amperes: [0.0; 3],
+                    base: [0.0; 3],
+                    heat: 0.0,
+                    offered: none.clone(),
+                    drawn: none,
+                };
                 self.buckets.push(bucket);
             }
             let bucket = &mut self.buckets[at as usize];
