@@ -101,6 +101,9 @@ impl ChargerSettings {
         if !(self.min_ma..=1_000_000).contains(&self.max_ma) {
             return wrong(format!("maximum is {} mA, expected {} to 1000000", self.max_ma, self.min_ma));
         }
+        if self.cable_ma.is_some_and(|cable| cable < 1) {
+            return wrong(format!("cable is {:?} mA, expected 1 or more", self.cable_ma));
+        }
         if self.offline_phase.is_some_and(|line| !(1..=3).contains(&line)) {
             return wrong(format!("offline phase is {:?}, expected 1, 2 or 3", self.offline_phase));
         }
@@ -328,7 +331,8 @@ impl Charger {
         let mut left_ms = i128::from(dt_ms);
         while left_ms > 0 {
             let drawn = self.draws_ma.into_iter().zip(volts_mv);
-            let power_uw = i128::from(drawn.map(|(current, voltage)| current * voltage.clamp(0, MOST_MV)).sum::<i64>());
+            let power_uw =
+                i128::from(drawn.map(|(current, voltage)| current * voltage.clamp(0, MOST_MV)).sum::<i64>());
             let Some(car) = self.car.as_mut().filter(|_| power_uw > 0) else { return };
             let left_nj = car.left_nj();
             let whole = power_uw * left_ms < left_nj;
