@@ -200,6 +200,30 @@ fn a_car_that_does_not_stop_is_switched_off_after_six_seconds() {
 }
 
 #[test]
+fn terminals_change_behind_a_forced_contactor_if_the_car_does_not_let_go_in_time() {
+    let slow = CarSettings { dead_ms: 5_000, ..obedient() };
+    let mut charger = charger(ChargerSettings { switches: true, switch_ms: 3_000, ..prompt() });
+    charger.plug(0, car(slow));
+    charger.timeout(5_000);
+    charger.limit(10_000, 16_000, 1, 600_000);
+    charger.timeout(12_999);
+    assert_eq!((charger.offered_ma(), charger.draws_ma()), (0, [32_000; 3]));
+    charger.timeout(13_000);
+    assert_eq!((charger.offered_ma(), charger.draws_ma(), charger.starts()), (16_000, [0; 3], 1));
+    charger.timeout(18_000);
+    assert_eq!((charger.draws_ma(), charger.starts()), ([16_000, 0, 0], 2));
+}
+
+#[test]
+fn an_earlier_time_counts_as_the_latest_heard() {
+    let mut charger = with_car(ChargerSettings { offline_ma: Some(6_000), ..prompt() });
+    charger.timeout(10_000);
+    charger.limit(5_000, 16_000, 3, 1_000);
+    assert_eq!(offered_at(&mut charger, 10_999), 16_000);
+    assert_eq!(offered_at(&mut charger, 11_000), 6_000);
+}
+
+#[test]
 fn a_car_uses_the_terminals_it_has_phases_for() {
     let drawn = |phases: u8, wired: u8| {
         let mut charger = charger(ChargerSettings { phases: wired, ..prompt() });
