@@ -1,5 +1,7 @@
 //! What a charger makes of limits, leases, outages and cars, and laws that hold in whatever order they come.
 
+#![allow(clippy::unwrap_used)]
+
 use hanbench_core::plant::car::{Car, CarSettings, NJ_PER_WH};
 use hanbench_core::plant::charger::{Charger, ChargerSettings, Doing};
 use quickcheck::{Arbitrary, Gen, quickcheck};
