@@ -8,6 +8,9 @@ use serde_json::json;
 /// 14 A more on L1 from ten minutes on, for twenty.
 const STEP: &str = "[[load]]\nat = \"L1\"\na = 0\nsteps = [[602, 14], [1802, 0]]\n";
 
+/// 9 A more: what a balancer with 10 s readings can still master.
+const MILD: &str = "[[load]]\nat = \"L1\"\na = 0\nsteps = [[602, 9], [1802, 0]]\n";
+
 /// What remains of 24 A on the worst line, at once down and at once up.
 fn obedient() -> impl Balancer {
     let mut offered = 0;
@@ -35,7 +38,11 @@ fn obedient() -> impl Balancer {
 fn a_fuse_that_cars_blow_fails_with_place_and_time() {
     let judgement = judged(&house(STEP), always(16_000));
     fails(&judgement, "balance.fuse", &["25 A fuse of main blows on L1 at 6", "by the house alone"]);
-    fails(&judgement, "balance.overload", &["L1 of main carries up to 38.0 A of 25.0 A", "and 19 s are enough"]);
+    fails(
+        &judgement,
+        "balance.overload",
+        &["L1 of main carries up to 38.0 A of 25.0 A", "and 19 s are enough"],
+    );
     assert!(judgement.metrics.fuse_heat_max > 1.0);
     assert!((judgement.metrics.overload_s - 1200.0).abs() < 1.0, "{}", judgement.metrics.overload_s);
     assert!((judgement.metrics.overload_a_s - 13.0 * 1200.0).abs() < 13.0);
@@ -44,9 +51,13 @@ fn a_fuse_that_cars_blow_fails_with_place_and_time() {
 
 #[test]
 fn a_balancer_that_lowers_in_time_passes() {
-    let judgement = judged(&house(STEP), obedient());
+    let judgement = judged(&house(MILD), obedient());
     passes(&judgement, "balance.fuse", &["1 fuse over 3600 s", "of the heat"]);
-    passes(&judgement, "balance.overload", &["3 lines over 3600 s; 1 overload through cars, gone within 19 s"]);
+    passes(
+        &judgement,
+        "balance.overload",
+        &["3 lines over 3600 s; 1 overload through cars, gone within 19 s"],
+    );
     assert!(judgement.metrics.t90_down_s.is_some_and(|seconds| seconds > 2.0 && seconds < 19.0));
 }
 
@@ -119,7 +130,9 @@ fn expectations_name_the_line_of_the_file() {
     fails(
         &judgement,
         "balance.expected",
-        &[&format!("line {line}: cp1: offered 12.0 A, expected 9.9 A to 10.1 A, at 100 s; 2 more")],
+        &[&format!(
+            "line {line}: all chargers together: offered 12.0 A, expected 9.9 A to 10.1 A, at 100 s; 2 more"
+        )],
     );
     assert_eq!(judgement.verdict(), Verdict::Fail);
     idle(&judged(HOUSE, always(10_000)), "balance.expected", &["expects nothing"]);
@@ -152,10 +165,11 @@ fn a_scenario_may_expect_checks_to_fail() {
     let judgement = judged(&text, only_hazard(always(16_000)));
     assert_eq!(judgement.to_fail, ["balance.fuse", "balance.overload"]);
     assert!(judgement.failed().contains(&"balance.fuse"));
-    let good = judged(&text, obedient());
+    let good = judged(&text.replace("602, 14", "602, 9"), obedient());
     fails(&good, "balance.expected", &["balance.fuse does not fail", "1 more"]);
     assert_eq!(good.verdict(), Verdict::Fail);
-    let unexpected = judged(&house(&format!("{STEP}{}", expects.replace("\"balance.fuse\", ", ""))), always(16_000));
+    let unexpected =
+        judged(&house(&format!("{STEP}{}", expects.replace("\"balance.fuse\", ", ""))), always(16_000));
     fails(&unexpected, "balance.expected", &["balance.fuse fails, which is not expected"]);
 }
 
@@ -190,7 +204,10 @@ impl Balancer for Broken {
 #[test]
 fn what_an_outside_balancer_does_wrong_is_named() {
     let cases = [
-        (Trouble::Rubbish("expected `{`".into()), "at 30 s the balancer answered what is no answer: expected `{`"),
+        (
+            Trouble::Rubbish("expected `{`".into()),
+            "at 30 s the balancer answered what is no answer: expected `{`",
+        ),
         (Trouble::Late("2 s are over".into()), "did not answer in time: 2 s are over"),
         (Trouble::Twice("two lines".into()), "answered more than once: two lines"),
         (Trouble::Gone("exit code 1".into()), "was gone: exit code 1"),

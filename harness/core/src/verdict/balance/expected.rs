@@ -38,9 +38,8 @@ impl<'a> Expected<'a> {
                 // It may end within a span in which nothing changes: that span has been looked at.
                 seen.0 = true;
                 if seen.1.is_none() {
-                    seen.1 = miss(self.scenario, expect, plant).map(|what| {
-                        format!("{what} at {}", seconds(from_ms.max(expect.from_ms)))
-                    });
+                    seen.1 = miss(self.scenario, expect, plant)
+                        .map(|what| format!("{what} at {}", seconds(from_ms.max(expect.from_ms))));
                 }
             }
         }
@@ -132,7 +131,9 @@ fn who(scenario: &Scenario, charger: Option<usize>) -> &str {
 fn miss(scenario: &Scenario, expect: &Expect, plant: &Plant) -> Option<String> {
     let chosen = |charger: Option<usize>| {
         let stations = plant.stations().iter().enumerate();
-        stations.filter(move |(at, _)| charger.is_none_or(|one| one == *at)).map(|(_, station)| &station.charger)
+        stations
+            .filter(move |(at, _)| charger.is_none_or(|one| one == *at))
+            .map(|(_, station)| &station.charger)
     };
     match &expect.what {
         Quantity::Offered(charger, band) => {
@@ -162,12 +163,12 @@ fn total(scenario: &Scenario, expect: &Expect, plant: &Plant) -> Option<String> 
     match &expect.what {
         Quantity::Energy { charger, wh, tol_wh } => {
             let chosen = stations.filter(|(at, _)| charger.is_none_or(|one| one == *at));
-            let given = chosen.map(|(_, station)| station.charger.energy_nj() / NJ_PER_WH).sum::<i128>() as i64;
+            let given =
+                chosen.map(|(_, station)| station.charger.energy_nj() / NJ_PER_WH).sum::<i128>() as i64;
             let kwh = |wh: i64| format!("{:.2} kWh", wh as f64 / 1000.0);
             let near = (given - wh).abs() <= *tol_wh;
             let who = who(scenario, *charger);
-            (!near)
-                .then(|| format!("{who}: {} given, expected {} ± {}", kwh(given), kwh(*wh), kwh(*tol_wh)))
+            (!near).then(|| format!("{who}: {} given, expected {} ± {}", kwh(given), kwh(*wh), kwh(*tol_wh)))
         }
         Quantity::Starts(charger, most) => {
             let chosen = stations.filter(|(at, _)| charger.is_none_or(|one| one == *at));

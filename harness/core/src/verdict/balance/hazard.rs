@@ -173,8 +173,7 @@ impl<'a> Hazard<'a> {
         }
         // What was owed is done, were it not that the house takes more than then: the time begins anew.
         if total - (base - overload.base_a) <= limit {
-            let begun =
-                Overload { owes_ms: t_ms, base_a: base, heard_ms: None, ..*overload };
+            let begun = Overload { owes_ms: t_ms, base_a: base, heard_ms: None, ..*overload };
             if let Some(done) = self.running[at].replace(begun) {
                 self.judge(at, &done, t_ms);
             }
@@ -287,7 +286,9 @@ impl<'a> Hazard<'a> {
         let most = most.fold(0.0, f64::max);
         let span = seconds(simulated_ms);
         tally.ruling(
-            |fuses| format!("{} over {span}, at most {most:.2} of the heat that blows one", count(fuses, "fuse")),
+            |fuses| {
+                format!("{} over {span}, at most {most:.2} of the heat that blows one", count(fuses, "fuse"))
+            },
             "the house alone blows every fuse",
         )
     }
@@ -357,7 +358,8 @@ fn times(scenario: &Scenario) -> Times {
     let again = if links.charger.loss_ppm > 0 { 2 * (links.report_ms + slow(&links.charger)) } else { 0 };
     let command = slow(&links.charger) + CAR_MS + DECIDE_MS + extra + again;
     let react = scenario.site.currents_every_ms + slow(&links.meter) + command;
-    let most = REACT_MOST_MS.max(scenario.site.currents_every_ms + slow(&links.meter)
-        + slow(&links.charger) + extra + again + CAR_MS);
+    let most = REACT_MOST_MS.max(
+        scenario.site.currents_every_ms + slow(&links.meter) + slow(&links.charger) + extra + again + CAR_MS,
+    );
     Times { react: react.min(most), command, news: links.meter.delay_ms }
 }

@@ -36,7 +36,10 @@ impl Metrics {
         put("fuse_heat_max", rounded(self.fuse_heat_max, 1e4));
         put("overload_a_s", rounded(self.overload_a_s, 1e3));
         put("overload_s", rounded(self.overload_s, 1e3));
-        put("energy_kwh", named(self.energy_kwh.iter().map(|(name, kwh)| (name, rounded(*kwh, 1e3))).collect()));
+        put(
+            "energy_kwh",
+            named(self.energy_kwh.iter().map(|(name, kwh)| (name, rounded(*kwh, 1e3))).collect()),
+        );
         put("starts", named(self.starts.iter().map(|(name, starts)| (name, json!(starts))).collect()));
         put("setpoint_changes", json!(self.setpoint_changes));
         put("t90_down_s", self.t90_down_s.map_or(Value::Null, |seconds| rounded(seconds, 1e3)));
