@@ -6,6 +6,8 @@
 //!
 //! All currents are in milliamperes, voltages in millivolts, and an unknown value is `None`, never 0.
 
+pub mod rules;
+
 use crate::site::ratio::Factor;
 
 /// How the supply is wired (B-10 of balancing). On IT and TT loads lie between lines.
