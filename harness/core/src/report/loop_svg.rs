@@ -90,7 +90,7 @@ fn panels(scenario: &Scenario, series: &Series) -> [Panel; 3] {
 
 fn draw(
     panel: &Panel,
-    series: &Series,
+    every_ms: u64,
     x: &Axis,
     (top, bottom): (f64, f64),
     (time, per): (&str, f64),

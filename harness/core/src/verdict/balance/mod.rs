@@ -27,7 +27,7 @@ use crate::scenario::{Happening, Scenario, system};
 use crate::sim::{Ended, Watch};
 use expected::Expected;
 use hazard::Hazard;
-use metrics::{Metrics, Series};
+pub use metrics::{Metrics, Series};
 use serde_json::{Value, json};
 use tally::Ruling;
 
