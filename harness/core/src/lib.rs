@@ -19,7 +19,8 @@
 //! | How are segments, block transfer and ciphering undone? | [`wire::assemble`], [`wire::cipher`] |
 //! | What does an APDU say? | [`wire::apdu`], [`wire::axdr`], [`wire::rows`] |
 //! | What does one vendor send, in which scale, with which habits? | [`meters`], one file per family |
-//! | What does the house draw? | `plant` |
+//! | What does the house draw? What do circuits, chargers, cars and fuses do? | `plant` |
+//! | What is a scenario, and how does a house with cars and a balancer run in virtual time? | `scenario`, `sim` |
 //! | What flows through a clamp, and what do its samples look like? | `wave`: network, loads, clamps, front end, truth |
 //! | How does the reference clamp dongle measure? | [`clamps`], from samples only |
 //! | What is a load balancer told, and what may it answer? How does the reference balancer share a fuse? | `balance` |
@@ -29,6 +30,7 @@
 //! | What does every byte mean, for people? | `explain` |
 //! | What is played in, and how is a damaged telegram made? | `verdict::stimulus` |
 //! | Is a claim right? | `verdict::judge`; every rule is listed in `verdict::checks` |
+//! | Does a balancer keep the fuse, and use what there is? | `verdict::balance` |
 //! | What does a run write? | `report` |
 //! | Ports, processes, rig files, pacing | the crate `hanbench-rig` |
 //! | Commands | the crate `xtask`, one file per command |
@@ -37,19 +39,22 @@
 //!
 //! | module | may use | must not know |
 //! |---|---|---|
-//! | [`reading`], `hex` | nothing | everything else |
+//! | [`reading`], `hex`, `spec_file` | nothing | everything else |
 //! | [`wire`] | `reading` | vendors, amperes, files |
 //! | `plant` | `reading` | bytes, OBIS, dongles |
 //! | [`meters`] | `reading`, `hex`, `wire`, `plant` (in `sample`) | rigs, tolerances |
-//! | `wave` | nothing | dongles, verdicts |
+//! | `wave` | `spec_file` | dongles, verdicts |
 //! | [`clamps`] | `reading` | `wave` and its truth, verdicts |
 //! | [`site`] | `reading` | how a DUT estimates, verdicts |
 //! | `balance` | `reading`, `site` | the plant's true state, meters, verdicts |
+//! | `scenario` | `spec_file`, `plant`, `balance`, `meters`, `site` | how time passes, verdicts |
+//! | `sim` | `reading`, `wire`, `meters`, `plant`, `balance`, `site`, `scenario` | what is right or wrong |
 //! | `capture` | `reading`, `hex`, `wire` | meters, rigs, verdicts |
 //! | `import`, `explain` | `reading`, `hex`, `wire`, `meters`, `capture` | rigs, verdicts |
 //! | `verdict` | `reading`, `hex`, `wire` (check sums of damage), `wave`, `site` | how a claim arrived, and how bytes are decoded |
+//! | `verdict::balance` | besides: `plant`, `balance`, `scenario`, `sim` (it watches the loop) | what a balancer makes of what it hears |
 //! | `verdict::stimulus` | besides: `plant` and `meters` (telegrams of known loads, encoded) | what a DUT makes of them |
-//! | `report` | `reading`, `hex`, `verdict`, `explain`, `wave` | rigs |
+//! | `report` | `reading`, `hex`, `verdict`, `explain`, `wave`, `scenario`, `sim` | rigs |
 //!
 //! `cargo xtask tidy`, which is a test too, reads this table and the sources, and fails on an import that the table
 //! does not allow.
@@ -95,6 +100,12 @@ pub mod import;
 pub mod plant;
 #[cfg(feature = "std")]
 pub mod report;
+#[cfg(feature = "std")]
+pub mod scenario;
+#[cfg(feature = "std")]
+pub mod sim;
+#[cfg(feature = "std")]
+pub mod spec_file;
 #[cfg(feature = "std")]
 pub mod verdict;
 #[cfg(feature = "std")]

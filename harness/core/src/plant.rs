@@ -4,7 +4,12 @@
 //! how a meter rounds, what it leaves out and when it sends; that is [`crate::meters::sample`]. Refuses a clock
 //! too: time is counted in seconds from a midnight.
 
+pub mod car;
+pub mod charger;
+pub mod fuse;
+mod limits;
 mod loads;
+pub mod network;
 
 use crate::reading::Milli;
 use core::ops::{Add, Mul, Neg, Sub};
@@ -267,6 +272,11 @@ impl House {
     /// How it is connected.
     pub fn system(&self) -> System {
         self.system
+    }
+
+    /// Volt-amperes that its loads draw in second `t_s`: to neutral, or on three wires between the lines.
+    pub fn drawn(&self, t_s: u64) -> [Phasor; 3] {
+        loads::drawn(self.system, self.seed, self.sun_w, t_s)
     }
 
     /// The electrical truth in second `t_s` after a midnight.

@@ -6,7 +6,9 @@
 //!
 //! All currents are in milliamperes, voltages in millivolts, and an unknown value is `None`, never 0.
 
+pub mod json;
 pub mod reference;
+pub mod rules;
 
 use crate::site::ratio::Factor;
 

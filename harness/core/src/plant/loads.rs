@@ -38,7 +38,7 @@ fn random(seed: u64, dice: Dice, index: u64) -> f64 {
 }
 
 /// Volt-amperes drawn at each place.
-fn drawn(system: System, seed: u64, sun_w: f64, t_s: u64) -> [Phasor; 3] {
+pub(super) fn drawn(system: System, seed: u64, sun_w: f64, t_s: u64) -> [Phasor; 3] {
     let second = t_s % DAY;
     let mut places = [Phasor::default(); 3];
     let mut add = |place: Place, watts: f64, vars: f64| match place {

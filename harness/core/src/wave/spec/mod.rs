@@ -35,20 +35,13 @@ pub use frontend::Frontend;
 pub use load::{At, Draw, Load};
 pub use net::{Harmonic, Net, NetKind, Neutral, Tempo, Unbalance};
 
+pub use crate::spec_file::SpecError;
+
 use super::{Rate, network};
+use crate::spec_file::File;
 use serde::{Deserialize, Serialize};
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
-
-/// A mistake in a waveform file.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("line {line}: {what}")]
-pub struct SpecError {
-    /// Line, from 1.
-    pub line: usize,
-    /// What is wrong, and what was expected.
-    pub what: String,
-}
 
 /// A waveform, checked and complete.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -262,43 +255,3 @@ fn as_pair<S: serde::Serializer>(rate: &Rate, to: S) -> Result<S::Ok, S::Error> 
 const DEG: RangeInclusive<f64> = -360.0..=360.0;
 /// Samples per second that a file may ask for.
 const RATE_HZ: RangeInclusive<f64> = 400.0..=1e6;
-
-/// The text of the file, for the line of a mistake.
-#[derive(Clone, Copy)]
-struct File<'a> {
-    text: &'a str,
-}
-
-impl File<'_> {
-    /// A mistake at the bytes `span`.
-    fn error(self, span: Range<usize>, what: impl Into<String>) -> SpecError {
-        let before = self.text.as_bytes().iter().take(span.start);
-        SpecError { line: before.filter(|byte| **byte == b'\n').count() + 1, what: what.into() }
-    }
-
-    /// A number within limits; NaN and infinity are within none.
-    fn number(self, raw: &Spanned<f64>, key: &str, limits: RangeInclusive<f64>) -> Result<f64, SpecError> {
-        let value = *raw.get_ref();
-        if limits.contains(&value) {
-            return Ok(value);
-        }
-        let what = format!("`{key}` is {value}; expected {} to {}", limits.start(), limits.end());
-        Err(self.error(raw.span(), what))
-    }
-
-    /// The same for a number that may be left out.
-    fn number_or(
-        self,
-        raw: Option<&Spanned<f64>>,
-        key: &str,
-        limits: RangeInclusive<f64>,
-        default: f64,
-    ) -> Result<f64, SpecError> {
-        raw.map_or(Ok(default), |raw| self.number(raw, key, limits))
-    }
-
-    /// A value without which the table at `span` says nothing.
-    fn needed<T>(self, value: Option<T>, span: &Range<usize>, key: &str, why: &str) -> Result<T, SpecError> {
-        value.ok_or_else(|| self.error(span.clone(), format!("`{key}` is missing: {why}")))
-    }
-}

@@ -1,0 +1,211 @@
+//! The tables `[[expect]]`: what has to come of a scenario, beyond the checks that hold for all of them.
+//!
+//! | key | default | meaning |
+//! |---|---|---|
+//! | `what` | – | see below |
+//! | `at_s`, or `from_s` and `to_s` | the whole time | when it holds |
+//! | `charger` | all together | which one |
+//! | `circuit`, `line` | `main`, all | which line, from 1 |
+//! | `a` with `tol_a`, or `min_a`, `max_a` | –, 0.1 | amperes, over the whole time between |
+//! | `kwh`, `tol_kwh`; `count` | – | `energy`, at the end; `starts`, at most |
+//! | `about` | – | `alarm`: wiring, meter, charger, settings or overload |
+//! | `fails` | – | `checks`: those that this scenario breaks, whoever balances, and no others |
+//!
+//! | `what` | meaning |
+//! |---|---|
+//! | `offered` | what a charger offers its car |
+//! | `drawn` | what the car takes, on its busiest terminal |
+//! | `current` | what flows in a line of a circuit |
+//! | `energy` | what a charger has delivered |
+//! | `starts` | how often its contactor has closed |
+//! | `alarm`, `no-alarm` | the balancer says so within the time, or does not |
+//! | `checks` | the checks that fail |
+
+use super::{Charger, Circuit, grid, milli, station};
+use crate::balance::About;
+use crate::spec_file::{File, SpecError};
+use serde::Deserialize;
+use std::ops::Range;
+use toml::Spanned;
+
+/// Something that has to come of a scenario.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Expect {
+    /// From when, milliseconds.
+    pub from_ms: u64,
+    /// Until when, inclusive.
+    pub to_ms: u64,
+    /// What.
+    pub what: Quantity,
+    /// Line of the file, for the report.
+    pub line: usize,
+}
+
+/// Milliamperes between which something has to stay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Band {
+    /// Smallest.
+    pub min_ma: i64,
+    /// Largest.
+    pub max_ma: i64,
+}
+
+/// What has to come of it.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Quantity {
+    /// What a charger (or all together) offers.
+    Offered(Option<usize>, Band),
+    /// What a car (or all together) takes.
+    Drawn(Option<usize>, Band),
+    /// What flows in a line of a circuit, or in each of them.
+    Current {
+        /// Circuit.
+        circuit: usize,
+        /// Line from 0.
+        line: Option<usize>,
+        /// Where it stays.
+        band: Band,
+    },
+    /// Watt-hours delivered at the end.
+    Energy {
+        /// Which charger; all together without.
+        charger: Option<usize>,
+        /// Watt-hours.
+        wh: i64,
+        /// May differ by so many.
+        tol_wh: i64,
+    },
+    /// Times that a contactor has closed, at most.
+    Starts(Option<usize>, u32),
+    /// An alarm.
+    Alarm(About),
+    /// No alarm of this kind.
+    NoAlarm(About),
+    /// Exactly these checks fail.
+    Checks(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawExpect {
+    what: Spanned<String>,
+    at_s: Option<Spanned<f64>>,
+    from_s: Option<Spanned<f64>>,
+    to_s: Option<Spanned<f64>>,
+    charger: Option<Spanned<String>>,
+    circuit: Option<Spanned<String>>,
+    line: Option<Spanned<u8>>,
+    a: Option<Spanned<f64>>,
+    tol_a: Option<Spanned<f64>>,
+    min_a: Option<Spanned<f64>>,
+    max_a: Option<Spanned<f64>>,
+    kwh: Option<Spanned<f64>>,
+    tol_kwh: Option<Spanned<f64>>,
+    count: Option<Spanned<u32>>,
+    about: Option<Spanned<String>>,
+    #[serde(default)]
+    fails: Vec<String>,
+}
+
+pub(super) fn check(
+    file: File<'_>,
+    raw: Vec<Spanned<RawExpect>>,
+    circuits: &[Circuit],
+    chargers: &[Charger],
+    duration_ms: u64,
+) -> Result<Vec<Expect>, SpecError> {
+    raw.into_iter().map(|raw| one(file, raw.span(), raw.get_ref(), circuits, chargers, duration_ms)).collect()
+}
+
+fn one(
+    file: File<'_>,
+    span: Range<usize>,
+    raw: &RawExpect,
+    circuits: &[Circuit],
+    chargers: &[Charger],
+    duration_ms: u64,
+) -> Result<Expect, SpecError> {
+    let most = duration_ms as f64 / 1000.0;
+    let time = |value: &Option<Spanned<f64>>, key: &str, default: f64| {
+        file.number_or(value.as_ref(), key, 0.0..=most, default).map(|s| milli(s) as u64)
+    };
+    let (from_ms, to_ms) = match &raw.at_s {
+        Some(at) if raw.from_s.is_none() && raw.to_s.is_none() => {
+            let at_ms = milli(file.number(at, "at_s", 0.0..=most)?) as u64;
+            (at_ms, at_ms)
+        }
+        Some(at) => return Err(file.error(at.span(), "expected `at_s`, or `from_s` and `to_s`")),
+        None => (time(&raw.from_s, "from_s", 0.0)?, time(&raw.to_s, "to_s", most)?),
+    };
+    if from_ms > to_ms {
+        return Err(file.error(span, "`from_s` is after `to_s`"));
+    }
+    let charger = match &raw.charger {
+        None => None,
+        Some(name) => Some(station::by_name(file, chargers, name)?),
+    };
+    let what = match raw.what.get_ref().as_str() {
+        "offered" => Quantity::Offered(charger, band(file, &span, raw)?),
+        "drawn" => Quantity::Drawn(charger, band(file, &span, raw)?),
+        "current" => Quantity::Current {
+            circuit: match &raw.circuit {
+                None => 0,
+                Some(name) => grid::by_name(file, circuits, name)?,
+            },
+            line: match &raw.line {
+                None => None,
+                Some(line) => Some(usize::from(super::told::line(file, line)?) - 1),
+            },
+            band: band(file, &span, raw)?,
+        },
+        "energy" => {
+            let kwh = file.needed(raw.kwh.as_ref(), &span, "kwh", "how much is delivered")?;
+            let wh = milli(file.number(kwh, "kwh", 0.0..=1e5)?);
+            let tol_wh = milli(file.number_or(raw.tol_kwh.as_ref(), "tol_kwh", 0.0..=1e5, 0.1)?);
+            Quantity::Energy { charger, wh, tol_wh }
+        }
+        "starts" => {
+            let count = file.needed(raw.count.as_ref(), &span, "count", "how many at most")?;
+            Quantity::Starts(charger, *count.get_ref())
+        }
+        "alarm" => Quantity::Alarm(about(file, &span, raw)?),
+        "no-alarm" => Quantity::NoAlarm(about(file, &span, raw)?),
+        "checks" => Quantity::Checks(raw.fails.clone()),
+        other => {
+            let what = format!(
+                "nothing to expect is called {other:?}; expected offered, drawn, current, energy, starts, alarm, \
+                 no-alarm or checks"
+            );
+            return Err(file.error(raw.what.span(), what));
+        }
+    };
+    Ok(Expect { from_ms, to_ms, what, line: file.line(&span) })
+}
+
+fn band(file: File<'_>, span: &Range<usize>, raw: &RawExpect) -> Result<Band, SpecError> {
+    const LIMITS: std::ops::RangeInclusive<f64> = 0.0..=10_000.0;
+    let band = match &raw.a {
+        Some(amperes) => {
+            let amperes = milli(file.number(amperes, "a", LIMITS)?);
+            let tol = milli(file.number_or(raw.tol_a.as_ref(), "tol_a", LIMITS, 0.1)?);
+            Band { min_ma: amperes - tol, max_ma: amperes + tol }
+        }
+        None if raw.min_a.is_none() && raw.max_a.is_none() => {
+            return Err(file.error(span.clone(), "how much is missing: `a`, or `min_a` and `max_a`"));
+        }
+        None => Band {
+            min_ma: milli(file.number_or(raw.min_a.as_ref(), "min_a", LIMITS, 0.0)?),
+            max_ma: milli(file.number_or(raw.max_a.as_ref(), "max_a", LIMITS, 10_000.0)?),
+        },
+    };
+    Ok(band)
+}
+
+fn about(file: File<'_>, span: &Range<usize>, raw: &RawExpect) -> Result<About, SpecError> {
+    let word = file.needed(raw.about.as_ref(), span, "about", "what the alarm is about")?;
+    let found = About::ALL.into_iter().find(|about| about.word() == word.get_ref());
+    found.ok_or_else(|| {
+        let known = About::ALL.map(About::word).join(", ");
+        file.error(word.span(), format!("no alarm is about {:?}; expected {known}", word.get_ref()))
+    })
+}

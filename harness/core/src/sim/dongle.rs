@@ -1,0 +1,55 @@
+//! What sits on the meter's port: bytes in, claims out.
+
+use crate::balance::{Sample, Trouble};
+use crate::meters::stream::Stream;
+use crate::reading::{Field, Instant, Key, Milli, Reading};
+use crate::wire::cipher::Keys;
+
+/// A dongle in the loop.
+pub trait Dongle {
+    /// Hears bytes whose last one was over at `t_ms`, and appends what it claims.
+    ///
+    /// # Errors
+    /// Only a dongle outside this program errs.
+    fn hear(&mut self, t_ms: u64, bytes: &[u8], claims: &mut Vec<Sample>) -> Result<(), Trouble>;
+}
+
+/// The reference decoder, as it is.
+pub struct ReferenceDongle(Stream);
+
+impl Default for ReferenceDongle {
+    fn default() -> Self {
+        ReferenceDongle(Stream::new(None, Keys::default()))
+    }
+}
+
+impl Dongle for ReferenceDongle {
+    fn hear(&mut self, t_ms: u64, bytes: &[u8], claims: &mut Vec<Sample>) -> Result<(), Trouble> {
+        self.0.push(bytes, Instant(t_ms * 1000), |entry| {
+            let telegram = entry.decoded.as_ref().and_then(|decoded| decoded.telegram.as_ref());
+            claims.extend(telegram.map(|telegram| sample(&telegram.reading)));
+        });
+        Ok(())
+    }
+}
+
+/// What a balancer is told of a reading.
+pub fn sample(reading: &Reading<'_>) -> Sample {
+    let number = |key: Key| match reading.get(key) {
+        Field::Present(Milli(value)) => Some(value),
+        Field::Absent | Field::Invalid(_) => None,
+    };
+    // Watts from thousandths; import and export exclude each other, and one of them may not be sent at all.
+    let net = |plus: Key, minus: Key| match (number(plus), number(minus)) {
+        (None, None) => None,
+        (plus, minus) => Some((plus.unwrap_or(0) - minus.unwrap_or(0)) / 1000),
+    };
+    let i_ma = [Key::CurrentL1, Key::CurrentL2, Key::CurrentL3].map(number);
+    Sample {
+        i_ma,
+        u_mv: [Key::VoltageL1, Key::VoltageL2, Key::VoltageL3].map(number),
+        p_w: net(Key::ActiveImport, Key::ActiveExport),
+        q_var: net(Key::ReactiveImport, Key::ReactiveExport),
+        list: if i_ma.iter().any(Option::is_some) { 2 } else { 1 },
+    }
+}
