@@ -58,7 +58,19 @@ fn table() {
     for (rule, _) in rules::ALL {
         let a = measure(&fixture("rules-9a-step"), rule);
         let b = measure(&fixture("rules-14a-thrice"), rule);
-        writeln!(out, "{rule:22} {:6.1} {:.3} {} | {:6.1} {:.3} {} {:.2} {}", a.over_ms as f64 / 1000.0, a.heat, a.blown, b.over_ms as f64/1000.0, b.heat, b.blown, b.wh as f64/1000.0, b.changes).unwrap();
+        writeln!(
+            out,
+            "{rule:22} {:6.1} {:.3} {} | {:6.1} {:.3} {} {:.2} {}",
+            a.over_ms as f64 / 1000.0,
+            a.heat,
+            a.blown,
+            b.over_ms as f64 / 1000.0,
+            b.heat,
+            b.blown,
+            b.wh as f64 / 1000.0,
+            b.changes
+        )
+        .unwrap();
     }
     println!("{out}");
 }

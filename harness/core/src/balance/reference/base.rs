@@ -48,6 +48,8 @@ impl Hold {
 pub(super) struct Base {
     /// Milliamperes in each line; `None`: not known, and not bounded. Of no use on three wires while `places` counts.
     pub line_ma: [Option<f64>; 3],
+    /// Lines that the meter does not say; what stands for them is a bound, if there is one.
+    pub unsaid: [bool; 3],
     /// On three wires: places that the currents may have.
     pub places: [Lines; 4],
     /// How many of them. 0: magnitudes are added.
@@ -127,6 +129,7 @@ impl Base {
         } else {
             self.count = 0;
             self.margin_ma = [0.0; 3];
+            self.unsaid = [false; 3];
             self.update_lines(t_ms, meter.line_ma, &drawn, layout);
             if !layout.three_wire {
                 self.bound_unknown(t_ms, meter, layout);
@@ -150,8 +153,13 @@ impl Base {
                 self.line_ma[line] = None;
                 continue;
             };
-            let mut base =
-                keep(self.line_ma[line], ma - magnitude(drawn.high[line]), ma - magnitude(drawn.low[line]));
+            let (high, low) = (ma - magnitude(drawn.low[line]), ma - magnitude(drawn.high[line]));
+            let grew = self.line_ma[line].is_some_and(|old| old < low);
+            let mut base = keep(self.line_ma[line], low, high);
+            if grew && ma > layout.site.supply_max_ma as f64 {
+                // The house has certainly grown, and the line is overloaded: now the worst of the interval.
+                base = high;
+            }
             if !layout.site.signed && !layout.three_wire {
                 // A magnitude below the draw of the chargers is export, which is no room (B-34).
                 base = base.max(0.0);
@@ -164,6 +172,7 @@ impl Base {
     /// A phase that the meter does not say, but its power: no more can flow there than all the house takes, and what
     /// other phases may give back (field bug B17).
     fn bound_unknown(&mut self, t_ms: u64, meter: &Meter, layout: &Layout) {
+        self.unsaid = [0, 1, 2].map(|line| line < layout.lines && meter.line_ma[line].is_none());
         let Some(watts) = self.watts.filter(|_| meter.p_w.is_some()) else { return };
         let given_back: f64 = meter
             .line_ma
@@ -173,7 +182,7 @@ impl Base {
             .sum();
         let bound = (watts.max(0.0) / meter.volts * 1000.0 + given_back) / POWER_FACTOR;
         for line in 0..layout.lines {
-            if meter.line_ma[line].is_none() {
+            if self.unsaid[line] {
                 self.line_ma[line] = Some(bound);
                 self.hold[line].set(t_ms, bound);
             }

@@ -10,6 +10,8 @@ use crate::balance::{Doing, Status};
 /// A command, a charger and a car take no longer than this together: a report that came so long after the last change
 /// shows where it led. Milliseconds.
 pub(super) const SETTLE_MS: u64 = 8_000;
+/// A car follows its pilot within 5 s (balancing, section 2.1), and a second is for the report. Milliseconds.
+const FOLLOW_MS: u64 = 6_000;
 /// A charger that was silent for so long may be drawing anything it was allowed. Milliseconds.
 const SILENT_MS: u64 = 45_000;
 /// What a draw may be over the limit before it is over, milliamperes.
@@ -88,6 +90,8 @@ pub(super) struct Entry {
     excess: ([i64; 3], u64),
     before_ma: [i64; 3],
     changed_ms: u64,
+    /// When what it offers changed last.
+    offered_ms: u64,
     appetite: Appetite,
 }
 
@@ -107,6 +111,7 @@ impl Default for Entry {
             excess: ([0; 3], 0),
             before_ma: [0; 3],
             changed_ms: 0,
+            offered_ms: 0,
             appetite: Appetite::All,
         }
     }
@@ -121,8 +126,12 @@ impl Entry {
                 == (status.doing, status.phases, status.max_ma, status.offline_ma)
         };
         let news = !old.as_ref().is_some_and(same);
-        if news || old.is_some_and(|old| old.offered_ma != status.offered_ma) {
+        let offers = old.is_none_or(|old| old.offered_ma != status.offered_ma);
+        if news || offers {
             self.changed_ms = t_ms;
+        }
+        if offers {
+            self.offered_ms = t_ms;
         }
         if old.is_some_and(|old| status.boots > old.boots) {
             self.restarted = true;
@@ -275,10 +284,17 @@ impl Entry {
             let ma = status.i_ma.map(|ma| ma.min(self.told.ma));
             return Draw { low: ma, high: ma, settled: true };
         }
-        let top = self.allowed_ma();
         let most = status.max_ma.max(0);
         let (now, before) = (status.i_ma, self.before_ma);
         let mut draw = Draw::default();
+        // It offers no more than it was told, and the car has had its time: what it drew before is over.
+        let followed = status.offered_ma <= self.told.ma && t_ms >= self.offered_ms + FOLLOW_MS && !silent;
+        let (now, before) = if followed {
+            (now.map(|ma| ma.min(self.told.ma)), now.map(|ma| ma.min(self.told.ma)))
+        } else {
+            (now, before)
+        };
+        let top = if followed { self.told.ma } else { self.allowed_ma() };
         for at in 0..3 {
             let low = now[at].min(before[at]).min(self.told.ma);
             draw.low[at] = if silent { 0 } else { low };

@@ -33,6 +33,7 @@ struct Told {
     silent: bool,
     impossible: bool,
     overload: bool,
+    unsaid: bool,
 }
 
 /// Everything that follows from the settings and what has been heard since.
@@ -297,6 +298,12 @@ impl Desk {
         }
         self.base.update(t_ms, &self.meter, self.drawn, &self.layout, mutation);
         self.fast.anchor(&self.meter, &self.drawn);
+        let unsaid = self.base.unsaid.iter().any(|unsaid| *unsaid);
+        if unsaid && !self.told.unsaid {
+            let text = "the meter does not say the current of every phase: is the kind of grid right?";
+            alarm(commands, About::Meter, text.into());
+        }
+        self.told.unsaid = unsaid;
     }
 
     /// Nobody has seen a reading for longer than a dongle takes to start.

@@ -186,13 +186,14 @@ fn supply(problem: &mut Problem, context: &Context<'_>) {
         }
     }
     if base.count == 0 {
+        // What the group may draw without a meter it may draw on a line that the meter does not say.
+        let unsaid = context.layout.site.group.max_offline_ma as f64;
         for line in 0..lines {
             problem.rows.push(match base.line_ma[line] {
-                Some(ma) => Row::scalar(ma, cap(line)),
+                Some(ma) if !base.unsaid[line] || cap(line) - ma > unsaid => Row::scalar(ma, cap(line)),
                 // L2 of a balancer that does not look at it.
                 None if context.now.mutation == Some(Mutation::ScalarIt) => Row::scalar(0.0, f64::MAX),
-                // Nothing is known of this line: the chargers keep to what they may without a meter.
-                None => Row::scalar(0.0, context.layout.site.group.max_offline_ma as f64),
+                _ => Row::scalar(0.0, unsaid),
             });
         }
     }
