@@ -25,6 +25,7 @@
 //! | How does the reference clamp dongle measure? | [`clamps`], from samples only |
 //! | What is a load balancer told, and what may it answer? How does the reference balancer share a fuse? | `balance` |
 //! | Where can a missing L2 lie? What does a transformer ratio do? How can clamps be misplaced? | [`site`] |
+//! | How is a scenario searched that blows a fuse? | `hunt` |
 //! | What is a recording, and its text form? | `capture` |
 //! | How is pasted hex found in a log? | `import` |
 //! | What does every byte mean, for people? | `explain` |
@@ -49,6 +50,7 @@
 //! | `balance` | `reading`, `site` | the plant's true state, meters, verdicts |
 //! | `scenario` | `spec_file`, `plant`, `balance`, `meters`, `site` | how time passes, verdicts |
 //! | `sim` | `reading`, `wire`, `meters`, `plant`, `balance`, `site`, `scenario` | what is right or wrong |
+//! | `hunt` | nothing | how a scenario is run, and how bad it was |
 //! | `capture` | `reading`, `hex`, `wire` | meters, rigs, verdicts |
 //! | `import`, `explain` | `reading`, `hex`, `wire`, `meters`, `capture` | rigs, verdicts |
 //! | `verdict` | `reading`, `hex`, `wire` (check sums of damage), `wave`, `site` | how a claim arrived, and how bytes are decoded |
@@ -94,6 +96,8 @@ pub mod capture;
 pub mod explain;
 #[cfg(feature = "std")]
 pub mod hex;
+#[cfg(feature = "std")]
+pub mod hunt;
 #[cfg(feature = "std")]
 pub mod import;
 #[cfg(feature = "std")]
