@@ -23,7 +23,10 @@ pub const ALL: [(&str, &str); 8] = [
     ("evcc", "every 30 s lets a car take what it has plus what the worst line has left"),
     ("evcc-10s", "the same every 10 s"),
     ("smartevse", "with every reading takes away all that is too much, or adds a quarter of what is free"),
-    ("hass-optimised", "lets an overload last for 60, 30, 10 or 1 s, the larger the shorter, then cuts by it"),
+    (
+        "hass-optimised",
+        "lets an overload last for 60, 30, 10 or 1 s, the larger the shorter, then cuts by it",
+    ),
     (
         "hass-conservative-old",
         "meant to cut at once; reports what would be left as if it were free, and never cuts",
