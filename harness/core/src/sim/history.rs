@@ -66,6 +66,7 @@ impl History {
             Happening::Cloud { up } => format!("the balancer's network {}", ends(*up)),
             Happening::Balancer { up } => format!("the balancer {}", ends(*up)),
             Happening::Reboot { id, .. } => format!("{} starts again", name(*id)),
+            Happening::Swap { id, .. } => format!("{} is replaced by another charger", name(*id)),
             Happening::StandAlone { id, on: true } => format!("{} stands alone", name(*id)),
             Happening::StandAlone { id, on: false } => format!("{} joins the group again", name(*id)),
             Happening::Volts([l1, l2, l3]) => format!("voltages {l1}, {l2}, {l3} V"),
