@@ -7,6 +7,7 @@
 //! All currents are in milliamperes, voltages in millivolts, and an unknown value is `None`, never 0.
 
 pub mod json;
+pub mod reference;
 
 use crate::site::ratio::Factor;
 
@@ -315,7 +316,3 @@ pub trait Balancer {
     /// Only a balancer outside this program errs.
     fn answer(&mut self, t_ms: u64, events: &[Event], commands: &mut Vec<Command>) -> Result<(), Trouble>;
 }
-
-/// Placeholder.
-#[derive(Clone, PartialEq, Debug, Default, serde::Deserialize)]
-pub struct Tuning {}

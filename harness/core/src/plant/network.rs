@@ -91,6 +91,8 @@ pub struct Plant {
     active: [i64; 2],
     reactive: [i64; 2],
     stale: bool,
+    /// The fuses have the temperature of what flowed before the start.
+    warm: bool,
 }
 
 impl Plant {
@@ -127,6 +129,7 @@ impl Plant {
             active: [0; 2],
             reactive: [0; 2],
             stale: true,
+            warm: false,
         };
         plant.set_volts([volts; 3]);
         plant
@@ -288,6 +291,14 @@ impl Plant {
         for node in 0..self.nodes.len() {
             self.rms[node] = self.total[node].map(magnitude);
             self.base_rms[node] = self.base[node].map(magnitude);
+        }
+        if !self.warm {
+            self.warm = true;
+            for guard in &mut self.guards {
+                let base = self.base_rms[guard.node];
+                guard.heat = base.map(|amperes| Heat::after_long_at(&guard.fuse, amperes));
+                guard.base = guard.heat;
+            }
         }
         true
     }
