@@ -102,6 +102,10 @@ fn bounds(context: &Context<'_>, charger: usize, entry: &Entry) -> (i64, i64) {
     if !entry.wants() || !entry.link_up || !ready {
         return (min, 0);
     }
+    if entry.disobeys() && entry.told.ma > 0 {
+        // What it takes above its limit is a load already; were the limit lowered, that load would only grow.
+        return (entry.told.ma, entry.told.ma);
+    }
     let most = settings.max_ma.min(entry.status.map_or(0, |status| status.max_ma));
     let most = if context.alone { most.min(entry.offline.0) } else { most };
     let wanted = entry.wanted_ma().map_or(most, |wanted| ((wanted + step - 1) / step * step).max(min).min(most));
