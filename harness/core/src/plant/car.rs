@@ -211,6 +211,11 @@ impl Car {
         self.level_ma
     }
 
+    /// Most that it draws at its present charge, milliamperes.
+    pub fn most_ma(&self) -> i64 {
+        self.tapered_ma
+    }
+
     /// It has closed its side: the charger's contactor is closed for it.
     pub fn takes(&self) -> bool {
         self.takes || self.level_ma > 0

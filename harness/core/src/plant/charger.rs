@@ -9,6 +9,7 @@
 
 use super::car::{Car, NJ_PER_WH};
 use super::limits::Limits;
+use std::ops::Range;
 
 /// After so long a pilot of "no charging" the contactor opens even under a car that still draws (SmartEVSE, C1Timer;
 /// balancing, section 2.1).
@@ -386,6 +387,23 @@ impl Charger {
         self.down_until.is_none() && self.limits.link_is_up()
     }
 
+    /// It does what the group says: neither stands alone nor accepts limits without keeping to them.
+    pub fn heeds(&self) -> bool {
+        !self.limits.stands_alone() && !self.settings.ignores_limits
+    }
+
+    /// Somebody answers for what it offers: a limit with a lease that goes on, or else a standing offline limit.
+    pub fn is_managed(&self) -> bool {
+        self.limits.are_managed()
+    }
+
+    /// Terminals that its car draws from, or would, from 0.
+    pub fn terminals(&self) -> Range<usize> {
+        let phases = self.car.as_ref().map_or(self.settings.phases, |car| car.settings().phases);
+        let used = usize::from(phases.min(self.settings.phases));
+        self.terminal.map_or(0..used, |at| at..at + 1)
+    }
+
     /// What it says of itself.
     pub fn report(&self) -> Report {
         let session_wh = self.session.map_or(0, |session| session.energy_nj / NJ_PER_WH);
@@ -501,8 +519,7 @@ impl Charger {
         let mut closed = false;
         if let Some(car) = &self.car {
             closed = car.takes();
-            let used = usize::from(car.settings().phases.min(self.settings.phases));
-            let terminals = self.terminal.map_or(0..used, |at| at..at + 1);
+            let terminals = self.terminals();
             if let Some(terminals) = self.draws_ma.get_mut(terminals) {
                 terminals.fill(car.draws_ma());
             }

@@ -107,6 +107,19 @@ impl Limits {
         self.lost_at.is_none()
     }
 
+    pub(super) fn stands_alone(&self) -> bool {
+        self.stand_alone
+    }
+
+    /// A limit without an end is nobody's lease: a restart leaves one, or somebody else set it.
+    pub(super) fn are_managed(&self) -> bool {
+        match self.told {
+            Told::Live(limit) if limit.until_ms.is_some_and(|until| until < u64::MAX) => true,
+            Told::Live(_) => self.alone && self.offline_ma.is_some(),
+            Told::Never | Told::Ended => self.offline_ma.is_some(),
+        }
+    }
+
     pub(super) fn offline_ma(&self) -> Option<i64> {
         self.offline_ma
     }

@@ -7,6 +7,7 @@ use super::charger::Charger;
 use super::fuse::{Cooling, Fuse, Heat};
 use super::{Counters, Phasor, Phasors, State, System};
 use crate::reading::Milli;
+use std::ops::Range;
 
 /// cos 30°.
 const COS_30: f64 = 0.866_025_403_784_438_6;
@@ -93,6 +94,7 @@ pub struct Plant {
     stale: bool,
     /// The fuses have the temperature of what flowed before the start.
     warm: bool,
+    changes: u64,
 }
 
 impl Plant {
@@ -130,6 +132,7 @@ impl Plant {
             reactive: [0; 2],
             stale: true,
             warm: false,
+            changes: 0,
         };
         plant.set_volts([volts; 3]);
         plant
@@ -199,6 +202,21 @@ impl Plant {
         self.t_ms
     }
 
+    /// Grows whenever a current may have changed: between two equal numbers everything flowed as before.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Volts of each line against the neutral, real or imagined.
+    pub fn line_volts(&self) -> [f64; 3] {
+        self.voltage.map(magnitude)
+    }
+
+    /// Amperes in each line of a circuit without the chargers, as phasors: in the direction of [`STAR`] is active.
+    pub fn base_phasors(&self, node: usize) -> [Phasor; 3] {
+        self.base[node]
+    }
+
     /// RMS amperes of each line of a circuit.
     pub fn amperes(&self, node: usize) -> [f64; 3] {
         self.rms[node]
@@ -262,6 +280,7 @@ impl Plant {
             return false;
         }
         self.stale = false;
+        self.changes += 1;
         self.base.fill([Phasor::default(); 3]);
         for load in &self.loads {
             match load.place {
@@ -333,8 +352,18 @@ impl Plant {
     }
 }
 
+/// What one ampere through each of these terminals of a charger is in the lines, as phasors.
+pub fn line_phasors(system: System, order: [u8; 3], terminals: Range<usize>) -> [Phasor; 3] {
+    let order = order.map(|line| usize::from(line) - 1);
+    let mut lines = [Phasor::default(); 3];
+    for terminal in terminals {
+        draw(system, &mut lines, branch_of(system, order, terminal), Phasor { re: 1.0, im: 0.0 });
+    }
+    lines
+}
+
 /// Angles of the lines against the neutral, real or imagined, as unit phasors: 0°, −120°, 120°.
-const STAR: [Phasor; 3] =
+pub const STAR: [Phasor; 3] =
     [Phasor { re: 1.0, im: 0.0 }, Phasor { re: -0.5, im: -COS_30 }, Phasor { re: -0.5, im: COS_30 }];
 /// Angles between the lines: 30°, −90°, 150° (balancing, section 2.2).
 const DELTA: [Phasor; 3] =
@@ -345,7 +374,7 @@ fn along(unit: Phasor, length: f64) -> Phasor {
 }
 
 /// A square root is the same on every machine; `hypot` is not.
-fn magnitude(phasor: Phasor) -> f64 {
+pub(crate) fn magnitude(phasor: Phasor) -> f64 {
     (phasor.re * phasor.re + phasor.im * phasor.im).sqrt()
 }
 

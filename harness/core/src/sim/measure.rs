@@ -49,10 +49,10 @@ impl<'a> Measure<'a> {
         self.due_ms
     }
 
-    /// Sends what is due at `t_ms`.
-    pub(super) fn send(&mut self, t_ms: u64, plant: &Plant, mail: &mut Mail) {
+    /// Sends what is due at `t_ms`. Whether currents are in it.
+    pub(super) fn send(&mut self, t_ms: u64, plant: &Plant, mail: &mut Mail) -> bool {
         if t_ms < self.due_ms {
-            return;
+            return false;
         }
         let scenario = self.scenario;
         match &mut self.way {
@@ -60,6 +60,7 @@ impl<'a> Measure<'a> {
                 self.due_ms = t_ms + clamps.every_ms;
                 let sample = clamped(clamps, plant, scenario.meter.ratio);
                 mail.send(t_ms, &scenario.links.meter, Post::Sample(sample));
+                true
             }
             Way::Han { meter, list, next, hour } => {
                 let state = secondary(plant.state(), scenario.meter.ratio);
@@ -67,7 +68,9 @@ impl<'a> Measure<'a> {
                 let mut bytes = mail.buffer();
                 let telegram = meter.telegram(*list, utc_ms.div_euclid(1000), &state, &state.counters);
                 // A value that its register cannot hold is not sent: such a telegram does not exist.
-                if encode::encode_frame(meter.profile, *list, &telegram, &mut bytes).is_ok() {
+                let exists = encode::encode_frame(meter.profile, *list, &telegram, &mut bytes).is_ok();
+                let currents = exists && *list != List::One;
+                if exists {
                     let over_ms = t_ms + bytes.len() as u64 * BYTE_US / 1000;
                     mail.post(over_ms, Post::Bytes(bytes));
                 }
@@ -75,6 +78,7 @@ impl<'a> Measure<'a> {
                 let due = next.next();
                 *list = due.map_or(*list, |due| due.list);
                 self.due_ms = since(scenario, due);
+                currents
             }
         }
     }

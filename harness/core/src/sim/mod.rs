@@ -36,6 +36,12 @@ pub trait Watch {
     fn arrived(&mut self, _t_ms: u64, _command: &Command, _plant: &Plant) {}
     /// Something happened that the scenario says.
     fn happened(&mut self, _t_ms: u64, _what: &Happening) {}
+    /// A car came to a charger, or left it.
+    fn plugged(&mut self, _t_ms: u64, _charger: usize, _comes: bool) {}
+    /// The site was measured; what is made of it is on its way, or lost.
+    fn measured(&mut self, _t_ms: u64, _plant: &Plant) {}
+    /// It is over: the end of the scenario, or of a program that gave no usable answer.
+    fn ended(&mut self, _plant: &Plant) {}
 }
 
 /// Nobody watches.
@@ -59,6 +65,7 @@ pub fn run(
 ) -> Ended {
     let mut sim = Sim::new(scenario);
     let trouble = sim.run(dongle, balancer, watch).err().map(|trouble| (sim.plant.t_ms(), trouble));
+    watch.ended(&sim.plant);
     Ended { trace_hash: sim.trace.value(), trouble }
 }
 
@@ -197,7 +204,9 @@ impl<'a> Sim<'a> {
             self.plant.timeouts(t_ms);
             self.deliver(t_ms, dongle, watch)?;
             self.settle(t_ms);
-            self.measure.send(t_ms, &self.plant, &mut self.mail);
+            if self.measure.send(t_ms, &self.plant, &mut self.mail) {
+                watch.measured(t_ms, &self.plant);
+            }
             self.report(t_ms);
             self.ask(t_ms, balancer, watch)?;
         }
@@ -264,6 +273,7 @@ impl<'a> Sim<'a> {
             } else {
                 charger.unplug(t_ms);
             }
+            watch.plugged(t_ms, car.charger, comes);
         }
     }
 

@@ -3,6 +3,10 @@
 //! An id is never reused and never changes its meaning. Whether a check can be carried out on a trial is decided
 //! by [`super::judge`]; which stimulus is made for which check, by [`super::stimulus`].
 
+mod balance;
+
+pub use balance::BALANCE;
+
 use super::trial::DamageKind;
 
 /// One check of the list.
@@ -37,6 +41,8 @@ pub(super) enum Rule {
     Reviewed,
     /// Judged by [`super::ct`], on waveforms.
     Clamps,
+    /// Judged by [`super::balance`], on a closed loop.
+    Loop,
     Answers,
     Alive,
     Once,
@@ -105,7 +111,7 @@ pub(super) enum Concern {
     SilenceEndsFrame,
 }
 
-/// All checks on claims, in the order of the reports.
+/// All checks on claims, in the order of the reports. Those on the closed loop are in [`BALANCE`].
 pub const CHECKS: &[CheckSpec] = &[
     check(
         "bench.expectation.reviewed",
@@ -508,9 +514,14 @@ pub const CHECKS: &[CheckSpec] = &[
     ),
 ];
 
+/// Every check there is.
+fn all() -> impl Iterator<Item = &'static CheckSpec> {
+    CHECKS.iter().chain(BALANCE)
+}
+
 /// The check with this id.
 pub fn find(id: &str) -> Option<&'static CheckSpec> {
-    CHECKS.iter().find(|check| check.id == id)
+    all().find(|check| check.id == id)
 }
 
 #[cfg(test)]
@@ -519,12 +530,13 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_every_check_says_what_it_is_for() {
-        for (at, check) in CHECKS.iter().enumerate() {
-            assert!(CHECKS[..at].iter().all(|other| other.id != check.id), "{} twice", check.id);
+        for check in all() {
+            assert_eq!(all().filter(|other| other.id == check.id).count(), 1, "{}", check.id);
             assert!(
                 match check.rule {
                     Rule::Reviewed => true,
                     Rule::Clamps => check.id.starts_with("ct.") && check.suite == "ct",
+                    Rule::Loop => check.id.starts_with("balance.") && check.suite == "balance",
                     Rule::L2(_) => check.id.starts_with("l2.") && check.suite == "l2",
                     Rule::Scaling(_) => check.id.starts_with("scaling.") && check.suite == "scaling",
                     _ => check.id.starts_with("han.") && ["decode", "timing"].contains(&check.suite),
@@ -541,5 +553,6 @@ mod tests {
     fn every_rule_on_waveforms_has_its_row_and_every_row_its_rule() {
         let rows = CHECKS.iter().filter(|check| check.rule == Rule::Clamps).map(|check| check.id);
         assert_eq!(rows.collect::<Vec<_>>(), crate::verdict::ct::ids().collect::<Vec<_>>());
+        assert!(BALANCE.iter().all(|check| check.rule == Rule::Loop));
     }
 }

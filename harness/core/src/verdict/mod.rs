@@ -11,8 +11,10 @@
 //! | [`trial`] | stimulus and everything that happened: the evidence |
 //! | [`judge`] | trial → outcomes |
 //! | [`ct`] | the same for a dongle that measures with clamps |
+//! | [`balance`] | a load balancer in the closed loop, judged while it runs |
 //! | [`results`] | outcomes of a whole run, and its totals |
 
+pub mod balance;
 pub mod checks;
 pub mod ct;
 pub mod expectation;

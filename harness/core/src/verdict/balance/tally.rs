@@ -1,0 +1,112 @@
+//! What one check has seen, and what it says in the end.
+
+use super::SUITE;
+use crate::verdict::results::{Finding, Outcome};
+use crate::verdict::{Cause, Verdict};
+
+/// How many findings an outcome keeps; the reason counts them all.
+const FINDINGS_MAX: usize = 20;
+
+/// What one check has seen. Memory does not grow with time.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Things judged.
+    pub(super) judged: u64,
+    wrong: u64,
+    findings: Vec<Finding>,
+    notes: Vec<Finding>,
+}
+
+impl Tally {
+    /// One thing was judged and was right.
+    pub(super) fn right(&mut self) {
+        self.judged += 1;
+    }
+
+    /// One thing was judged and was wrong.
+    pub(super) fn wrong(&mut self, text: impl FnOnce() -> String) {
+        self.judged += 1;
+        self.wrong += 1;
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(Finding { text: text(), ..Finding::default() });
+        }
+    }
+
+    /// Something worth saying that breaks no rule.
+    pub(super) fn note(&mut self, text: impl FnOnce() -> String) {
+        if self.notes.len() < FINDINGS_MAX {
+            self.notes.push(Finding { text: text(), weightless: true, ..Finding::default() });
+        }
+    }
+
+    /// What comes of it. `rests_on` names what a PASS rests on, `nothing` why nothing could be judged.
+    pub(super) fn ruling(self, rests_on: impl FnOnce(u64) -> String, nothing: &str) -> Ruling {
+        let mut ruling = match (self.wrong, self.judged) {
+            (0, 0) => Ruling::not_applicable(nothing),
+            (0, judged) => Ruling::pass(rests_on(judged)),
+            (wrong, _) => {
+                let first = self.findings.first().map_or("", |finding| finding.text.as_str());
+                let more = if wrong > 1 { format!("; {} more", wrong - 1) } else { String::new() };
+                Ruling::new(Verdict::Fail, Some(Cause::Dut), format!("{first}{more}"))
+            }
+        };
+        ruling.findings = self.findings;
+        ruling.findings.extend(self.notes);
+        ruling
+    }
+}
+
+/// What one check says.
+pub(super) struct Ruling {
+    pub(super) verdict: Verdict,
+    pub(super) cause: Option<Cause>,
+    reason: Option<String>,
+    rests_on: Option<String>,
+    findings: Vec<Finding>,
+}
+
+impl Ruling {
+    pub(super) fn new(verdict: Verdict, cause: Option<Cause>, reason: String) -> Ruling {
+        Ruling { verdict, cause, reason: Some(reason), rests_on: None, findings: Vec::new() }
+    }
+
+    pub(super) fn pass(rests_on: String) -> Ruling {
+        Ruling { rests_on: Some(rests_on), reason: None, ..Ruling::new(Verdict::Pass, None, String::new()) }
+    }
+
+    pub(super) fn not_applicable(reason: &str) -> Ruling {
+        Ruling::new(Verdict::NotApplicable, None, reason.into())
+    }
+
+    pub(super) fn outcome(self, id: &str, subject: &str) -> Outcome {
+        Outcome {
+            id: id.into(),
+            suite: SUITE.into(),
+            subject: subject.into(),
+            verdict: self.verdict,
+            cause: self.cause,
+            reason: self.reason,
+            attempts: 1,
+            evidence: Vec::new(),
+            capture_evidence: String::new(),
+            rests_on: self.rests_on,
+            findings: self.findings,
+            measures: Vec::new(),
+        }
+    }
+}
+
+/// `3 changes`, `1 change`.
+pub(super) fn count(number: u64, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Milliseconds as seconds, for people.
+pub(super) fn seconds(ms: u64) -> String {
+    if ms % 1000 == 0 { format!("{} s", ms / 1000) } else { format!("{:.1} s", ms as f64 / 1000.0) }
+}
+
+/// Milliamperes as amperes, for people.
+pub(super) fn amperes(ma: i64) -> String {
+    format!("{:.1} A", ma as f64 / 1000.0)
+}
