@@ -96,7 +96,8 @@ fn row(judgement: &Judgement) -> String {
 
 fn plot(folder: &Path, name: &str, scenario: &Scenario, history: &History) -> Result<(), Failure> {
     let path = folder.join(format!("{name}.svg"));
-    write_whole(&path, loop_svg(scenario, history).as_bytes()).map_err(|error| Failure::input(error.to_string()))?;
+    write_whole(&path, loop_svg(scenario, history).as_bytes())
+        .map_err(|error| Failure::input(error.to_string()))?;
     console::note(&format!("wrote {}", path.display()));
     Ok(())
 }
