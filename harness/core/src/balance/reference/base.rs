@@ -17,6 +17,8 @@ use num_complex::Complex64;
 const HOLD_MS: u64 = 60_000;
 /// A power factor below this is not expected of a house, where a current has to be bounded by power.
 const POWER_FACTOR: f64 = 0.85;
+/// What rounding and a little more of the house explain, milliamperes.
+const NOISE_MA: f64 = 500.0;
 
 /// A value, and the peak that it comes from.
 #[derive(Clone, Copy, Default, Debug)]
@@ -163,12 +165,7 @@ impl Base {
     /// other phases may give back (field bug B17).
     fn bound_unknown(&mut self, t_ms: u64, meter: &Meter, layout: &Layout) {
         let Some(watts) = self.watts.filter(|_| meter.p_w.is_some()) else { return };
-        let given_back: f64 = meter
-            .line_ma
-            .iter()
-            .flatten()
-            .map(|ma| if *ma < 0.0 || !layout.site.signed { ma.abs() } else { 0.0 })
-            .sum();
+        let given_back: f64 = meter.line_ma.iter().flatten().map(|ma| if *ma < 0.0 || !layout.site.signed { ma.abs() } else { 0.0 }).sum();
         let bound = (watts.max(0.0) / meter.volts * 1000.0 + given_back) / POWER_FACTOR;
         for line in 0..layout.lines {
             if meter.line_ma[line].is_none() {
@@ -184,38 +181,34 @@ impl Base {
             self.count = 0;
             for line in 0..3 {
                 self.line_ma[line] = seen.ma[line].map(|ma| {
-                    keep(
-                        self.line_ma[line],
-                        ma - magnitude(drawn.high[line]),
-                        ma - magnitude(drawn.low[line]),
-                    )
+                    keep(self.line_ma[line], ma - magnitude(drawn.high[line]), ma - magnitude(drawn.low[line]))
                 });
                 self.hold[line].set(t_ms, self.line_ma[line].unwrap_or_default());
             }
             return;
         }
-        let less = |drawn: &Lines| {
-            let mut places = seen.places;
-            for place in &mut places {
-                for (line, drawn) in place.iter_mut().zip(drawn) {
-                    *line -= *drawn;
+        let most = |places: &[Lines; 4], count: usize, line: usize, more: Complex64| {
+            places[..count].iter().map(|place| magnitude(place[line] + more)).fold(0.0, f64::max)
+        };
+        // While something changes the old base is kept as long as it explains what the meter shows; a base that was
+        // found from too large a draw would point backwards and be as wrong as one from too small a one.
+        let explained = self.count > 0
+            && (0..3).all(|line| {
+                let old = |drawn: Complex64| most(&self.places, self.count, line, drawn);
+                most(&seen.places, seen.count, line, Complex64::ZERO)
+                    <= old(drawn.low[line]).max(old(drawn.high[line])) + NOISE_MA
+            });
+        if drawn.settled || !explained {
+            (self.places, self.count) = (seen.places, seen.count);
+            for place in &mut self.places {
+                for (line, drawn) in place.iter_mut().zip(drawn.low) {
+                    *line -= drawn;
                 }
             }
-            places
-        };
-        let known = self.count > 0;
-        let places = if drawn.settled || !known { less(&drawn.low) } else { less(&drawn.high) };
-        let most = |places: &[Lines; 4], count: usize, line: usize| {
-            places[..count].iter().map(|place| magnitude(place[line])).fold(0.0, f64::max)
-        };
-        let grows =
-            (0..3).any(|line| most(&places, seen.count, line) > most(&self.places, self.count, line) + 500.0);
-        if drawn.settled || !known || grows {
-            (self.places, self.count) = (places, seen.count);
         }
         self.line_ma = [None; 3];
         for line in 0..3 {
-            self.hold[line].set(t_ms, most(&self.places, self.count, line));
+            self.hold[line].set(t_ms, most(&self.places, self.count, line, Complex64::ZERO));
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Told {
 pub(super) struct Draw {
     pub low: [i64; 3],
     pub high: [i64; 3],
-    /// The two are the same report, and nothing has changed since.
+    /// The two are the same.
     pub settled: bool,
 }
 
@@ -181,14 +181,8 @@ impl Entry {
             }
             Appetite::All | Appetite::Less { .. } => Appetite::All,
             // It was offered less and drew less: that is no appetite but a part of what it is offered.
-            Appetite::Up { to_ma, drew_ma: before, sure: false }
-                if offered_ma <= to_ma.max(before) + 1_000 =>
-            {
-                if drew_ma < before - 400 {
-                    Appetite::Part
-                } else {
-                    Appetite::Up { to_ma, drew_ma: before, sure: true }
-                }
+            Appetite::Up { to_ma, drew_ma: before, sure: false } if offered_ma <= to_ma.max(before) + 1_000 => {
+                if drew_ma < before - 400 { Appetite::Part } else { Appetite::Up { to_ma, drew_ma: before, sure: true } }
             }
             Appetite::Up { to_ma, drew_ma: before, sure } => {
                 if drew_ma > offered_ma - 200 && offered_ma + 1_000 > to_ma {
@@ -285,6 +279,7 @@ impl Entry {
             let may = self.used.unwrap_or(THREE) >> at & 1 == 1;
             draw.high[at] = now[at].max(before[at]).max(if may { top.min(most) } else { 0 });
         }
+        draw.settled = draw.low == draw.high;
         draw
     }
 

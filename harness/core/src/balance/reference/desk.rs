@@ -102,10 +102,7 @@ impl Desk {
                 entry.offline_held = entry.status.is_some_and(|status| status.offline_ma == Some(limit.0));
             }
             if settings.offline_ma.is_some_and(|set| set > limit.0) {
-                let text = format!(
-                    "{}: its offline limit and those of the others are more than the group may draw without a meter; it is lowered to {} mA",
-                    settings.name, limit.0
-                );
+                let text = format!("{}: its offline limit and those of the others are more than the group may draw without a meter; it is lowered to {} mA", settings.name, limit.0);
                 alarm(commands, About::Settings, text);
             }
         }
@@ -126,8 +123,7 @@ impl Desk {
         }
         self.told = old.told;
         for (new, settings) in self.layout.site.chargers.iter().enumerate() {
-            let Some(at) = old.layout.site.chargers.iter().position(|other| other.name == settings.name)
-            else {
+            let Some(at) = old.layout.site.chargers.iter().position(|other| other.name == settings.name) else {
                 continue;
             };
             self.book[new] = old.book[at].clone();
@@ -147,8 +143,7 @@ impl Desk {
         let site = &self.layout.site;
         let fuse_a = u32::try_from(site.supply_max_ma / 1000).unwrap_or(0);
         if needs_factor(fuse_a) == Need::Yes && site.scale == Factor::ONE {
-            let text =
-                format!("a supply of {fuse_a} A is measured through transformers, but no ratio is set");
+            let text = format!("a supply of {fuse_a} A is measured through transformers, but no ratio is set");
             alarm(commands, About::Settings, text);
         }
         if !self.budgets.zone_is_known() {
@@ -158,13 +153,7 @@ impl Desk {
     }
 
     /// Takes an event.
-    pub fn hear(
-        &mut self,
-        t_ms: u64,
-        event: &Event,
-        mutation: Option<Mutation>,
-        commands: &mut Vec<Command>,
-    ) -> News {
+    pub fn hear(&mut self, t_ms: u64, event: &Event, mutation: Option<Mutation>, commands: &mut Vec<Command>) -> News {
         match event {
             Event::Meter(sample) => {
                 self.meter.hear(t_ms, sample, &self.layout, mutation);
@@ -191,8 +180,7 @@ impl Desk {
                 *disobeyed = if entry.disobeys() { disobeyed.saturating_add(1) } else { 0 };
                 if *disobeyed == 2 {
                     let name = &self.layout.site.chargers[status.id].name;
-                    let text =
-                        format!("{name} draws more than it was told; it is counted as a load of the house");
+                    let text = format!("{name} draws more than it was told; it is counted as a load of the house");
                     alarm(commands, About::Charger, text);
                 }
                 if status.doing == crate::balance::Doing::Unplugged {
@@ -232,18 +220,12 @@ impl Desk {
         self.observe(t_ms, mutation, commands);
         let health = self.meter.health(t_ms);
         self.diagnose(t_ms, health, commands);
-        let fresh =
-            health == Health::Fresh || mutation == Some(Mutation::RaisesOnStale) && health != Health::Never;
+        let fresh = health == Health::Fresh || mutation == Some(Mutation::RaisesOnStale) && health != Health::Never;
         let bump_ma = if self.meter.new { None } else { self.fast.bump_ma(&self.meter, &self.drawn) };
         self.meter.new = false;
         let site = &self.layout.site;
         let margin_ma = tuning.margin_ma.unwrap_or_else(|| {
-            headroom::margin_ma(
-                site.supply_max_ma,
-                tuning.step_ma,
-                site.currents_every_ms,
-                self.meter.is_fast(t_ms),
-            )
+            headroom::margin_ma(site.supply_max_ma, tuning.step_ma, site.currents_every_ms, self.meter.is_fast(t_ms))
         });
         let blind = matches!(health, Health::Never | Health::Lost) || self.wiring.wrong;
         let offline = blind && mutation != Some(Mutation::IgnoresOfflineLimits);
@@ -258,11 +240,7 @@ impl Desk {
             raises: fresh && bump_ma.is_none(),
             alone: offline && self.is_alone(t_ms),
             supply: health != Health::Never && !self.wiring.wrong,
-            group_ma: if offline {
-                group.max_online_ma.min(group.max_offline_ma)
-            } else {
-                group.max_online_ma
-            },
+            group_ma: if offline { group.max_online_ma.min(group.max_offline_ma) } else { group.max_online_ma },
             line_ma: self.budgets.line_ma.map_or(line_ma, |budget| budget.min(line_ma)),
             slack_ma: (margin_ma / 3).min(500) as f64,
             bump_ma: bump_ma.unwrap_or(0.0),
@@ -277,14 +255,7 @@ impl Desk {
         let (raises, alone, supply) = (context.raises, context.alone, context.supply);
         if raises {
             let below_ma = tuning.switch_below_ma;
-            phases::consider(
-                &context,
-                below_ma,
-                &self.queue,
-                &self.problem,
-                &mut self.other,
-                &mut self.modes,
-            );
+            phases::consider(&context, below_ma, &self.queue, &self.problem, &mut self.other, &mut self.modes);
         }
         let spare_ma = (self.layout.site.supply_max_ma - context.line_ma) as f64 + context.bump_ma;
         self.go(t_ms, raises, mutation);
@@ -341,7 +312,7 @@ impl Desk {
             let ask = &self.problem.asks[charger];
             let step_ma = self.layout.site.chargers[charger].step_ma;
             let share_ma = (self.problem.given[charger] + 1e-3) as i64 / step_ma * step_ma;
-            let to = Move { from_ma, share_ma, min_ma: ask.min as i64, step_ma };
+            let to = Move { from_ma, share_ma, min_ma: ask.min as i64, step_ma, careful: self.wiring.suspects() };
             let mut next_ma = self.paces[charger].next(t_ms, raises, to);
             if mutation == Some(Mutation::FirstIgnoresBase) && from_ma == 0 && next_ma > 0 {
                 next_ma = ask.max as i64;
@@ -390,9 +361,7 @@ impl Desk {
                 let phases = self.modes[charger].phases;
                 let currents_ms = self.meter.currents_ms;
                 let wish = Wish { ma: step.next_ma, phases, currents_ms, fresh };
-                if lease::speak(t_ms, charger, entry, wish, mutation, commands)
-                    && step.next_ma != step.from_ma
-                {
+                if lease::speak(t_ms, charger, entry, wish, mutation, commands) && step.next_ma != step.from_ma {
                     self.paces[charger].moved(t_ms);
                 }
                 wake(lease::due(entry));

@@ -43,8 +43,7 @@ const MELTS: f64 = 1.5625;
 pub(super) fn margin_ma(supply_ma: i64, step_ma: i64, currents_every_ms: u64, fast: bool) -> i64 {
     let least = (supply_ma / 25).max(1_000);
     let most = ((supply_ma as f64 * MARGIN_PART) as i64).max(least);
-    let (every_ms, heat) =
-        if fast { (FAST_MS.min(currents_every_ms), HEAT_FAST) } else { (currents_every_ms, HEAT) };
+    let (every_ms, heat) = if fast { (FAST_MS.min(currents_every_ms), HEAT_FAST) } else { (currents_every_ms, HEAT) };
     let gate = GATES.iter().rfind(|(rated, _)| rated * 1000 <= supply_ma).unwrap_or(&GATES[0]);
     let decay = libm::exp(-((every_ms + REACT_MS) as f64) / 1000.0 / gate.1);
     let survives = |margin: i64| {
@@ -109,8 +108,7 @@ fn bounds(context: &Context<'_>, charger: usize, entry: &Entry) -> (i64, i64) {
     }
     let most = settings.max_ma.min(entry.status.map_or(0, |status| status.max_ma));
     let most = if context.alone { most.min(entry.offline.0) } else { most };
-    let wanted =
-        entry.wanted_ma().map_or(most, |wanted| ((wanted + step - 1) / step * step).max(min).min(most));
+    let wanted = entry.wanted_ma().map_or(most, |wanted| ((wanted + step - 1) / step * step).max(min).min(most));
     // What may not be raised cannot get more than it has.
     let may = if context.raises { wanted } else { wanted.min(entry.told.ma) };
     (min, may / step * step)

@@ -4,9 +4,11 @@
 //! 10 s and heard 2 s later.
 
 mod allocating;
+mod broken;
 mod chain;
 mod learning;
 mod outages;
+mod three_wires;
 mod sharing;
 mod steps;
 
@@ -24,13 +26,15 @@ struct Car {
 
 const CAR: Car = Car { max_ma: 32_000, terminals: 3, gain: 1.0 };
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Debug)]
 struct Plug {
     car: Option<(i64, usize, f64)>,
     limit_ma: i64,
     until: u64,
     offline: Option<i64>,
     phases: u8,
+    /// Another number of phases, and when.
+    switching: Option<(u64, u8)>,
     offered_ma: i64,
     /// Offers on their way to the car: when, and how much.
     coming: [(u64, i64); 4],
@@ -59,6 +63,13 @@ struct Rig {
     most: [f64; 3],
     /// Readings are divided by this.
     ratio: f64,
+    /// Currents are magnitudes.
+    unsigned: bool,
+    /// The meter does not send L2, or reactive power.
+    hides_l2: bool,
+    hides_q: bool,
+    /// Seconds from a command to another number of phases.
+    switch_s: u64,
 }
 
 fn charger(name: &str) -> ChargerSettings {
@@ -89,11 +100,7 @@ fn site(supply_a: i64, chargers: usize) -> Site {
         chargers_included: true,
         signed: true,
         currents_every_ms: 10_000,
-        group: Group {
-            max_online_ma: supply_a * 1000,
-            max_offline_ma: 6_000 * chargers as i64,
-            min_ma: 6_000,
-        },
+        group: Group { max_online_ma: supply_a * 1000, max_offline_ma: 6_000 * chargers as i64, min_ma: 6_000 },
         circuits: vec![Circuit { name: "main".into(), parent: None, limit_ma: supply_a * 1000 }],
         chargers: (1..=chargers).map(|number| charger(&format!("cp{number}"))).collect(),
         budgets: Vec::new(),
@@ -114,8 +121,7 @@ impl Rig {
     }
 
     fn of(site: Site, balancer: Reference) -> Rig {
-        let plugs =
-            site.chargers.iter().map(|charger| Plug { phases: charger.phases, boots: 1, ..Plug::default() });
+        let plugs = site.chargers.iter().map(|charger| Plug { phases: charger.phases, boots: 1, ..Plug::default() });
         Rig {
             t: 0,
             balancer,
@@ -128,6 +134,10 @@ impl Rig {
             said: Vec::new(),
             most: [0.0; 3],
             ratio: 1.0,
+            unsigned: false,
+            hides_l2: false,
+            hides_q: false,
+            switch_s: 0,
             site,
         }
     }
@@ -142,15 +152,29 @@ impl Rig {
         [0, 1, 2].map(|at| if at < used { plug.draws_ma } else { 0 })
     }
 
-    /// Amperes in each line, all told.
+    /// Amperes in each line, all told. On three wires `house` are the loads between L1–L2, L2–L3, L3–L1, all at power
+    /// factor 1, and so are the cars: terminals L1 and L2 between their lines, terminal L3 from its line to that of L1.
     fn lines(&self) -> [f64; 3] {
-        let mut lines = self.house;
+        let loads = self.loads();
+        if self.site.grid.has_neutral() {
+            return loads;
+        }
+        let [a, b, c] = loads;
+        [a * a + c * c + a * c, a * a + b * b + a * b, b * b + c * c + b * c].map(f64::sqrt)
+    }
+
+    /// Amperes of each phase or branch.
+    fn loads(&self) -> [f64; 3] {
+        let mut loads = self.house;
         for charger in 0..self.plugs.len() {
+            let order = self.site.chargers[charger].order.map(|line| usize::from(line) - 1);
             for (at, ma) in self.terminals(charger).into_iter().enumerate() {
-                lines[usize::from(self.site.chargers[charger].order[at]) - 1] += ma as f64 / 1000.0;
+                let (from, to) = if at == 2 { (order[2], order[0]) } else { (order[0], order[1]) };
+                let branch = if (from + 1) % 3 == to { from } else { to };
+                loads[if self.site.grid.has_neutral() { order[at] } else { branch }] += ma as f64 / 1000.0;
             }
         }
-        lines
+        loads
     }
 
     fn run(&mut self, seconds: u64) {
@@ -193,7 +217,10 @@ impl Rig {
                 Command::Limit { id, current_ma, phases, ttl_ms } => {
                     let plug = &mut self.plugs[id];
                     if !plug.unreachable && !plug.deaf {
-                        (plug.limit_ma, plug.phases) = (current_ma, phases);
+                        plug.limit_ma = current_ma;
+                        if plug.phases != phases && plug.switching.is_none() {
+                            plug.switching = Some((t + self.switch_s, phases));
+                        }
                         plug.until = t.saturating_add(ttl_ms / 1000);
                     }
                 }
@@ -204,10 +231,12 @@ impl Rig {
             }
         }
         for (plug, settings) in self.plugs.iter_mut().zip(&self.site.chargers) {
+            if let Some((_, phases)) = plug.switching.filter(|(due, _)| *due <= t) {
+                (plug.phases, plug.switching) = (phases, None);
+            }
             let live = t < plug.until;
             // Before it was told anything it offers nothing.
-            let limit =
-                if live { plug.limit_ma } else { plug.offline.filter(|_| plug.until > 0).unwrap_or(0) };
+            let limit = if live { plug.limit_ma } else { plug.offline.filter(|_| plug.until > 0).unwrap_or(0) };
             let offer = limit.min(settings.max_ma) / settings.step_ma * settings.step_ma;
             let offer = if plug.car.is_none() || offer < settings.min_ma { 0 } else { offer };
             if offer != plug.offered_ma {
@@ -215,8 +244,7 @@ impl Rig {
                 plug.coming.rotate_left(1);
                 plug.coming[3] = (t + 3, offer);
             }
-            let followed =
-                plug.coming.iter().filter(|(due, _)| *due <= t && *due > 0).max_by_key(|(due, _)| *due);
+            let followed = plug.coming.iter().filter(|(due, _)| *due <= t && *due > 0).max_by_key(|(due, _)| *due);
             plug.draws_ma = match (plug.car, followed) {
                 (Some((max_ma, _, gain)), Some((_, offer))) => ((*offer as f64 * gain) as i64).min(max_ma),
                 _ => 0,
@@ -225,13 +253,16 @@ impl Rig {
     }
 
     fn measure(&mut self, t: u64, lines: [f64; 3]) {
-        let watts = lines.iter().sum::<f64>() * 230.0 / self.ratio;
+        let watts = self.loads().iter().sum::<f64>() * 230.0 / self.ratio;
         let sample = if t.is_multiple_of(10) {
+            let sign = |amperes: f64| if self.unsigned { amperes.abs() } else { amperes };
+            let mut i_ma = lines.map(|amperes| Some((sign(amperes) * 1000.0 / self.ratio).round() as i64));
+            i_ma[1] = i_ma[1].filter(|_| !self.hides_l2);
             Sample {
-                i_ma: lines.map(|amperes| Some((amperes * 1000.0 / self.ratio).round() as i64)),
+                i_ma,
                 u_mv: [Some(230_000); 3],
                 p_w: Some(watts.round() as i64),
-                q_var: Some(0),
+                q_var: Some(0).filter(|_| !self.hides_q),
                 list: 2,
             }
         } else if self.fast && t % 5 == 3 {
