@@ -39,7 +39,10 @@ impl Spec {
             let found = Mutation::ALL.into_iter().find(|mutation| mutation.name() == name);
             return found.map(|mutation| Spec::Reference(Some(mutation))).ok_or_else(|| {
                 let known: Vec<&str> = Mutation::ALL.iter().map(|mutation| mutation.name()).collect();
-                Failure::input(format!("no way to break the reference is called {name:?}; known: {}", known.join(", ")))
+                Failure::input(format!(
+                    "no way to break the reference is called {name:?}; known: {}",
+                    known.join(", ")
+                ))
             });
         }
         let found = rules::ALL.iter().find(|(name, _)| *name == text);

@@ -14,7 +14,10 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<(String, Scenario)>, Failure> {
             let before = files.len();
             collect(path, &mut files)?;
             if files.len() == before {
-                return Err(Failure::input(format!("{}: no scenario (*.toml) is in this folder", path.display())));
+                return Err(Failure::input(format!(
+                    "{}: no scenario (*.toml) is in this folder",
+                    path.display()
+                )));
             }
         } else {
             files.push(path.clone());
