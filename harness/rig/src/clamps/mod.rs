@@ -12,7 +12,8 @@ pub mod dongle;
 pub mod fixtures;
 mod play;
 
-use crate::config::{ClampKind, Clamps};
+use crate::adapter::Adapter;
+use crate::config::{ClampKind, Clamps, Readings};
 use crate::dut::{Console, Program, Running, TextLine};
 use crate::error::{RigError, open_port_error};
 use crate::line::Line;
@@ -104,7 +105,8 @@ impl ClampBench {
             open.dut.inbox().take(Instant::now());
         }
         let mut stream = SampleStream::new(&mut open.line);
-        let mut play = Play::new(&mut stream, &mut open.dut, self.speed, self.quiet);
+        let mut adapter = Adapter::new(Readings::Jsonl);
+        let mut play = Play::new(&mut stream, &mut open.dut, &mut adapter, self.speed, self.quiet);
         play.run(waveform, early)?;
         let done = play.said_done();
         let trial = play.into_trial(waveform, checks, &self.clamps.terms);
