@@ -10,6 +10,19 @@ use crate::verdict::results::{Finding, Measure};
 use crate::verdict::{Cause, Verdict};
 use crate::wave::spec::Channel;
 
+/// Keys of active power of each line: import and export.
+const ACTIVE: [[&str; 2]; 3] = [
+    ["active_import_l1_w", "active_export_l1_w"],
+    ["active_import_l2_w", "active_export_l2_w"],
+    ["active_import_l3_w", "active_export_l3_w"],
+];
+/// The same of reactive power.
+const REACTIVE: [[&str; 2]; 3] = [
+    ["reactive_import_l1_var", "reactive_export_l1_var"],
+    ["reactive_import_l2_var", "reactive_export_l2_var"],
+    ["reactive_import_l3_var", "reactive_export_l3_var"],
+];
+
 /// What one rule says about one trial.
 pub(super) struct Ruling {
     pub(super) verdict: Verdict,

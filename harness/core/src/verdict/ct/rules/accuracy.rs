@@ -2,7 +2,7 @@
 
 use super::super::limits::{self, Call, Limit, PhasePower};
 use super::super::windows::{Session, Window};
-use super::{Ruling, windows};
+use super::{ACTIVE, REACTIVE, Ruling, windows};
 use crate::verdict::Verdict;
 use crate::verdict::results::{Finding, Measure};
 use crate::wave::truth::{Line, Power, Truth};
@@ -11,17 +11,6 @@ const VOLTAGES: [&str; 3] = ["voltage_l1_v", "voltage_l2_v", "voltage_l3_v"];
 const CURRENTS: [&str; 3] = ["current_l1_a", "current_l2_a", "current_l3_a"];
 const FACTORS: [&str; 3] = ["power_factor_l1", "power_factor_l2", "power_factor_l3"];
 const DISTORTIONS: [&str; 3] = ["thd_current_l1_percent", "thd_current_l2_percent", "thd_current_l3_percent"];
-/// Import and export of a phase.
-const ACTIVE: [[&str; 2]; 3] = [
-    ["active_import_l1_w", "active_export_l1_w"],
-    ["active_import_l2_w", "active_export_l2_w"],
-    ["active_import_l3_w", "active_export_l3_w"],
-];
-const REACTIVE: [[&str; 2]; 3] = [
-    ["reactive_import_l1_var", "reactive_export_l1_var"],
-    ["reactive_import_l2_var", "reactive_export_l2_var"],
-    ["reactive_import_l3_var", "reactive_export_l3_var"],
-];
 
 /// One comparison of one window.
 struct Compared {

@@ -1,7 +1,7 @@
 //! Which clamps are misplaced, as far as the dongle's own numbers tell.
 
 use super::super::windows::{Session, line_of};
-use super::{Ruling, windows};
+use super::{ACTIVE, REACTIVE, Ruling, windows};
 use crate::site::wiring::Combination;
 use crate::site::wiring::classify::{Loads, Placed, Power, Voltages, classify};
 use crate::verdict::results::Finding;
@@ -9,16 +9,6 @@ use crate::wave::spec::Channel;
 
 /// Below so many volt-amperes a channel has no angle worth its name.
 const LEAST_VA: f64 = 20.0;
-const ACTIVE: [[&str; 2]; 3] = [
-    ["active_import_l1_w", "active_export_l1_w"],
-    ["active_import_l2_w", "active_export_l2_w"],
-    ["active_import_l3_w", "active_export_l3_w"],
-];
-const REACTIVE: [[&str; 2]; 3] = [
-    ["reactive_import_l1_var", "reactive_export_l1_var"],
-    ["reactive_import_l2_var", "reactive_export_l2_var"],
-    ["reactive_import_l3_var", "reactive_export_l3_var"],
-];
 
 /// An alarm for voltages in the wrong order, and none where the order is right.
 pub(super) fn phase_order(session: &Session<'_>) -> Ruling {
