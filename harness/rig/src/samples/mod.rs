@@ -20,7 +20,7 @@ mod blocks;
 pub use blocks::{Block, Decoder, SAMPLES_MAX, data, end, head};
 
 use crate::line::{Line, WriteFailure};
-use crate::pace::{WRITE_WITHIN, byte_time};
+use crate::pace::WRITE_WITHIN;
 use hanbench_core::wave::told::Told;
 use std::time::Instant;
 
@@ -62,8 +62,8 @@ impl<'a> SampleStream<'a> {
     fn send(&mut self, block: &[u8]) -> Result<(), WriteFailure> {
         // A real port takes bytes no faster than its UART sends them; there is room for a buffer that is still full.
         let on_the_line = match &*self.line {
-            Line::Serial { baud, .. } => {
-                byte_time(*baud, 1.0).saturating_mul(u32::try_from(block.len()).unwrap_or(u32::MAX))
+            Line::Serial { byte_time, .. } => {
+                byte_time.saturating_mul(u32::try_from(block.len()).unwrap_or(u32::MAX))
             }
             Line::Pty(_) | Line::Tcp { .. } => std::time::Duration::ZERO,
         };

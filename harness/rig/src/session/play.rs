@@ -12,6 +12,7 @@
 
 use super::Speed;
 use crate::adapter::Adapter;
+use crate::config::Parity;
 use crate::dut::{Running, TextLine};
 use crate::error::RigError;
 use crate::hearing::{End, Hearing, TICK, micros};
@@ -258,13 +259,13 @@ impl<'a> Play<'a> {
         let factor = self.speed.factor();
         let now = Instant::now();
         let written = if self.line.paces_itself() {
-            let baud = match &*self.line {
-                Line::Serial { baud, .. } => *baud,
-                Line::Pty(_) | Line::Tcp { .. } => self.stimulus.baud,
+            let byte = match &*self.line {
+                Line::Serial { byte_time, .. } => *byte_time,
+                Line::Pty(_) | Line::Tcp { .. } => byte_time(self.stimulus.baud, Parity::None, 1.0),
             };
-            write_paced(self.line, bytes, start.max(now), byte_time(baud, 1.0), &mut self.lateness)
+            write_paced(self.line, bytes, start.max(now), byte, &mut self.lateness)
         } else if let Some(factor) = factor {
-            let byte = byte_time(self.stimulus.baud, factor);
+            let byte = byte_time(self.stimulus.baud, Parity::None, factor);
             write_paced(self.line, bytes, start.max(now), byte, &mut self.lateness)
         } else {
             let at_once = Written { began: now, over: now, stalls: Vec::new() };
@@ -335,7 +336,7 @@ fn pause(after: usize, asked_us: u64, from: Instant, until: Instant) -> Pause {
 /// No trial can take longer than this: the sum of everything that it may wait for.
 fn bound(stimulus: &Stimulus, terms: &DutTerms, speed: Speed) -> Duration {
     let factor = speed.factor().map_or(1.0, |factor| factor.min(1.0));
-    let byte = byte_time(stimulus.baud, factor);
+    let byte = byte_time(stimulus.baud, Parity::None, factor);
     let within = Duration::from_micros(terms.claim_within_us);
     let mut total = SLACK + within * 3;
     let mut last_due = 0;
