@@ -2,6 +2,7 @@
 
 use super::played::{clamps, events, loads, net, samples};
 use super::{Page, badge, class, counted, evidence_link, plain, table_head};
+use crate::reading::Key;
 use crate::report::plot::label;
 use crate::report::waveform::Waveform;
 use crate::report::{ct_evidence_path, gauge};
@@ -198,12 +199,12 @@ fn drawings(trial: &CtTrial, spec: &Spec, nearest: Option<&Measure>) -> Markup {
     }
 }
 
-/// A quantity of a line: name, unit, what is true of it, keys of the claim (the second counts negative).
+/// A quantity of a line: name, unit, what is true of it, keys of a line in the claim (the second counts negative).
 struct Quantity {
     name: &'static str,
     unit: &'static str,
     of: fn(&Line) -> Option<f64>,
-    keys: &'static [[&'static str; 2]; 3],
+    keys: fn(usize) -> (Key, Option<Key>),
 }
 
 const QUANTITIES: [Quantity; 4] = [
@@ -211,33 +212,25 @@ const QUANTITIES: [Quantity; 4] = [
         name: "voltage",
         unit: "V",
         of: |line| line.u.map(|u| u.rms),
-        keys: &[["voltage_l1_v", ""], ["voltage_l2_v", ""], ["voltage_l3_v", ""]],
+        keys: |line| (Key::VOLTAGES[line], None),
     },
     Quantity {
         name: "current",
         unit: "A",
         of: |line| line.i.map(|i| i.rms),
-        keys: &[["current_l1_a", ""], ["current_l2_a", ""], ["current_l3_a", ""]],
+        keys: |line| (Key::CURRENTS[line], None),
     },
     Quantity {
         name: "active power",
         unit: "W",
         of: |line| line.power.map(|power| power.p_w),
-        keys: &[
-            ["active_import_l1_w", "active_export_l1_w"],
-            ["active_import_l2_w", "active_export_l2_w"],
-            ["active_import_l3_w", "active_export_l3_w"],
-        ],
+        keys: |line| (Key::ACTIVE[line][0], Some(Key::ACTIVE[line][1])),
     },
     Quantity {
         name: "reactive power",
         unit: "var",
         of: |line| line.power.map(|power| power.q1_var),
-        keys: &[
-            ["reactive_import_l1_var", "reactive_export_l1_var"],
-            ["reactive_import_l2_var", "reactive_export_l2_var"],
-            ["reactive_import_l3_var", "reactive_export_l3_var"],
-        ],
+        keys: |line| (Key::REACTIVE[line][0], Some(Key::REACTIVE[line][1])),
     },
 ];
 
@@ -246,15 +239,15 @@ const TRUTH_COLUMNS: [&str; 6] =
 
 /// What is true at the three points, and what was claimed.
 fn truths(spec: &Spec, truths: [Option<Truth>; 3], claim: Option<&Map<String, Value>>) -> Markup {
-    let number = |key: &str| claim.and_then(|claim| claim.get(key)).and_then(Value::as_f64);
+    let number = |key: Key| claim.and_then(|claim| claim.get(key.name())).and_then(Value::as_f64);
     let shown = |value: Option<f64>, unit: &str| {
         value.map_or_else(String::new, |value| gauge::number(value, if unit == "A" { 3 } else { 1 }))
     };
     let row = |line: usize, quantity: &Quantity| {
         let true_of =
             truths.each_ref().map(|truth| truth.as_ref().and_then(|truth| (quantity.of)(&truth.lines[line])));
-        let [plus, minus] = quantity.keys[line];
-        let claimed = number(plus).map(|plus| plus - number(minus).unwrap_or_default());
+        let (plus, minus) = (quantity.keys)(line);
+        let claimed = number(plus).map(|plus| plus - minus.and_then(number).unwrap_or_default());
         html! {
             tr {
                 td { "L" (line + 1) " " (quantity.name) }

@@ -6,22 +6,10 @@ mod range;
 mod wiring;
 
 use super::windows::Session;
+use crate::reading::Key;
 use crate::verdict::results::{Finding, Measure};
 use crate::verdict::{Cause, Verdict};
 use crate::wave::spec::Channel;
-
-/// Keys of active power of each line: import and export.
-const ACTIVE: [[&str; 2]; 3] = [
-    ["active_import_l1_w", "active_export_l1_w"],
-    ["active_import_l2_w", "active_export_l2_w"],
-    ["active_import_l3_w", "active_export_l3_w"],
-];
-/// The same of reactive power.
-const REACTIVE: [[&str; 2]; 3] = [
-    ["reactive_import_l1_var", "reactive_export_l1_var"],
-    ["reactive_import_l2_var", "reactive_export_l2_var"],
-    ["reactive_import_l3_var", "reactive_export_l3_var"],
-];
 
 /// What one rule says about one trial.
 pub(super) struct Ruling {
@@ -134,11 +122,11 @@ fn complete(session: &Session<'_>) -> Ruling {
     let keys = accuracy::expected_keys(session);
     let mut missing: Vec<Finding> = Vec::new();
     for key in &keys {
-        let without = session.windows.iter().filter(|window| !window.claim.contains_key(*key)).count();
+        let without = session.windows.iter().filter(|window| !window.has(*key)).count();
         if without > 0 {
             missing.push(Finding {
-                key: Some((*key).into()),
-                text: format!("{key} is missing in {without} of {}", windows(session.windows.len())),
+                key: Some(key.name().into()),
+                text: format!("{} is missing in {without} of {}", key.name(), windows(session.windows.len())),
                 ..Finding::default()
             });
         }
@@ -152,9 +140,8 @@ fn complete(session: &Session<'_>) -> Ruling {
 }
 
 /// Keys of inputs that the dongle does not have.
-fn unmeasured(session: &Session<'_>) -> Vec<(Channel, &'static str)> {
-    let keys =
-        ["voltage_l1_v", "voltage_l2_v", "voltage_l3_v", "current_l1_a", "current_l2_a", "current_l3_a"];
+fn unmeasured(session: &Session<'_>) -> Vec<(Channel, Key)> {
+    let keys = Key::VOLTAGES.into_iter().chain(Key::CURRENTS);
     let lines = session.spec.net.kind.lines();
     Channel::ALL
         .into_iter()
@@ -170,12 +157,11 @@ fn estimates_marked(session: &Session<'_>) -> Ruling {
         return Ruling::not_applicable("every voltage and current is measured");
     }
     for window in &session.windows {
-        let marked = window.texts("estimated");
-        if let Some((_, key)) =
-            keys.iter().find(|(_, key)| window.claim.contains_key(*key) && !marked.contains(key))
-        {
-            let reason = format!("{key} is claimed as if it were measured; the dongle has no such input");
-            return Ruling::fail(reason);
+        if let Some((_, key)) = keys.iter().find(|(_, key)| window.has(*key) && !window.estimates(*key)) {
+            return Ruling::fail(format!(
+                "{} is claimed as if it were measured; the dongle has no such input",
+                key.name()
+            ));
         }
     }
     Ruling::pass(windows(session.windows.len()))
@@ -198,7 +184,8 @@ fn estimates_near(session: &Session<'_>) -> Ruling {
                 if channel.is_current() { (AMPERES, "A") } else { (VOLTS_PART * truth, "V") };
             if claimed < 0.0 || (claimed - truth).abs() > allowed {
                 return Ruling::fail(format!(
-                    "{key} is estimated as {claimed:.2} {unit} while {truth:.2} {unit} are there; ±{allowed:.2} are allowed"
+                    "{} is estimated as {claimed:.2} {unit} while {truth:.2} {unit} are there; ±{allowed:.2} are allowed",
+                    key.name()
                 ));
             }
         }

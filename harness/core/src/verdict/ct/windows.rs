@@ -3,6 +3,7 @@
 use super::device::{self, Device};
 use super::limits::{self, Limit, PhasePower};
 use super::{CtTerms, CtTrial};
+use crate::reading::Key;
 use crate::verdict::trial::What;
 use crate::wave::spec::{Clamp, Conductor, Lasts, Secondary, Spec};
 use crate::wave::truth::{Line, Truth, Wave, over, over_three_wire};
@@ -28,8 +29,23 @@ pub(super) struct Window {
 
 impl Window {
     /// A number of the claim.
-    pub(super) fn number(&self, key: &str) -> Option<f64> {
-        self.claim.get(key).and_then(Value::as_f64)
+    pub(super) fn number(&self, key: Key) -> Option<f64> {
+        self.claim.get(key.name()).and_then(Value::as_f64)
+    }
+
+    /// Import less export.
+    pub(super) fn signed(&self, [import, export]: [Key; 2]) -> Option<f64> {
+        Some(self.number(import)? - self.number(export)?)
+    }
+
+    /// Whether the claim has the key, be it null.
+    pub(super) fn has(&self, key: Key) -> bool {
+        self.claim.contains_key(key.name())
+    }
+
+    /// Whether the claim calls the value an estimate.
+    pub(super) fn estimates(&self, key: Key) -> bool {
+        self.texts("estimated").contains(&key.name())
     }
 
     /// The texts of a list of the claim, such as `alarms`.

@@ -123,8 +123,8 @@ fn inputs(telegram: &Telegram) -> Option<Inputs> {
         import_w: number(Key::ActiveImport)?,
         export_w: number(Key::ActiveExport).unwrap_or(0.0),
         reactive_var: reactive.map(|(import, export)| import - export),
-        current_a: [Key::CurrentL1, Key::CurrentL2, Key::CurrentL3].map(number),
-        voltage_v: [Key::VoltageL1, Key::VoltageL2, Key::VoltageL3].map(number),
+        current_a: Key::CURRENTS.map(number),
+        voltage_v: Key::VOLTAGES.map(number),
     })
 }
 

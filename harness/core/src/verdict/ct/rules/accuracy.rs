@@ -2,19 +2,15 @@
 
 use super::super::limits::{self, Call, Limit, PhasePower};
 use super::super::windows::{Session, Window};
-use super::{ACTIVE, REACTIVE, Ruling, windows};
+use super::{Ruling, windows};
+use crate::reading::Key;
 use crate::verdict::Verdict;
 use crate::verdict::results::{Finding, Measure};
 use crate::wave::truth::{Line, Power, Truth};
 
-const VOLTAGES: [&str; 3] = ["voltage_l1_v", "voltage_l2_v", "voltage_l3_v"];
-const CURRENTS: [&str; 3] = ["current_l1_a", "current_l2_a", "current_l3_a"];
-const FACTORS: [&str; 3] = ["power_factor_l1", "power_factor_l2", "power_factor_l3"];
-const DISTORTIONS: [&str; 3] = ["thd_current_l1_percent", "thd_current_l2_percent", "thd_current_l3_percent"];
-
 /// One comparison of one window.
 struct Compared {
-    key: &'static str,
+    key: Key,
     claimed: f64,
     truth: f64,
     limit: Limit,
@@ -32,17 +28,17 @@ impl Compared {
 }
 
 /// Keys that a dongle with these inputs has to claim, but for those its rig file lists under omits.
-pub(super) fn expected_keys(session: &Session<'_>) -> Vec<&'static str> {
+pub(super) fn expected_keys(session: &Session<'_>) -> Vec<Key> {
     let lines = session.spec.net.kind.lines();
-    let mut keys: Vec<&'static str> = Vec::new();
+    let mut keys: Vec<Key> = Vec::new();
     for line in 0..lines {
-        keys.extend([VOLTAGES[line], CURRENTS[line]]);
+        keys.extend([Key::VOLTAGES[line], Key::CURRENTS[line]]);
         if session.spec.net.kind.has_neutral() {
-            keys.extend(ACTIVE[line]);
+            keys.extend(Key::ACTIVE[line]);
         }
     }
-    keys.extend(["active_import_w", "active_export_w", "energy_active_import_wh"]);
-    keys.retain(|key| !session.terms.omits.iter().any(|omitted| omitted == key));
+    keys.extend([Key::ActiveImport, Key::ActiveExport, Key::EnergyActiveImport]);
+    keys.retain(|key| !session.terms.omits.iter().any(|omitted| omitted == key.name()));
     keys
 }
 
@@ -56,7 +52,7 @@ fn judge(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared
         for line in 0..3 {
             let Some(one) = each(window, line) else { continue };
             // What the dongle calls an estimate is checked as one.
-            if window.texts("estimated").contains(&one.key) {
+            if window.estimates(one.key) {
                 continue;
             }
             if !session.line_in_range(&window.truth.lines[line]) {
@@ -98,7 +94,7 @@ fn summed_up(session: &Session<'_>, worst: &[(Compared, usize)], compared: usize
         let seconds = session.spec.waveform.rate.seconds(session.windows[*at].to);
         format!(
             "{} is {:.3} instead of {:.3} at {seconds:.1} s: off by {:+.3}, allowed are ±{:.3}{}",
-            one.key,
+            one.key.name(),
             one.claimed,
             one.truth,
             one.claimed - one.truth,
@@ -107,7 +103,7 @@ fn summed_up(session: &Session<'_>, worst: &[(Compared, usize)], compared: usize
         )
     };
     let finding = |one: &(Compared, usize)| Finding {
-        key: Some(one.0.key.into()),
+        key: Some(one.0.key.name().into()),
         expected: Some(format!("{:.3} ± {:.3}", one.0.truth, one.0.limit.limit)),
         claimed: Some(format!("{:.3}", one.0.claimed)),
         text: text(one),
@@ -152,7 +148,7 @@ fn scaled_wrong(ratio: f64, one: &Compared) -> String {
 
 fn measure(session: &Session<'_>, one: &Compared, at: usize) -> Measure {
     Measure {
-        key: one.key.into(),
+        key: one.key.name().into(),
         t_s: session.spec.waveform.rate.seconds(session.windows[at].to),
         truth: one.truth,
         claimed: one.claimed,
@@ -164,7 +160,7 @@ fn measure(session: &Session<'_>, one: &Compared, at: usize) -> Measure {
 /// Compares one key with one quantity of the truth.
 fn compare(
     window: &Window,
-    key: &'static str,
+    key: Key,
     claimed: Option<f64>,
     quantity: impl Fn(&Truth) -> Option<f64>,
     limit: impl Fn(f64) -> Option<Limit>,
@@ -176,7 +172,7 @@ fn compare(
 
 pub(super) fn voltage(session: &Session<'_>) -> Ruling {
     judge(session, |window, line| {
-        let key = VOLTAGES[line];
+        let key = Key::VOLTAGES[line];
         let truth = |truth: &Truth| truth.lines[line].u.map(|u| u.rms);
         compare(window, key, window.number(key), truth, |volts| Some(limits::voltage(session.device, volts)))
     })
@@ -184,7 +180,7 @@ pub(super) fn voltage(session: &Session<'_>) -> Ruling {
 
 pub(super) fn current(session: &Session<'_>) -> Ruling {
     judge(session, |window, line| {
-        let key = CURRENTS[line];
+        let key = Key::CURRENTS[line];
         let truth = |truth: &Truth| truth.lines[line].i.map(|i| i.rms);
         compare(window, key, window.number(key), truth, |amperes| {
             Some(session.scaled(amperes, limits::current))
@@ -197,13 +193,9 @@ fn phase(line: &Line) -> Option<PhasePower> {
     Some(PhasePower { volts: u.rms, amperes: i.rms, watts: power.p_w, vars: power.q1_var })
 }
 
-fn signed(window: &Window, keys: [&str; 2]) -> Option<f64> {
-    Some(window.number(keys[0])? - window.number(keys[1])?)
-}
-
 fn of_power(
     session: &Session<'_>,
-    keys: [[&'static str; 2]; 3],
+    keys: [[Key; 2]; 3],
     quantity: fn(&Power) -> f64,
     limit: fn(&super::super::device::Device, PhasePower) -> Limit,
 ) -> Ruling {
@@ -214,16 +206,16 @@ fn of_power(
         let truth = |truth: &Truth| truth.lines[line].power.as_ref().map(quantity);
         let allowed =
             |_: f64| phase(&window.truth.lines[line]).map(|phase| session.scaled_power(phase, limit));
-        compare(window, keys[line][0], signed(window, keys[line]), truth, allowed)
+        compare(window, keys[line][0], window.signed(keys[line]), truth, allowed)
     })
 }
 
 pub(super) fn active(session: &Session<'_>) -> Ruling {
-    of_power(session, ACTIVE, |power| power.p_w, limits::active)
+    of_power(session, Key::ACTIVE, |power| power.p_w, limits::active)
 }
 
 pub(super) fn reactive(session: &Session<'_>) -> Ruling {
-    of_power(session, REACTIVE, |power| power.q1_var, limits::reactive)
+    of_power(session, Key::REACTIVE, |power| power.q1_var, limits::reactive)
 }
 
 pub(super) fn factor(session: &Session<'_>) -> Ruling {
@@ -237,7 +229,7 @@ pub(super) fn factor(session: &Session<'_>) -> Ruling {
         if phase.amperes < 0.01 * session.device.range_a * session.outer() {
             return None;
         }
-        let key = FACTORS[line];
+        let key = Key::POWER_FACTORS[line];
         compare(window, key, window.number(key), truth, |_| Some(session.factor_limit(phase)))
     })
 }
@@ -248,7 +240,7 @@ pub(super) fn distortion(session: &Session<'_>) -> Ruling {
         if current.rms < 0.01 * session.device.range_a * session.outer() {
             return None;
         }
-        let key = DISTORTIONS[line];
+        let key = Key::DISTORTIONS[line];
         let truth = |truth: &Truth| truth.lines[line].i.and_then(|i| i.thd()).map(|thd| 100.0 * thd);
         let inner = current.fundamental / session.outer();
         let allowed = |percent: f64| Some(limits::distortion(session.device, inner, percent));
@@ -263,7 +255,7 @@ pub(super) fn frequency(session: &Session<'_>) -> Ruling {
         if line > 0 || dark || session.disturbed(window) {
             return None;
         }
-        let key = "frequency_hz";
+        let key = Key::Frequency;
         compare(window, key, window.number(key), |truth| Some(truth.f_hz), |_| Some(limits::frequency()))
     })
 }
@@ -275,8 +267,8 @@ pub(super) fn direction(session: &Session<'_>) -> Ruling {
     }
     let mut seen = 0;
     for window in &session.windows {
-        for (line, (truth, keys)) in window.truth.lines.iter().zip(ACTIVE).enumerate() {
-            let (Some(phase), Some(claimed)) = (phase(truth), signed(window, keys)) else { continue };
+        for (line, (truth, keys)) in window.truth.lines.iter().zip(Key::ACTIVE).enumerate() {
+            let (Some(phase), Some(claimed)) = (phase(truth), window.signed(keys)) else { continue };
             let unclear = session.scaled_power(phase, limits::active).limit;
             if phase.watts.abs() <= unclear || claimed.abs() <= unclear {
                 continue;
@@ -309,8 +301,8 @@ pub(super) fn sum(session: &Session<'_>) -> Ruling {
     let mut seen = 0;
     for window in &session.windows {
         let lines = session.spec.net.kind.lines();
-        let parts: Option<Vec<f64>> = (0..lines).map(|line| signed(window, ACTIVE[line])).collect();
-        let (Some(parts), Some(total)) = (parts, signed(window, ["active_import_w", "active_export_w"]))
+        let parts: Option<Vec<f64>> = (0..lines).map(|line| window.signed(Key::ACTIVE[line])).collect();
+        let (Some(parts), Some(total)) = (parts, window.signed([Key::ActiveImport, Key::ActiveExport]))
         else {
             continue;
         };

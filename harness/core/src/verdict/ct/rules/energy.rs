@@ -3,13 +3,14 @@
 use super::super::limits::{self, PhasePower};
 use super::super::windows::Session;
 use super::{Ruling, windows};
+use crate::reading::Key;
 use crate::verdict::results::{Finding, Measure};
 use serde_json::Value;
 
 /// A pulse may come so many seconds late or early: a device may count in blocks of ten cycles.
 const PULSE_JITTER_S: f64 = 0.25;
-const IMPORT: &str = "energy_active_import_wh";
-const EXPORT: &str = "energy_active_export_wh";
+const IMPORT: Key = Key::EnergyActiveImport;
+const EXPORT: Key = Key::EnergyActiveExport;
 
 /// What the registers have grown by between the first and the last window, and what was true.
 pub(super) fn register(session: &Session<'_>) -> Ruling {
@@ -31,7 +32,7 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
             if let (Some(before), Some(after)) = (before, after)
                 && after < before
             {
-                return Ruling::fail(format!("{key} goes back from {before} to {after}"));
+                return Ruling::fail(format!("{} goes back from {before} to {after}", key.name()));
             }
         }
     }
@@ -48,7 +49,7 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
         let grown = after - before;
         let t_s = session.spec.waveform.rate.seconds(last.to);
         measures.push(Measure {
-            key: key.into(),
+            key: key.name().into(),
             t_s,
             truth: due,
             claimed: grown,
@@ -56,7 +57,8 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
             uncertainty: 0.001,
         });
         if (grown - due).abs() > allowed {
-            let mut reason = format!("{key} grew by {grown:.3} Wh instead of {due:.3} Wh (±{allowed:.3})");
+            let mut reason =
+                format!("{} grew by {grown:.3} Wh instead of {due:.3} Wh (±{allowed:.3})", key.name());
             if otherwise.is_some_and(|otherwise| (grown - otherwise).abs() <= allowed) {
                 reason.push_str(if session.device.summed {
                     ": it counts every phase for itself, but the device declares that it adds them first"
@@ -65,7 +67,8 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
                 });
             }
             let mut ruling = Ruling::fail(reason.clone());
-            ruling.findings = vec![Finding { key: Some(key.into()), text: reason, ..Finding::default() }];
+            ruling.findings =
+                vec![Finding { key: Some(key.name().into()), text: reason, ..Finding::default() }];
             ruling.measures = measures;
             return ruling;
         }

@@ -2,6 +2,7 @@
 
 use super::super::windows::Session;
 use super::{Ruling, windows};
+use crate::reading::Key;
 
 /// Part of the reference current (a tenth of the range) below which a device may see nothing: 0.4 % (class 1 of
 /// IEC 62053-21, as far as known; our own limit here).
@@ -9,12 +10,6 @@ const START: f64 = 0.004;
 /// Registers that have wrapped in the field: 16 bits of milliamperes, of centiamperes (unsigned and signed), of watts.
 const CURRENT_CLIFFS_A: [f64; 3] = [65.536, 327.68, 655.36];
 const POWER_CLIFFS_W: [f64; 2] = [32_768.0, 65_536.0];
-const CURRENTS: [&str; 3] = ["current_l1_a", "current_l2_a", "current_l3_a"];
-const POWERS: [[&str; 2]; 3] = [
-    ["active_import_l1_w", "active_export_l1_w"],
-    ["active_import_l2_w", "active_export_l2_w"],
-    ["active_import_l3_w", "active_export_l3_w"],
-];
 
 /// With nothing on, nothing is read and nothing is counted.
 pub(super) fn idle(session: &Session<'_>) -> Ruling {
@@ -27,7 +22,7 @@ pub(super) fn idle(session: &Session<'_>) -> Ruling {
         return Ruling::not_applicable("a current flows all the time");
     }
     for window in &quiet {
-        for (line, key) in CURRENTS.into_iter().enumerate() {
+        for (line, key) in Key::CURRENTS.into_iter().enumerate() {
             if let Some(amperes) = window.number(key)
                 && amperes > limit
             {
@@ -39,11 +34,14 @@ pub(super) fn idle(session: &Session<'_>) -> Ruling {
         }
     }
     for pair in quiet.windows(2).filter(|pair| pair[0].to == pair[1].from || pair[1].from <= pair[0].to + 1) {
-        for key in ["energy_active_import_wh", "energy_active_export_wh"] {
+        for key in [Key::EnergyActiveImport, Key::EnergyActiveExport] {
             if let (Some(before), Some(after)) = (pair[0].number(key), pair[1].number(key))
                 && after > before
             {
-                return Ruling::fail(format!("{key} creeps from {before} to {after} while no current flows"));
+                return Ruling::fail(format!(
+                    "{} creeps from {before} to {after} while no current flows",
+                    key.name()
+                ));
             }
         }
     }
@@ -61,13 +59,12 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
                 continue;
             }
             let watts = truth.power.map_or(0.0, |power| power.p_w);
-            let power = window.number(POWERS[line][0]).zip(window.number(POWERS[line][1]));
-            let found = wrapped(window.number(CURRENTS[line]), amperes, &CURRENT_CLIFFS_A, &mut beyond)
+            let claimed_w = window.signed(Key::ACTIVE[line]);
+            let found = wrapped(window.number(Key::CURRENTS[line]), amperes, &CURRENT_CLIFFS_A, &mut beyond)
                 .map(|text| format!("the current of L{} {text}", line + 1))
                 .or_else(|| {
-                    let claimed = power.map(|(import, export)| import - export);
-                    wrapped(claimed, watts, &POWER_CLIFFS_W, &mut beyond)
-                        .or_else(|| unsigned(power.map(|(import, _)| import), watts))
+                    wrapped(claimed_w, watts, &POWER_CLIFFS_W, &mut beyond)
+                        .or_else(|| unsigned(window.number(Key::ACTIVE[line][0]), watts))
                         .map(|text| format!("the power of L{} {text}", line + 1))
                 });
             if let Some(found) = found {
@@ -119,7 +116,7 @@ pub(super) fn flagged(session: &Session<'_>) -> Ruling {
     let (mut over, mut silent) = (0, None);
     let range = session.device.range_a * session.outer();
     for window in &session.windows {
-        for (line, key) in CURRENTS.into_iter().enumerate() {
+        for (line, key) in Key::CURRENTS.into_iter().enumerate() {
             let Some(current) = window.truth.lines[line].i else { continue };
             if current.rms <= range {
                 continue;

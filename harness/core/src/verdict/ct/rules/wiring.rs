@@ -1,7 +1,8 @@
 //! Which clamps are misplaced, as far as the dongle's own numbers tell.
 
 use super::super::windows::{Session, line_of};
-use super::{ACTIVE, REACTIVE, Ruling, windows};
+use super::{Ruling, windows};
+use crate::reading::Key;
 use crate::site::wiring::Combination;
 use crate::site::wiring::classify::{Loads, Placed, Power, Voltages, classify};
 use crate::verdict::results::Finding;
@@ -115,16 +116,14 @@ fn actual(session: &Session<'_>) -> Option<Combination> {
 /// Mean power of each channel over all windows, by the dongle's own numbers.
 fn powers(session: &Session<'_>) -> [Option<Power>; 3] {
     [0, 1, 2].map(|line: usize| {
-        let mean = |keys: [&str; 2]| {
-            let all: Vec<f64> = session
-                .windows
-                .iter()
-                .filter_map(|window| Some(window.number(keys[0])? - window.number(keys[1])?))
-                .collect();
+        let mean = |keys: [Key; 2]| {
+            let all: Vec<f64> = session.windows.iter().filter_map(|window| window.signed(keys)).collect();
             (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
         };
-        let power =
-            Power { active_w: mean(ACTIVE[line])?, reactive_var: mean(REACTIVE[line]).unwrap_or_default() };
+        let power = Power {
+            active_w: mean(Key::ACTIVE[line])?,
+            reactive_var: mean(Key::REACTIVE[line]).unwrap_or_default(),
+        };
         (power.active_w.hypot(power.reactive_var) >= LEAST_VA).then_some(power)
     })
 }
