@@ -21,6 +21,7 @@
 //! | What does one vendor send, in which scale, with which habits? | [`meters`], one file per family |
 //! | What does the house draw? | `plant` |
 //! | What flows through a clamp, and what do its samples look like? | `wave`: network, loads, clamps, front end, truth |
+//! | What is a clamp dongle told before the first sample? | [`samples`] |
 //! | How does the reference clamp dongle measure? | [`clamps`], from samples only |
 //! | Where can a missing L2 lie? What does a transformer ratio do? How can clamps be misplaced? | [`site`] |
 //! | What is a recording, and its text form? | `capture` |
@@ -40,8 +41,9 @@
 //! | [`wire`] | `reading` | vendors, amperes, files |
 //! | `plant` | `reading` | bytes, OBIS, dongles |
 //! | [`meters`] | `reading`, `hex`, `wire`, `plant` (in `sample`) | rigs, tolerances |
-//! | `wave` | nothing | dongles, verdicts |
-//! | [`clamps`] | `reading` | `wave` and its truth, verdicts |
+//! | [`samples`] | nothing | how samples are made, and measured |
+//! | `wave` | `samples` | dongles, verdicts |
+//! | [`clamps`] | `reading`, `samples` | `wave` and its truth, verdicts |
 //! | [`site`] | `reading` | how a DUT estimates, verdicts |
 //! | `capture` | `reading`, `hex`, `wire` | meters, rigs, verdicts |
 //! | `import`, `explain` | `reading`, `hex`, `wire`, `meters`, `capture` | rigs, verdicts |
@@ -66,7 +68,7 @@
 //!
 //! ## Building without `std`
 //!
-//! [`reading`], [`wire`], [`meters`], [`clamps`] and [`site`] need `alloc` only: firmware shares the decoder with
+//! [`reading`], [`wire`], [`meters`], [`samples`], [`clamps`] and [`site`] need `alloc` only: firmware shares the decoder with
 //! `default-features = false`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -76,6 +78,7 @@ extern crate alloc;
 pub mod clamps;
 pub mod meters;
 pub mod reading;
+pub mod samples;
 pub mod site;
 pub mod wire;
 

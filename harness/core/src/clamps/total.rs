@@ -1,8 +1,9 @@
 //! Blocks → one reading a second, with energy, pulses and alarms.
 
+use super::Fault;
 use super::measure::{Measured, Phase};
-use super::{Fault, Netting, Settings};
 use crate::reading::{Field, Key, Milli, Reading};
+use crate::samples::{Netting, Settings};
 use alloc::vec::Vec;
 
 /// A reading is due after so many seconds of blocks.

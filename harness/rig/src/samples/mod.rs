@@ -8,7 +8,7 @@
 //!
 //! | kind | payload |
 //! |---|---|
-//! | `S` | the head: [`Told`] as JSON. Starts a new waveform, whatever came before |
+//! | `S` | the head: [`Settings`] as JSON. Starts a new waveform, whatever came before |
 //! | `D` | number of the block from 0 (u32), number of its first sample (u64), samples (i16) of the inputs in turn |
 //! | `E` | number of samples of each input that were sent (u64) |
 //!
@@ -21,7 +21,7 @@ pub use blocks::{Block, Decoder, SAMPLES_MAX, data, end, head};
 
 use crate::line::{Line, WriteFailure};
 use crate::pace::WRITE_WITHIN;
-use hanbench_core::wave::told::Told;
+use hanbench_core::samples::Settings;
 use std::time::Instant;
 
 /// What the samples of a waveform are played into.
@@ -30,7 +30,7 @@ pub trait SampleSink {
     ///
     /// # Errors
     /// See [`WriteFailure`].
-    fn head(&mut self, told: &Told) -> Result<(), WriteFailure>;
+    fn head(&mut self, settings: &Settings) -> Result<(), WriteFailure>;
 
     /// Hands over samples of the inputs in turn; `first` is the number of the first one since the head.
     ///
@@ -72,9 +72,9 @@ impl<'a> SampleStream<'a> {
 }
 
 impl SampleSink for SampleStream<'_> {
-    fn head(&mut self, told: &Told) -> Result<(), WriteFailure> {
+    fn head(&mut self, settings: &Settings) -> Result<(), WriteFailure> {
         self.next = 0;
-        let text = serde_json::to_vec(told).unwrap_or_default();
+        let text = serde_json::to_vec(settings).unwrap_or_default();
         self.send(&head(&text))
     }
 
