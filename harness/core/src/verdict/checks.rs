@@ -402,6 +402,13 @@ pub const CHECKS: &[CheckSpec] = &[
         "contract, section 2: an unknown value is never a number",
     ),
     check(
+        "ct.range.direct-current",
+        "ct",
+        Rule::Clamps,
+        "Where direct current fills the core of a clamp, what the clamp still delivers is measured right; how much it hides is told.",
+        "ct-waveforms, sections 1.3 and 5.4, no. 17; our own rule",
+    ),
+    check(
         "ct.wiring.phase-order",
         "ct",
         Rule::Clamps,

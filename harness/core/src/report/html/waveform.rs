@@ -7,7 +7,7 @@ use crate::report::plot::label;
 use crate::report::waveform::Waveform;
 use crate::report::{ct_evidence_path, gauge};
 use crate::verdict::Verdict;
-use crate::verdict::ct::{CtTrial, device};
+use crate::verdict::ct::{CtTrial, FOR_A_FITTER, device};
 use crate::verdict::results::{Measure, Outcome};
 use crate::verdict::trial::What;
 use crate::wave::spec::Spec;
@@ -101,7 +101,7 @@ fn facts(page: &Page<'_>, at: usize, spec: Option<&Spec>) -> Markup {
                     b { (one.verdict.word().replace('_', " ")) } " " (plain(&one.id))
                 } } " "
             } }
-            @for &outcome in &page.outcomes_of_waveform[at] { (wiring(&page.results.checks[outcome])) }
+            @for &outcome in &page.outcomes_of_waveform[at] { (for_a_fitter(&page.results.checks[outcome])) }
             dt { "Evidence" } dd { (evidence_link(&ct_evidence_path(trial))) }
         }
     }
@@ -113,12 +113,12 @@ fn comment(spec: &str) -> String {
     lines.map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
-/// What the claims say about where the clamps sit.
-fn wiring(outcome: &Outcome) -> Markup {
+/// What whoever stands before the board is told.
+fn for_a_fitter(outcome: &Outcome) -> Markup {
     let said = outcome.reason.as_ref().or(outcome.rests_on.as_ref());
     html! {
-        @if outcome.id == "ct.wiring.found" && outcome.verdict != Verdict::NotApplicable {
-            dt { "Clamps by the claims" } dd {
+        @if FOR_A_FITTER.contains(&outcome.id.as_str()) && outcome.verdict != Verdict::NotApplicable {
+            dt { "For the fitter" } dd {
                 (badge(outcome.verdict)) " " @if let Some(said) = said { (plain(said)) }
                 @if said.is_none_or(|said| outcome.findings.iter().any(|one| !said.contains(&one.text))) {
                     ul { @for finding in &outcome.findings { li { (plain(&finding.text)) } } }

@@ -1,6 +1,7 @@
 //! One function per check: what the windows of a trial say about it.
 
 mod accuracy;
+mod direct;
 mod energy;
 mod range;
 mod wiring;
@@ -75,6 +76,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("ct.idle.none", range::idle),
     ("ct.range.register", range::register),
     ("ct.range.flagged", range::flagged),
+    ("ct.range.direct-current", direct::direct_current),
     ("ct.wiring.phase-order", wiring::phase_order),
     ("ct.wiring.found", wiring::found),
 ];
@@ -111,6 +113,19 @@ fn answers(session: &Session<'_>) -> Ruling {
         return Ruling::fail(format!("the dongle ended by itself: {how}"));
     }
     Ruling::pass(windows(session.windows.len()))
+}
+
+/// A pass with something that a fitter must know, in sentences: it is no fault of the dongle.
+fn told(seen: String, sentences: Vec<String>) -> Ruling {
+    let mut ruling = Ruling::pass(format!("{seen}: {}", sentences.join(" ")));
+    ruling.findings = noted(sentences);
+    ruling
+}
+
+/// Sentences as findings that do not count against the dongle.
+fn noted(sentences: Vec<String>) -> Vec<Finding> {
+    let note = |text| Finding { text, weightless: true, ..Finding::default() };
+    sentences.into_iter().map(note).collect()
 }
 
 fn windows(count: usize) -> String {

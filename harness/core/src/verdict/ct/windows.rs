@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 const EDGE_S: f64 = 0.001;
 
 /// One claim and the truth of its window.
+#[derive(Clone)]
 pub(super) struct Window {
     /// As it was printed.
     pub(super) claim: Map<String, Value>,
@@ -63,6 +64,7 @@ impl Window {
 }
 
 /// A trial put in order.
+#[derive(Clone)]
 pub(super) struct Session<'a> {
     pub(super) spec: Spec,
     pub(super) device: &'static Device,
@@ -115,6 +117,26 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
+    /// The same claims against what the clamps deliver with their cores as they are, but no other error of their own.
+    pub(super) fn behind_cores(&self) -> Session<'a> {
+        let mut behind = Session { wired: with_cores(&self.spec), windows: Vec::new(), ..self.clone() };
+        behind.spec.expect.beyond = None;
+        let windows = self.windows.iter();
+        behind.windows =
+            windows.filter_map(|window| behind.window(&window.claim, window.from, window.to)).collect();
+        behind
+    }
+
+    /// Direct current in the clamp of a channel, the mean of a window in amperes.
+    pub(super) fn direct_a(&self, window: &Window, line: usize) -> f64 {
+        let inside = self.wired.iter().filter(|segment| segment.from < window.to && segment.to > window.from);
+        let part = |segment: &Segment| {
+            let samples = segment.to.min(window.to) - segment.from.max(window.from);
+            sensor::content(segment, line).dc * samples as f64
+        };
+        inside.map(part).sum::<f64>() / (window.to - window.from) as f64
+    }
+
     fn place(&mut self, claim: &Map<String, Value>) {
         self.claims += 1;
         let rate = self.spec.waveform.rate;
@@ -132,16 +154,21 @@ impl<'a> Session<'a> {
         if rate.seconds(from) < self.spec.expect.settle_s {
             return;
         }
-        let Some(truth) = self.truth(from, to) else {
-            self.unplaced += 1;
-            return;
-        };
-        let edge = rate.index(EDGE_S).max(1);
+        match self.window(claim, from, to) {
+            Some(window) => self.windows.push(window),
+            None => self.unplaced += 1,
+        }
+    }
+
+    /// A claim about the samples `from..to`, with what is true of them; `None` outside the waveform.
+    fn window(&self, claim: &Map<String, Value>, from: u64, to: u64) -> Option<Window> {
+        let truth = self.truth(from, to)?;
+        let edge = self.spec.waveform.rate.index(EDGE_S).max(1);
         let near = [
             from.checked_sub(edge).and_then(|from| self.truth(from, to - edge)),
             self.truth(from + edge, to + edge),
         ];
-        self.windows.push(Window { claim: claim.clone(), from, to, truth, near });
+        Some(Window { claim: claim.clone(), from, to, truth, near })
     }
 
     /// What is true of the samples `from..to`.
@@ -217,15 +244,30 @@ impl<'a> Session<'a> {
 
 /// Segments behind clamps that have no error of their own but sit where the spec puts them: what a claim is compared with.
 pub fn wired(spec: &Spec) -> Vec<Segment> {
-    let mut perfect = spec.clone();
-    for clamp in &mut perfect.clamps {
+    behind(spec, |clamp| {
         clamp.ratio_pct.clear();
+        clamp.sat = None;
+    })
+}
+
+/// Segments behind clamps with the cores that they have, and transformers that have none but pass no direct current.
+fn with_cores(spec: &Spec) -> Vec<Segment> {
+    behind(spec, |clamp| {
+        let transformer = !clamp.is_ideal() && clamp.sat.is_none();
+        clamp.ratio_pct = if transformer { vec![[clamp.rated_a, 0.0]] } else { Vec::new() };
+    })
+}
+
+/// Segments behind clamps that keep their places; `cores` says what remains of a clamp's ratio and saturation.
+fn behind(spec: &Spec, cores: impl Fn(&mut Clamp)) -> Vec<Segment> {
+    let mut changed = spec.clone();
+    for clamp in &mut changed.clamps {
+        cores(clamp);
         clamp.phase_deg.clear();
         clamp.gap_mm = 0.0;
-        clamp.sat = None;
         clamp.secondary = Secondary::Ok;
     }
-    sensor::at_clamp(&perfect, &network::segments(&perfect))
+    sensor::at_clamp(&changed, &network::segments(&changed))
 }
 
 /// The line that a conductor is, from 1.

@@ -42,10 +42,15 @@ pub(super) fn expected_keys(session: &Session<'_>) -> Vec<Key> {
     keys
 }
 
-fn judge(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared>) -> Ruling {
-    if let Some(beyond) = &session.spec.expect.beyond {
-        return Ruling::not_applicable(format!("beyond what clamps of this kind can do: {beyond}"));
+/// What rests on a clamp, unless the spec says that no clamp of its kind can do it.
+fn by_clamp(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared>) -> Ruling {
+    match &session.spec.expect.beyond {
+        Some(beyond) => Ruling::not_applicable(format!("beyond what clamps of this kind can do: {beyond}")),
+        None => judge(session, each),
     }
+}
+
+fn judge(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared>) -> Ruling {
     let mut worst: Vec<(Compared, usize)> = Vec::new();
     let (mut compared, mut beyond, mut unclear) = (0, 0, 0);
     for (at, window) in session.windows.iter().enumerate() {
@@ -179,7 +184,7 @@ pub(super) fn voltage(session: &Session<'_>) -> Ruling {
 }
 
 pub(super) fn current(session: &Session<'_>) -> Ruling {
-    judge(session, |window, line| {
+    by_clamp(session, |window, line| {
         let key = Key::CURRENTS[line];
         let truth = |truth: &Truth| truth.lines[line].i.map(|i| i.rms);
         compare(window, key, window.number(key), truth, |amperes| {
@@ -202,7 +207,7 @@ fn of_power(
     if !session.spec.net.kind.has_neutral() {
         return Ruling::not_applicable("without a neutral a single line has no power of its own");
     }
-    judge(session, |window, line| {
+    by_clamp(session, |window, line| {
         let truth = |truth: &Truth| truth.lines[line].power.as_ref().map(quantity);
         let allowed =
             |_: f64| phase(&window.truth.lines[line]).map(|phase| session.scaled_power(phase, limit));
@@ -222,7 +227,7 @@ pub(super) fn factor(session: &Session<'_>) -> Ruling {
     if !session.spec.net.kind.has_neutral() {
         return Ruling::not_applicable("without a neutral a single line has no power of its own");
     }
-    judge(session, |window, line| {
+    by_clamp(session, |window, line| {
         let truth = |truth: &Truth| truth.lines[line].power.as_ref().and_then(Power::pf);
         let phase = phase(&window.truth.lines[line])?;
         // Below a hundredth of the range a power factor is noise over noise.
@@ -235,7 +240,7 @@ pub(super) fn factor(session: &Session<'_>) -> Ruling {
 }
 
 pub(super) fn distortion(session: &Session<'_>) -> Ruling {
-    judge(session, |window, line| {
+    by_clamp(session, |window, line| {
         let current = window.truth.lines[line].i?;
         if current.rms < 0.01 * session.device.range_a * session.outer() {
             return None;

@@ -1,7 +1,7 @@
 //! Where a value meets the end of a register, of a range, or of what can be seen at all.
 
 use super::super::windows::Session;
-use super::{Ruling, windows};
+use super::{Ruling, told, windows};
 use crate::reading::Key;
 
 /// Part of the reference current (a tenth of the range) below which a device may see nothing: 0.4 % (class 1 of
@@ -111,33 +111,39 @@ fn unsigned(import: Option<f64>, truth: f64) -> Option<String> {
         .then(|| format!("is {import:.0} instead of {truth:.0}: a negative value is shown without its sign"))
 }
 
-/// Beyond its range a device says so, or is right all the same.
+/// Beyond its range a device says so, or is right all the same. Of each line the window with the most is told.
 pub(super) fn flagged(session: &Session<'_>) -> Ruling {
-    let (mut over, mut silent) = (0, None);
     let range = session.device.range_a * session.outer();
-    for window in &session.windows {
-        for (line, key) in Key::CURRENTS.into_iter().enumerate() {
-            let Some(current) = window.truth.lines[line].i else { continue };
-            if current.rms <= range {
+    let (mut over, mut sentences) = (0, Vec::new());
+    for (line, key) in Key::CURRENTS.into_iter().enumerate() {
+        let mut most = (range, None);
+        for window in &session.windows {
+            let flows = window.truth.lines[line].i.map_or(0.0, |current| current.rms);
+            if flows <= range {
                 continue;
             }
             over += 1;
             let claimed = window.number(key).unwrap_or_default();
-            let right = (claimed - current.rms).abs() <= session.device.class / 100.0 * current.rms;
-            let flag = format!("over-range:l{}", line + 1);
-            if !right && !window.texts("alarms").contains(&flag.as_str()) {
-                silent = Some(format!(
-                    "L{}: {:.1} A flow, beyond the {range:.0} A of the clamp; {claimed:.1} A are claimed without a warning. \
-                     A load balancer would share out current that is not there",
-                    line + 1,
-                    current.rms
+            let says = format!(
+                "L{}: {flows:.1} A flow, beyond the {range:.0} A of the clamp; {claimed:.1} A are claimed",
+                line + 1
+            );
+            let right = (claimed - flows).abs() <= session.device.class / 100.0 * flows;
+            let flagged = window.texts("alarms").contains(&format!("over-range:l{}", line + 1).as_str());
+            if !right && !flagged {
+                return Ruling::fail(format!(
+                    "{says} without a warning. A load balancer would share out current that is not there"
                 ));
             }
+            if flows > most.0 {
+                let how = if flagged { "with a warning" } else { "which is right all the same" };
+                most = (flows, Some(format!("{says}, {how}. Clamps for more than that belong here.")));
+            }
         }
+        sentences.extend(most.1);
     }
-    match (over, silent) {
-        (0, _) => Ruling::not_applicable("nothing is beyond the clamps' range"),
-        (_, Some(reason)) => Ruling::fail(reason),
-        (over, None) => Ruling::pass(format!("{over} values beyond the range, all flagged or right")),
+    if over == 0 {
+        return Ruling::not_applicable("nothing is beyond the clamps' range");
     }
+    told(format!("{over} values beyond the range"), sentences)
 }

@@ -1,11 +1,10 @@
 //! Which clamps are misplaced, as far as the dongle's own numbers tell.
 
 use super::super::windows::{Session, line_of};
-use super::{Ruling, windows};
+use super::{Ruling, noted, told, windows};
 use crate::reading::Key;
 use crate::site::wiring::Combination;
 use crate::site::wiring::classify::{Loads, Placed, Power, Voltages, classify};
-use crate::verdict::results::Finding;
 use crate::wave::spec::Channel;
 
 /// Below so many volt-amperes a channel has no angle worth its name.
@@ -53,33 +52,24 @@ pub(super) fn found(session: &Session<'_>) -> Ruling {
     };
     let generation = session.spec.expect.generation;
     let loads = Loads { generation, ..Loads::ORDINARY };
-    let said = |placed: &[Combination]| -> Vec<Finding> {
-        placed
-            .iter()
-            .map(|one| Finding { text: one.sentence(), weightless: true, ..Finding::default() })
-            .collect()
-    };
+    let said = |placed: &[Combination]| noted(placed.iter().map(|one| one.sentence()).collect());
+    let right = actual == Combination::RIGHT;
     match classify(&powers(session), voltages, loads) {
-        Placed::Exactly(one) if one == actual => {
-            let mut ruling = Ruling::pass(format!("{}: {}", windows(session.windows.len()), one.sentence()));
-            ruling.findings = said(&[one]);
-            ruling
+        Placed::Exactly(one) if one == actual && right => {
+            Ruling::pass(format!("{}: {}", windows(session.windows.len()), one.sentence()))
         }
+        Placed::Exactly(one) if one == actual => told(windows(session.windows.len()), vec![one.sentence()]),
         Placed::Exactly(one) => Ruling::fail(format!(
             "the claimed powers say: {} In truth: {}",
             one.sentence(),
             actual.sentence()
         )),
         // Nothing was misplaced to be found, and other loads than these would be needed to say so.
-        Placed::Ambiguous(several)
-            if several.contains(&actual) && session.spec.expect.findings.is_empty() =>
-        {
-            Ruling::not_applicable(format!(
-                "with these loads {} ways to place the clamps look alike",
-                several.len()
-            ))
-        }
-        Placed::NotObservable(why) if session.spec.expect.findings.is_empty() => Ruling::not_applicable(why),
+        Placed::Ambiguous(several) if several.contains(&actual) && right => Ruling::not_applicable(format!(
+            "with these loads {} ways to place the clamps look alike",
+            several.len()
+        )),
+        Placed::NotObservable(why) if right => Ruling::not_applicable(why),
         Placed::Ambiguous(several) if several.contains(&actual) => {
             let mut ruling = Ruling::inconclusive(format!(
                 "{} ways to place the clamps explain the claimed powers, the true one among them; a load switched on \
