@@ -113,15 +113,21 @@ fn comment(spec: &str) -> String {
     lines.map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
-/// What whoever stands before the board is told.
+/// What whoever stands before the board is told. What the dongle passed is no good news for the site, so that the
+/// sentences then stand without a verdict.
 fn for_a_fitter(outcome: &Outcome) -> Markup {
     let said = outcome.reason.as_ref().or(outcome.rests_on.as_ref());
+    let told = outcome.verdict == Verdict::Pass && !outcome.findings.is_empty();
     html! {
         @if FOR_A_FITTER.contains(&outcome.id.as_str()) && outcome.verdict != Verdict::NotApplicable {
             dt { "For the fitter" } dd {
-                (badge(outcome.verdict)) " " @if let Some(said) = said { (plain(said)) }
-                @if said.is_none_or(|said| outcome.findings.iter().any(|one| !said.contains(&one.text))) {
-                    ul { @for finding in &outcome.findings { li { (plain(&finding.text)) } } }
+                @if !told { (badge(outcome.verdict)) " " @if let Some(said) = said { (plain(said)) } }
+                @match outcome.findings.as_slice() {
+                    [one] if told => (plain(&one.text)),
+                    all if told || said.is_none_or(|said| all.iter().any(|one| !said.contains(&one.text))) => {
+                        ul { @for finding in all { li { (plain(&finding.text)) } } }
+                    },
+                    _ => {}
                 }
             }
         }
@@ -136,7 +142,8 @@ struct Moment<'a> {
 }
 
 impl Moment<'_> {
-    /// The window of the measure; without one some cycles of the largest currents.
+    /// The window of the measure; the one in which the clamps hide most where they cannot do it; without a measure
+    /// some cycles of the largest currents.
     fn of<'a>(
         trial: &'a CtTrial,
         spec: &Spec,
@@ -154,12 +161,18 @@ impl Moment<'_> {
             let from = to.checked_sub(length).filter(|from| *from < to && to <= spec.waveform.samples())?;
             Some(Moment { from, to, claim: Some(claim) })
         };
+        let mut windows = claims.filter_map(window);
+        let hidden = |one: &Moment<'_>| waveform.hidden(one.from, one.to);
         let ends = nearest.map(|one| rate.index(one.t_s));
         let busiest = || {
             let (from, to) = waveform.cycles(waveform.busiest());
             Moment { from, to, claim: None }
         };
-        claims.filter_map(window).find(|window| Some(window.to) == ends).unwrap_or_else(busiest)
+        let found = match spec.expect.beyond {
+            Some(_) => windows.max_by(|one, other| hidden(one).total_cmp(&hidden(other))),
+            None => windows.find(|window| Some(window.to) == ends),
+        };
+        found.unwrap_or_else(busiest)
     }
 }
 
@@ -174,6 +187,9 @@ fn drawings(trial: &CtTrial, spec: &Spec, nearest: Option<&Measure>) -> Markup {
     html! {
         p.small {
             @match nearest.filter(|_| moment.claim.is_some()) {
+                _ if moment.claim.is_some() && spec.expect.beyond.is_some() => {
+                    "Drawn from the window in which the clamps hide most, " (window) "."
+                },
                 Some(one) => {
                     "Drawn from the worst window, " (window) ": " code { (plain(&one.key)) } " takes " (gauge::taken(one)) "."
                 },
