@@ -49,6 +49,16 @@ struct Sums {
     over_range: bool,
 }
 
+/// What is made of all phases.
+const TOTALS: [Key; 6] = [
+    Key::ActiveImport,
+    Key::ActiveExport,
+    Key::ReactiveImport,
+    Key::ReactiveExport,
+    Key::EnergyActiveImport,
+    Key::EnergyActiveExport,
+];
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Totals {
     seconds: f64,
@@ -145,9 +155,6 @@ impl Totals {
                 alarms.push(Alarm::OverRange(at));
             }
         }
-        if fault == Some(Fault::EstimateUnmarked) {
-            estimated.clear();
-        }
         if self.out_of_order && fault != Some(Fault::PhaseOrderUnseen) {
             alarms.push(Alarm::PhaseOrder);
         }
@@ -159,6 +166,13 @@ impl Totals {
         let energy = |joules: f64| Some(joules / JOULES_PER_WH);
         set(&mut reading, Key::EnergyActiveImport, energy(self.imported));
         set(&mut reading, Key::EnergyActiveExport, energy(self.exported));
+        if self.phases.iter().any(|sums| sums.derived) {
+            // A total is no surer than the least sure of its parts.
+            estimated.extend(TOTALS.into_iter().filter(|key| reading.get(*key) != Field::Absent));
+        }
+        if fault == Some(Fault::EstimateUnmarked) {
+            estimated.clear();
+        }
         let pulses = core::mem::take(&mut self.pulses);
         let kept = (self.imported, self.exported, self.pulses_sent);
         *self = Totals::default();

@@ -279,14 +279,14 @@ pub const CHECKS: &[CheckSpec] = &[
         "ct.claim.answers",
         "ct",
         Rule::Clamps,
-        "The clamp dongle claims something that has its place in device time, and does not end by itself.",
+        "The clamp dongle claims from start to end, every claim with its place in device time, and does not end by itself.",
         "docs/clamp-dongles.md; basic interconnection test, ISO/IEC 9646",
     ),
     check(
         "ct.claim.complete",
         "ct",
         Rule::Clamps,
-        "Every quantity that the inputs give is claimed in every window, but for those the rig file lists under omits.",
+        "Every quantity that the inputs give is claimed in every window as a number, but for those under omits.",
         "contract, section 3",
     ),
     check(
@@ -321,7 +321,7 @@ pub const CHECKS: &[CheckSpec] = &[
         "ct.power.active",
         "ct",
         Rule::Clamps,
-        "The active power of every line is within what ratio and angle of the class allow.",
+        "The active power of every line and of all together is within what ratio and angle of the class allow.",
         "our own limit, shaped like IEC 61869-2; ct-waveforms, section 2.3",
     ),
     check(
@@ -342,7 +342,7 @@ pub const CHECKS: &[CheckSpec] = &[
         "ct.power.direction",
         "ct",
         Rule::Clamps,
-        "What flows in is claimed as import and what flows out as export, line by line.",
+        "What flows in is claimed as import and what flows out as export, line by line, and never both at once.",
         "contract, section 2; ct-waveforms, section 4",
     ),
     check(
@@ -398,7 +398,7 @@ pub const CHECKS: &[CheckSpec] = &[
         "ct.range.flagged",
         "ct",
         Rule::Clamps,
-        "Beyond its range the device warns, or is right all the same.",
+        "Beyond its range the device warns, or is right all the same; below half of it it does not warn.",
         "contract, section 2: an unknown value is never a number",
     ),
     check(

@@ -27,8 +27,8 @@ pub struct Limit {
     pub uncertainty: f64,
 }
 
-/// What one deviation comes to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What one deviation comes to, from good to bad.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Call {
     /// Within, with room.
     Pass,

@@ -92,14 +92,58 @@ pub(super) fn rule(id: &str, session: &Session<'_>) -> Ruling {
 }
 
 fn nothing(session: &Session<'_>) -> String {
-    match (&session.ended, session.claims, session.unplaced) {
+    match (&session.ended, session.claims, session.printed) {
         (Some(how), _, _) => format!("the dongle ended before it claimed anything that can be judged: {how}"),
+        (None, 0, (lines, Some(first))) => {
+            let first: String = first.chars().take(100).collect();
+            format!(
+                "the dongle claimed nothing; it printed {lines} lines that are no claims, the first: {first}"
+            )
+        }
         (None, 0, _) => "the dongle is silent: it claimed nothing".into(),
-        (None, claims, 0) => format!("all {claims} claims lie before the settling time"),
-        (None, claims, unplaced) => format!(
-            "{unplaced} of {claims} claims do not say when in device time they were measured (`samples`, `window_s`)"
-        ),
+        (None, claims, _) => misplaced(session)
+            .unwrap_or_else(|| format!("the windows of all {claims} claims begin before the settling time")),
     }
+}
+
+/// Claims without a place in the device time of the waveform.
+fn misplaced(session: &Session<'_>) -> Option<String> {
+    let (unplaced, claims) = (session.unplaced, session.claims);
+    let why = session.misplaced.as_ref()?;
+    Some(format!(
+        "{unplaced} of {claims} claims do not say when in device time they were measured; the first {why}"
+    ))
+}
+
+/// How much longer than usual a dongle may take for a claim, in seconds, and how much more across an event of the grid:
+/// five seconds to recover from an interruption (ct-waveforms, section 5.4, no. 14).
+const LATE_S: f64 = 0.5;
+const RECOVERY_S: f64 = 5.0;
+
+/// A stretch of device time from which claims were to be expected, by the dongle's own habit, and did not come. The
+/// verdict on it.
+fn gap(session: &Session<'_>) -> Option<Ruling> {
+    let rate = session.spec.waveform.rate;
+    let mut marks: Vec<f64> = session.ends.iter().map(|end| rate.seconds(*end)).collect();
+    marks.sort_by(f64::total_cmp);
+    marks.dedup();
+    marks.insert(0, 0.0);
+    let mut usual: Vec<f64> = marks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    usual.sort_by(f64::total_cmp);
+    // Three quarters of all claims come sooner: neither a burst nor a hole makes the habit.
+    let usual = *usual.get(usual.len() * 3 / 4)?;
+    let habit = marks.len() > 2;
+    let whole = rate.seconds(session.spec.waveform.samples());
+    marks.push(whole);
+    let (from, to) = marks.windows(2).map(|pair| (pair[0], pair[1])).find(|(from, to)| {
+        let shaken = session.spec.events.iter().any(|event| (from - 1.0..*to).contains(&event.t_s));
+        to - from > 2.0 * usual + LATE_S + if shaken { RECOVERY_S } else { 0.0 }
+    })?;
+    let reason = format!(
+        "no claim for the time from {from:.1} s to {to:.1} s of {whole:.1} s, where one every {usual:.1} s is usual for it"
+    );
+    // One claim makes no habit.
+    Some(if habit { Ruling::fail(reason) } else { Ruling::inconclusive(reason) })
 }
 
 fn answers(session: &Session<'_>) -> Ruling {
@@ -111,6 +155,12 @@ fn answers(session: &Session<'_>) -> Ruling {
     }
     if let Some(how) = &session.ended {
         return Ruling::fail(format!("the dongle ended by itself: {how}"));
+    }
+    if let Some(why) = misplaced(session) {
+        return Ruling::fail(why);
+    }
+    if let Some(ruling) = gap(session) {
+        return ruling;
     }
     Ruling::pass(windows(session.windows.len()))
 }
@@ -132,10 +182,19 @@ fn windows(count: usize) -> String {
     if count == 1 { "1 window".into() } else { format!("{count} windows") }
 }
 
-/// Every quantity that the inputs give is claimed in every window.
+/// Every quantity that the inputs give is claimed in every window, as a number.
 fn complete(session: &Session<'_>) -> Ruling {
     let keys = accuracy::expected_keys(session);
     let mut missing: Vec<Finding> = Vec::new();
+    if let Some((key, value)) = session.windows.iter().find_map(|window| window.malformed()) {
+        let claimed: String = value.to_string().chars().take(40).collect();
+        missing.push(Finding {
+            key: Some(key.name().into()),
+            text: format!("{} is claimed as {claimed}, which is no number", key.name()),
+            claimed: Some(claimed),
+            ..Finding::default()
+        });
+    }
     for key in &keys {
         let without = session.windows.iter().filter(|window| !window.has(*key)).count();
         if without > 0 {

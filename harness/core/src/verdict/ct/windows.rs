@@ -5,7 +5,7 @@ use super::limits::{self, Limit, PhasePower};
 use super::{CtTerms, CtTrial};
 use crate::reading::Key;
 use crate::verdict::trial::What;
-use crate::wave::spec::{Clamp, Conductor, Lasts, Secondary, Spec};
+use crate::wave::spec::{Channel, Clamp, Conductor, Lasts, Secondary, Spec};
 use crate::wave::truth::{Line, Truth, Wave, over, over_three_wire};
 use crate::wave::{Segment, network, sensor};
 use serde_json::{Map, Value};
@@ -39,9 +39,15 @@ impl Window {
         Some(self.number(import)? - self.number(export)?)
     }
 
-    /// Whether the claim has the key, be it null.
+    /// Whether the claim says something for the key. Null is how an unknown value is claimed.
     pub(super) fn has(&self, key: Key) -> bool {
-        self.claim.contains_key(key.name())
+        self.claim.get(key.name()).is_some_and(|value| !value.is_null())
+    }
+
+    /// A quantity that is claimed as something else than a number.
+    pub(super) fn malformed(&self) -> Option<(Key, &Value)> {
+        let claimed = |key: &Key| Some((*key, self.claim.get(key.name())?));
+        Key::ALL.iter().filter_map(claimed).find(|(_, value)| !value.is_number() && !value.is_null())
     }
 
     /// Whether the claim calls the value an estimate.
@@ -75,8 +81,16 @@ pub(super) struct Session<'a> {
     pub(super) windows: Vec<Window>,
     /// Claims that were seen, judged or not.
     pub(super) claims: usize,
-    /// Claims without `samples` and `window_s`, or with a window outside the waveform.
+    /// Claims that have no place in the device time of the waveform.
     pub(super) unplaced: usize,
+    /// Why the first of them has none.
+    pub(super) misplaced: Option<String>,
+    /// Where the windows of all other claims end, in the order in which they were claimed.
+    pub(super) ends: Vec<u64>,
+    /// Lines that were printed and are neither claim nor event, and the first of them.
+    pub(super) printed: (usize, Option<&'a str>),
+    /// Samples of each channel that stood at an end of the converter, where that is known.
+    pub(super) clipped: &'a [u64],
     /// How the DUT ended, if it did.
     pub(super) ended: Option<String>,
     /// Why the bench gave up because of the DUT.
@@ -101,13 +115,27 @@ impl<'a> Session<'a> {
             windows: Vec::new(),
             claims: 0,
             unplaced: 0,
+            misplaced: None,
+            ends: Vec::new(),
+            printed: (0, None),
+            clipped: trial.sent.as_ref().map_or(&[], |sent| &sent.clipped),
             ended: None,
             misbehaved: None,
             stopped: None,
         };
         for event in &trial.events {
             match &event.what {
-                What::Claim { claim, .. } => session.place(claim),
+                What::Claim { claim, .. } => {
+                    session.claims += 1;
+                    if let Err(why) = session.place(claim) {
+                        session.unplaced += 1;
+                        session.misplaced.get_or_insert(why);
+                    }
+                }
+                What::Log { line } => {
+                    session.printed.0 += 1;
+                    session.printed.1.get_or_insert(line);
+                }
                 What::Exited { how } => session.ended = Some(how.clone()),
                 What::Stopped { why, misbehaved: true } => session.misbehaved = Some(why.clone()),
                 What::Stopped { why, misbehaved: false } => session.stopped = Some(why.clone()),
@@ -137,27 +165,23 @@ impl<'a> Session<'a> {
         inside.map(part).sum::<f64>() / (window.to - window.from) as f64
     }
 
-    fn place(&mut self, claim: &Map<String, Value>) {
-        self.claims += 1;
+    fn place(&mut self, claim: &Map<String, Value>) -> Result<(), String> {
         let rate = self.spec.waveform.rate;
         let to = claim.get("samples").and_then(Value::as_u64);
         let seconds = claim.get("window_s").and_then(Value::as_f64).filter(|seconds| *seconds > 0.0);
-        let (Some(to), Some(seconds)) = (to, seconds) else {
-            self.unplaced += 1;
-            return;
+        let to = to.ok_or("has no `samples`, the whole number of samples at which its window ended")?;
+        let seconds = seconds.ok_or("has no `window_s`, the seconds that its window took")?;
+        let outside = || {
+            let whole = rate.seconds(self.spec.waveform.samples());
+            format!("ends at sample {to} and takes {seconds} s, of a waveform of {whole} s")
         };
-        let length = rate.index(seconds);
-        let Some(from) = to.checked_sub(length) else {
-            self.unplaced += 1;
-            return;
-        };
-        if rate.seconds(from) < self.spec.expect.settle_s {
-            return;
+        let from = to.checked_sub(rate.index(seconds)).ok_or_else(outside)?;
+        let window = self.window(claim, from, to).ok_or_else(outside)?;
+        self.ends.push(to);
+        if rate.seconds(from) >= self.spec.expect.settle_s {
+            self.windows.push(window);
         }
-        match self.window(claim, from, to) {
-            Some(window) => self.windows.push(window),
-            None => self.unplaced += 1,
-        }
+        Ok(())
     }
 
     /// A claim about the samples `from..to`, with what is true of them; `None` outside the waveform.
@@ -178,6 +202,29 @@ impl<'a> Session<'a> {
         } else {
             over_three_wire(&self.wired, self.spec.waveform.rate, from, to)
         }
+    }
+
+    /// Whether the dongle has every input that a quantity is made of.
+    fn is_measured(&self, key: Key) -> bool {
+        let channels = &self.spec.waveform.channels;
+        let inputs = |line: usize| [line, line + 3].map(|at| channels.contains(&Channel::ALL[at]));
+        let own = (0..3).find_map(|line| {
+            let [voltage, current] = inputs(line);
+            let power = [Key::ACTIVE[line], Key::REACTIVE[line]].concat();
+            match key {
+                key if key == Key::VOLTAGES[line] => Some(voltage),
+                key if key == Key::CURRENTS[line] || key == Key::DISTORTIONS[line] => Some(current),
+                key if power.contains(&key) || key == Key::POWER_FACTORS[line] => Some(voltage && current),
+                _ => None,
+            }
+        });
+        // What is of no line is of all lines.
+        own.unwrap_or_else(|| (0..self.spec.net.kind.lines()).all(|line| inputs(line) == [true; 2]))
+    }
+
+    /// Whether a claim is an estimate: it says so, and an input is missing. A measurement is none, whatever it is called.
+    pub(super) fn is_estimate(&self, window: &Window, key: Key) -> bool {
+        window.estimates(key) && !self.is_measured(key)
     }
 
     /// Whether the values of a line can be asked for: neither clamp nor input is beyond its range.
@@ -228,6 +275,22 @@ impl<'a> Session<'a> {
         };
         let inner = limit(self.device, inner);
         Limit { limit: inner.limit * outer, ..inner }
+    }
+
+    /// The limit of the power of all lines: what those of the lines come to.
+    pub(super) fn total_limit(&self, truth: &Truth) -> Limit {
+        let each = truth.lines.iter().filter_map(|line| {
+            let (u, i) = (line.u?, line.i?);
+            let apparent = u.rms * i.rms;
+            // Between the voltage of two lines and the current of one there is any angle, whatever the load.
+            let (watts, vars) = line.power.map_or((apparent, apparent), |power| (power.p_w, power.q1_var));
+            let phase = PhasePower { volts: u.rms, amperes: i.rms, watts, vars };
+            Some(self.scaled_power(phase, limits::active))
+        });
+        each.fold(Limit { limit: 0.0, uncertainty: 0.0 }, |all, one| Limit {
+            limit: all.limit + one.limit,
+            ..all.with(one.uncertainty)
+        })
     }
 
     /// The limit of a power factor, which has no unit to scale.

@@ -21,6 +21,11 @@ impl Compared {
         self.limit.call(self.claimed - self.truth)
     }
 
+    /// A failure is worse than any doubt, however large.
+    fn is_worse_than(&self, other: &Compared) -> bool {
+        (self.call(), self.part()) > (other.call(), other.part())
+    }
+
     /// How much of the limit the error and the doubt take.
     fn part(&self) -> f64 {
         ((self.claimed - self.truth).abs() + self.limit.uncertainty) / self.limit.limit.max(1e-12)
@@ -44,23 +49,40 @@ pub(super) fn expected_keys(session: &Session<'_>) -> Vec<Key> {
 
 /// What rests on a clamp, unless the spec says that no clamp of its kind can do it.
 fn by_clamp(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared>) -> Ruling {
+    by_clamp_with_total(session, each, |_| None)
+}
+
+fn by_clamp_with_total(
+    session: &Session<'_>,
+    each: impl Fn(&Window, usize) -> Option<Compared>,
+    total: impl Fn(&Window) -> Option<Compared>,
+) -> Ruling {
     match &session.spec.expect.beyond {
         Some(beyond) => Ruling::not_applicable(format!("beyond what clamps of this kind can do: {beyond}")),
-        None => judge(session, each),
+        None => judge_with_total(session, each, total),
     }
 }
 
 fn judge(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared>) -> Ruling {
+    judge_with_total(session, each, |_| None)
+}
+
+fn judge_with_total(
+    session: &Session<'_>,
+    each: impl Fn(&Window, usize) -> Option<Compared>,
+    total: impl Fn(&Window) -> Option<Compared>,
+) -> Ruling {
     let mut worst: Vec<(Compared, usize)> = Vec::new();
     let (mut compared, mut beyond, mut unclear) = (0, 0, 0);
     for (at, window) in session.windows.iter().enumerate() {
-        for line in 0..3 {
-            let Some(one) = each(window, line) else { continue };
+        let lines = (0..3).map(|line| (each(window, line), session.line_in_range(&window.truth.lines[line])));
+        for (one, in_range) in lines.chain([(total(window), session.in_range(window))]) {
+            let Some(one) = one else { continue };
             // What the dongle calls an estimate is checked as one.
-            if window.estimates(one.key) {
+            if session.is_estimate(window, one.key) {
                 continue;
             }
-            if !session.line_in_range(&window.truth.lines[line]) {
+            if !in_range {
                 beyond += 1;
                 continue;
             }
@@ -71,7 +93,7 @@ fn judge(session: &Session<'_>, each: impl Fn(&Window, usize) -> Option<Compared
             }
             compared += 1;
             match worst.iter_mut().find(|(kept, _)| kept.key == one.key) {
-                Some(kept) if one.part() > kept.0.part() => *kept = (one, at),
+                Some(kept) if one.is_worse_than(&kept.0) => *kept = (one, at),
                 Some(_) => {}
                 None => worst.push((one, at)),
             }
@@ -198,29 +220,44 @@ fn phase(line: &Line) -> Option<PhasePower> {
     Some(PhasePower { volts: u.rms, amperes: i.rms, watts: power.p_w, vars: power.q1_var })
 }
 
+/// Compares a power of one line. Without a neutral a line has none.
 fn of_power(
     session: &Session<'_>,
-    keys: [[Key; 2]; 3],
+    window: &Window,
+    (line, keys): (usize, [Key; 2]),
     quantity: fn(&Power) -> f64,
     limit: fn(&super::super::device::Device, PhasePower) -> Limit,
-) -> Ruling {
+) -> Option<Compared> {
+    let truth = |truth: &Truth| truth.lines[line].power.as_ref().map(quantity);
+    let allowed = |_: f64| phase(&window.truth.lines[line]).map(|phase| session.scaled_power(phase, limit));
+    compare(window, keys[0], window.signed(keys), truth, allowed)
+}
+
+/// The total too: on three wires it is the only power there is.
+pub(super) fn active(session: &Session<'_>) -> Ruling {
+    let total = [Key::ActiveImport, Key::ActiveExport];
+    by_clamp_with_total(
+        session,
+        |window, line| {
+            let own = (line, Key::ACTIVE[line]);
+            of_power(session, window, own, |power| power.p_w, limits::active)
+        },
+        |window| {
+            let truth = |truth: &Truth| truth.total.as_ref().map(|total| total.p_w);
+            let allowed = |_: f64| Some(session.total_limit(&window.truth));
+            compare(window, total[0], window.signed(total), truth, allowed)
+        },
+    )
+}
+
+pub(super) fn reactive(session: &Session<'_>) -> Ruling {
     if !session.spec.net.kind.has_neutral() {
         return Ruling::not_applicable("without a neutral a single line has no power of its own");
     }
     by_clamp(session, |window, line| {
-        let truth = |truth: &Truth| truth.lines[line].power.as_ref().map(quantity);
-        let allowed =
-            |_: f64| phase(&window.truth.lines[line]).map(|phase| session.scaled_power(phase, limit));
-        compare(window, keys[line][0], window.signed(keys[line]), truth, allowed)
+        let own = (line, Key::REACTIVE[line]);
+        of_power(session, window, own, |power| power.q1_var, limits::reactive)
     })
-}
-
-pub(super) fn active(session: &Session<'_>) -> Ruling {
-    of_power(session, Key::ACTIVE, |power| power.p_w, limits::active)
-}
-
-pub(super) fn reactive(session: &Session<'_>) -> Ruling {
-    of_power(session, Key::REACTIVE, |power| power.q1_var, limits::reactive)
 }
 
 pub(super) fn factor(session: &Session<'_>) -> Ruling {
@@ -275,6 +312,9 @@ pub(super) fn direction(session: &Session<'_>) -> Ruling {
         for (line, (truth, keys)) in window.truth.lines.iter().zip(Key::ACTIVE).enumerate() {
             let (Some(phase), Some(claimed)) = (phase(truth), window.signed(keys)) else { continue };
             let unclear = session.scaled_power(phase, limits::active).limit;
+            if let Some(both) = both_ways(window, keys, truth.power, unclear) {
+                return Ruling::fail(format!("L{}: {both}", line + 1));
+            }
             if phase.watts.abs() <= unclear || claimed.abs() <= unclear {
                 continue;
             }
@@ -292,10 +332,39 @@ pub(super) fn direction(session: &Session<'_>) -> Ruling {
             }
         }
     }
+    if let Some(both) = session.windows.iter().find_map(|window| {
+        // Where one line feeds in and another draws, a total of both sides is no mistake.
+        let one_way = |side: fn(&Power) -> f64| {
+            window.truth.lines.iter().all(|line| line.power.as_ref().is_none_or(|power| side(power) <= 0.0))
+        };
+        let total = window.truth.total.filter(|_| one_way(|power| power.p_w) || one_way(|power| -power.p_w));
+        let unclear = session.total_limit(&window.truth).limit;
+        both_ways(window, [Key::ActiveImport, Key::ActiveExport], total, unclear)
+    }) {
+        return Ruling::fail(format!("all lines: {both}"));
+    }
     if seen == 0 {
         return Ruling::not_applicable("no line carries enough power to have a direction");
     }
     Ruling::pass(format!("{seen} powers in {}", windows(session.windows.len())))
+}
+
+/// Import and export at once, where power flowed one way only.
+fn both_ways(
+    window: &Window,
+    [import, export]: [Key; 2],
+    truth: Option<Power>,
+    unclear: f64,
+) -> Option<String> {
+    let (import, export) = (window.number(import)?, window.number(export)?);
+    let truth = truth?;
+    let other_way_w = truth.import_wh.min(truth.export_wh) * 3600.0 / window.truth.seconds;
+    (import.min(export) > unclear && other_way_w < unclear / 2.0).then(|| {
+        format!(
+            "{import:.0} W of import and {export:.0} W of export are claimed at once; {:.0} W flow",
+            truth.p_w
+        )
+    })
 }
 
 /// The phases add up to the total, by the dongle's own numbers.
@@ -323,4 +392,22 @@ pub(super) fn sum(session: &Session<'_>) -> Ruling {
         return Ruling::inconclusive("no claim carries the power of each phase and the total");
     }
     Ruling::pass(windows(seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_worse_than_a_larger_doubt() {
+        let one = |claimed, uncertainty| Compared {
+            key: Key::CurrentL1,
+            claimed,
+            truth: 10.0,
+            limit: Limit { limit: 1.0, uncertainty },
+        };
+        let (failure, doubt) = (one(11.05, 0.01), one(10.8, 0.45));
+        assert_eq!((failure.call(), doubt.call()), (Call::Fail, Call::Undecided));
+        assert!(doubt.part() > failure.part() && failure.is_worse_than(&doubt));
+    }
 }

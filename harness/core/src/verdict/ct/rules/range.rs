@@ -1,8 +1,9 @@
 //! Where a value meets the end of a register, of a range, or of what can be seen at all.
 
-use super::super::windows::Session;
+use super::super::windows::{Session, Window};
 use super::{Ruling, told, windows};
 use crate::reading::Key;
+use crate::wave::{Segment, Signal};
 
 /// Part of the reference current (a tenth of the range) below which a device may see nothing: 0.4 % (class 1 of
 /// IEC 62053-21, as far as known; our own limit here).
@@ -14,9 +15,7 @@ const POWER_CLIFFS_W: [f64; 2] = [32_768.0, 65_536.0];
 /// With nothing on, nothing is read and nothing is counted.
 pub(super) fn idle(session: &Session<'_>) -> Ruling {
     let limit = START * session.device.range_a / 10.0 * session.outer();
-    let idle = |window: &&super::super::windows::Window| {
-        window.truth.lines.iter().all(|line| line.i.is_none_or(|i| i.rms < 1e-6))
-    };
+    let idle = |window: &&Window| window.truth.lines.iter().all(|line| line.i.is_none_or(|i| i.rms < 1e-6));
     let quiet: Vec<_> = session.windows.iter().filter(idle).collect();
     if quiet.is_empty() {
         return Ruling::not_applicable("a current flows all the time");
@@ -92,11 +91,14 @@ fn wrapped(claimed: Option<f64>, truth: f64, cliffs: &[f64], beyond: &mut usize)
     let mut found = None;
     for cliff in reached {
         *beyond += 1;
+        // What is turned round has lost its sign, and what grew has lost nothing.
+        let turned = (claimed + truth).abs() < 0.03 * truth.abs();
         // A signed register loses twice its end.
         for lost in [*cliff, 2.0 * cliff] {
-            let times = ((truth - claimed) / lost).round();
-            let near = (truth - claimed - times * lost).abs() < 0.03 * truth.abs();
-            if times.abs() >= 1.0 && near && (truth - claimed).abs() > 0.2 * truth.abs() {
+            let times = ((truth - claimed) / lost).round() * truth.signum();
+            let left = (truth - claimed).abs() - times * lost;
+            let far = (truth - claimed).abs() > 0.2 * truth.abs();
+            if times >= 1.0 && far && left.abs() < 0.015 * truth.abs() && !turned {
                 found = Some(format!("is {claimed:.3} instead of {truth:.3}: its register wraps at {cliff}"));
             }
         }
@@ -111,6 +113,33 @@ fn unsigned(import: Option<f64>, truth: f64) -> Option<String> {
         .then(|| format!("is {import:.0} instead of {truth:.0}: a negative value is shown without its sign"))
 }
 
+/// An alarm for too large a value although no sample of the line was at an end of the converter, and its current was
+/// below half the range in every moment. Unknown is no false alarm.
+fn is_false_alarm(session: &Session<'_>, window: &Window, line: usize) -> bool {
+    if !window.texts("alarms").contains(&format!("over-range:l{}", line + 1).as_str()) {
+        return false;
+    }
+    let channels = &session.spec.waveform.channels;
+    let of_line: Vec<Option<&u64>> = channels
+        .iter()
+        .enumerate()
+        .filter(|(_, channel)| channel.line() == line)
+        .map(|(at, _)| session.clipped.get(at))
+        .collect();
+    if !of_line.iter().all(|clipped| *clipped == Some(&0)) {
+        return false;
+    }
+    let half = 0.5 * session.device.range_a * session.outer();
+    let within = |segment: &&Segment| segment.from < window.to && segment.to > window.from;
+    session.wired.iter().filter(within).all(|segment| match &segment.i[line] {
+        Signal::Steady(spectrum) => {
+            let squares: f64 = spectrum.parts.iter().map(|(_, phasor)| phasor.norm_sqr()).sum();
+            (spectrum.dc * spectrum.dc + squares).sqrt() < half
+        }
+        Signal::Cycle(values) => values.iter().all(|value| value.abs() < half),
+    })
+}
+
 /// Beyond its range a device says so, or is right all the same. Of each line the window with the most is told.
 pub(super) fn flagged(session: &Session<'_>) -> Ruling {
     let range = session.device.range_a * session.outer();
@@ -119,6 +148,13 @@ pub(super) fn flagged(session: &Session<'_>) -> Ruling {
         let mut most = (range, None);
         for window in &session.windows {
             let flows = window.truth.lines[line].i.map_or(0.0, |current| current.rms);
+            if is_false_alarm(session, window, line) {
+                return Ruling::fail(format!(
+                    "L{}: an alarm for more than {range:.0} A is raised while {flows:.1} A flow; an installer learns to \
+                     ignore it",
+                    line + 1
+                ));
+            }
             if flows <= range {
                 continue;
             }
