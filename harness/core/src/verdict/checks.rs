@@ -489,8 +489,8 @@ pub const CHECKS: &[CheckSpec] = &[
         "scaling.factor.alike",
         "scaling",
         Rule::Scaling(ScalingRule::Alike),
-        "The same is done with the ratio to current, power and energy.",
-        "a transformer turns down the current, and with it power and energy",
+        "The same is done with the ratio to current, power and energy, and nothing to what it does not change.",
+        "a transformer turns down the current, and with it power and energy, but no voltage",
     ),
     check(
         "scaling.metamorphic",

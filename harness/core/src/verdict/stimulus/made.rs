@@ -101,7 +101,9 @@ impl Source {
             family: self.profile.family.word().to_string(),
             evidence: evidence.word().to_string(),
             source: format!("{source}, sent as a {} would", self.profile.title),
-            checks: ["han.claim.answers", "han.dut.alive"].map(String::from).to_vec(),
+            checks: ["han.claim.answers", "han.claim.once", "han.claim.form", "han.dut.alive"]
+                .map(String::from)
+                .to_vec(),
             needs: vec![self.profile.family.word().to_string()],
             paced: false,
             baud: super::BAUD,
