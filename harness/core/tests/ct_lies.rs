@@ -236,10 +236,22 @@ fn ten_times_too_much_and_a_lost_sign_are_no_full_register() {
 }
 
 #[test]
+fn a_figure_beyond_reason_is_short() {
+    let huge = each(|claim| drop(claim.insert("current_l1_a".into(), json!(1e308))));
+    let said = failed(&judged("unbalanced-real", huge), "ct.current.rms");
+    assert!(said.starts_with("current_l1_a is 1.0e308 instead of 70.000 at "), "{said}");
+}
+
+#[test]
 fn printing_something_else_is_not_silence() {
     let mut trial: CtTrial = trial(&fixture("unbalanced-real"), None);
     trial.events = vec![Event { t_us: 0, what: What::Log { line: "{\"current_l1_a\": NaN}".into() } }];
+    let event = Event { t_us: 0, what: What::Log { line: "{\"event\":\"ready\"}".into() } };
+    trial.events.insert(0, event.clone());
     let said = failed(&ct::judge(&trial, ""), "ct.claim.answers");
+    trial.events = vec![event];
+    let silent = failed(&ct::judge(&trial, ""), "ct.claim.answers");
+    assert_eq!(silent, "the dongle is silent: it claimed nothing");
     assert_eq!(
         said,
         "the dongle claimed nothing; it printed 1 lines that are no claims, the first: {\"current_l1_a\": NaN}"

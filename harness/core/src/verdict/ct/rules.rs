@@ -182,6 +182,11 @@ fn windows(count: usize) -> String {
     if count == 1 { "1 window".into() } else { format!("{count} windows") }
 }
 
+/// Three decimals; as a power of ten what no meter shows.
+fn figure(value: f64) -> String {
+    if value.abs() < 1e12 { format!("{value:.3}") } else { format!("{value:.1e}") }
+}
+
 /// Every quantity that the inputs give is claimed in every window, as a number.
 fn complete(session: &Session<'_>) -> Ruling {
     let keys = accuracy::expected_keys(session);

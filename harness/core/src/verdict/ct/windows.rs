@@ -132,7 +132,7 @@ impl<'a> Session<'a> {
                         session.misplaced.get_or_insert(why);
                     }
                 }
-                What::Log { line } => {
+                What::Log { line } if !is_event(line) => {
                     session.printed.0 += 1;
                     session.printed.1.get_or_insert(line);
                 }
@@ -173,7 +173,7 @@ impl<'a> Session<'a> {
         let seconds = seconds.ok_or("has no `window_s`, the seconds that its window took")?;
         let outside = || {
             let whole = rate.seconds(self.spec.waveform.samples());
-            format!("ends at sample {to} and takes {seconds} s, of a waveform of {whole} s")
+            format!("ends at sample {to} and takes {seconds:.3} s, of a waveform of {whole} s")
         };
         let from = to.checked_sub(rate.index(seconds)).ok_or_else(outside)?;
         let window = self.window(claim, from, to).ok_or_else(outside)?;
@@ -303,6 +303,11 @@ impl<'a> Session<'a> {
     pub(super) fn clamps(&self) -> &[Clamp] {
         &self.spec.clamps
     }
+}
+
+/// Whether a line is an event such as `{"event":"ready"}`, and no rubbish.
+fn is_event(line: &str) -> bool {
+    serde_json::from_str::<Map<String, Value>>(line).is_ok_and(|object| object.contains_key("event"))
 }
 
 /// Segments behind clamps that have no error of their own but sit where the spec puts them: what a claim is compared with.

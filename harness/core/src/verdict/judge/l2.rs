@@ -58,7 +58,12 @@ pub(super) fn rule(rule: L2Rule, session: &Session<'_>) -> Ruling {
     if cases.is_empty() {
         return unseen(session, "no telegram without L2 was claimed");
     }
-    if let Some(what) = no_number(&cases) {
+    let about: &[&'static str] = match rule {
+        L2Rule::Interval => &[VOLTAGE],
+        L2Rule::Bound | L2Rule::Candidate | L2Rule::Overload => &[CURRENT],
+        L2Rule::Marked | L2Rule::Method => &[CURRENT, VOLTAGE],
+    };
+    if let Some(what) = no_number(&cases, about) {
         return Ruling::inconclusive(Cause::Dut, what);
     }
     let (currents, volts) = (estimates(&cases, CURRENT), estimates(&cases, VOLTAGE));
@@ -146,9 +151,9 @@ fn estimates<'s>(cases: &'s [Case<'s>], key: &str) -> Vec<Estimate<'s>> {
 }
 
 /// An L2 that is claimed as something else than a number: nothing can be held against it, and it is not left out.
-fn no_number(cases: &[Case<'_>]) -> Option<String> {
+fn no_number(cases: &[Case<'_>], about: &[&'static str]) -> Option<String> {
     let claimed = cases.iter().flat_map(|case| {
-        let keys = [CURRENT, VOLTAGE].into_iter().filter(|key| case.sent.telegram.truth.contains_key(*key));
+        let keys = about.iter().copied().filter(|key| case.sent.telegram.truth.contains_key(*key));
         keys.filter_map(|key| Some((key, case.claim.get(key)?)))
     });
     let (key, value) = claimed.into_iter().find(|(_, value)| !value.is_number() && !value.is_null())?;
@@ -164,7 +169,7 @@ fn found(session: &Session<'_>, one: &Estimate<'_>, key: &str, expected: String,
 
 /// At most three decimals; as a power of ten what no meter shows.
 fn shown(value: f64) -> String {
-    if value.abs() < 1e9 { Milli((value * 1000.0).round() as i64).to_string() } else { format!("{value:e}") }
+    if value.abs() < 1e12 { Milli((value * 1000.0).round() as i64).to_string() } else { format!("{value:e}") }
 }
 
 fn count(number: usize, all: usize) -> String {

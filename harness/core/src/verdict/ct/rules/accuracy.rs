@@ -2,7 +2,7 @@
 
 use super::super::limits::{self, Call, Limit, PhasePower};
 use super::super::windows::{Session, Window};
-use super::{Ruling, windows};
+use super::{Ruling, figure, windows};
 use crate::reading::Key;
 use crate::verdict::Verdict;
 use crate::verdict::results::{Finding, Measure};
@@ -120,11 +120,12 @@ fn summed_up(session: &Session<'_>, worst: &[(Compared, usize)], compared: usize
     let text = |(one, at): &(Compared, usize)| {
         let seconds = session.spec.waveform.rate.seconds(session.windows[*at].to);
         format!(
-            "{} is {:.3} instead of {:.3} at {seconds:.1} s: off by {:+.3}, allowed are ±{:.3}{}",
+            "{} is {} instead of {:.3} at {seconds:.1} s: off by {}{}, allowed are ±{:.3}{}",
             one.key.name(),
-            one.claimed,
+            figure(one.claimed),
             one.truth,
-            one.claimed - one.truth,
+            if one.claimed < one.truth { "" } else { "+" },
+            figure(one.claimed - one.truth),
             one.limit.limit,
             scaled_wrong(session.outer(), one)
         )
@@ -132,7 +133,7 @@ fn summed_up(session: &Session<'_>, worst: &[(Compared, usize)], compared: usize
     let finding = |one: &(Compared, usize)| Finding {
         key: Some(one.0.key.name().into()),
         expected: Some(format!("{:.3} ± {:.3}", one.0.truth, one.0.limit.limit)),
-        claimed: Some(format!("{:.3}", one.0.claimed)),
+        claimed: Some(figure(one.0.claimed)),
         text: text(one),
         ..Finding::default()
     };

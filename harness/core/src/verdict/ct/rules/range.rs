@@ -1,7 +1,7 @@
 //! Where a value meets the end of a register, of a range, or of what can be seen at all.
 
 use super::super::windows::{Session, Window};
-use super::{Ruling, told, windows};
+use super::{Ruling, figure, told, windows};
 use crate::reading::Key;
 use crate::wave::{Segment, Signal};
 
@@ -26,8 +26,9 @@ pub(super) fn idle(session: &Session<'_>) -> Ruling {
                 && amperes > limit
             {
                 return Ruling::fail(format!(
-                    "L{}: {amperes} A are claimed while none flow; at most {limit:.3} A may be seen",
-                    line + 1
+                    "L{}: {} A are claimed while none flow; at most {limit:.3} A may be seen",
+                    line + 1,
+                    figure(amperes)
                 ));
             }
         }
