@@ -62,35 +62,6 @@ fn every_broken_dongle_is_caught_by_the_check_that_is_meant_for_it(
     }
 }
 
-/// `findings` of a waveform is what the bench has to find by the reference dongle's claims.
-#[rstest]
-fn what_a_waveform_says_is_found_is_found(#[files("../../fixtures/waveforms/*.toml")] path: PathBuf) {
-    let text = std::fs::read_to_string(&path).unwrap();
-    let expected = Spec::parse(&text).unwrap().expect.findings;
-    let outcomes = judged(&text, None);
-    let found = outcome(&outcomes, "ct.wiring.found");
-    let mut said: Vec<&str> = found.findings.iter().map(|finding| finding.text.as_str()).collect();
-    said.extend(found.reason.as_deref());
-    let said = said.join(" ");
-    let [finding] = expected.as_slice() else {
-        assert!(expected.is_empty(), "one finding a waveform: {expected:?}");
-        let right = found.verdict != Verdict::Pass || said == "All three clamps are right.";
-        assert!(right && found.verdict != Verdict::Inconclusive, "{:?}: {said}", found.verdict);
-        return;
-    };
-    let (name, clamps) = finding.split_once(':').unwrap_or((finding, ""));
-    let numbers: Vec<&str> = clamps.split(',').map(|clamp| clamp.trim_start_matches('i')).collect();
-    let (verdict, words) = match (name, &numbers[..]) {
-        ("clamp_reversed", [one]) => (Verdict::Pass, format!("Clamp {one} is turned round: ")),
-        ("clamp_swapped", [one, two]) => (Verdict::Pass, format!("Clamps {one} and {two} are swapped")),
-        ("clamps_rotated", _) => (Verdict::Pass, "All three clamps sit on the wrong line: ".into()),
-        ("ambiguous", _) => (Verdict::Inconclusive, "ways to place the clamps explain".into()),
-        ("not_observable", _) => (Verdict::Inconclusive, "a load switched on".into()),
-        _ => panic!("nobody finds {finding}"),
-    };
-    assert!(found.verdict == verdict && said.contains(&words), "{finding}: {:?}: {said}", found.verdict);
-}
-
 /// The figures of ct-waveforms, section 5.4: a load that is changed in a file makes another scenario of it.
 #[test]
 fn the_scenarios_carry_the_figures_they_are_named_for() {
