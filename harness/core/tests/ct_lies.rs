@@ -242,6 +242,44 @@ fn a_figure_beyond_reason_is_short() {
     assert!(said.starts_with("current_l1_a is 1.0e308 instead of 70.000 at "), "{said}");
 }
 
+fn verdict<'a>(outcomes: &'a [Outcome], id: &str) -> (Verdict, Option<&'a str>) {
+    let outcome = outcomes.iter().find(|outcome| outcome.id == id).unwrap();
+    (outcome.verdict, outcome.reason.as_deref())
+}
+
+#[test]
+fn what_has_no_input_may_be_left_out() {
+    for (name, keys) in [
+        ("it-missing-i2", &["current_l2_a"][..]),
+        ("missing-u2-tn", &["voltage_l2_v", "active_import_l2_w", "active_export_l2_w", "active_import_w"]),
+        ("one-voltage", &["voltage_l2_v", "voltage_l3_v", "active_import_w", "energy_active_import_wh"]),
+    ] {
+        let outcomes = judged(name, each(|claim| claim.retain(|key, _| !keys.contains(&key.as_str()))));
+        assert_eq!(verdict(&outcomes, "ct.claim.complete"), (Verdict::Pass, None), "{name}");
+    }
+}
+
+#[test]
+fn without_reactive_power_nobody_guesses_an_angle() {
+    let outcomes = judged("rotate-123", each(|claim| claim.retain(|key, _| !key.starts_with("reactive_"))));
+    let (verdict, reason) = verdict(&outcomes, "ct.wiring.found");
+    assert_eq!(verdict, Verdict::NotApplicable, "{reason:?}");
+    assert!(reason.unwrap().starts_with("the dongle claims no reactive power"), "{reason:?}");
+}
+
+#[test]
+fn a_shifted_neutral_leaves_no_order_of_phases() {
+    let alarm = |claims: &mut Vec<Claim>| {
+        for claim in claims.iter_mut().skip(4) {
+            claim.insert("alarms".into(), json!(["phase-order"]));
+        }
+    };
+    let outcomes = judged("lost-neutral", alarm);
+    assert_eq!(verdict(&outcomes, "ct.wiring.phase-order"), (Verdict::Pass, None));
+    let early = |claims: &mut Vec<Claim>| drop(claims[1].insert("alarms".into(), json!(["phase-order"])));
+    failed(&judged("lost-neutral", early), "ct.wiring.phase-order");
+}
+
 #[test]
 fn printing_something_else_is_not_silence() {
     let mut trial: CtTrial = trial(&fixture("unbalanced-real"), None);

@@ -205,7 +205,7 @@ impl<'a> Session<'a> {
     }
 
     /// Whether the dongle has every input that a quantity is made of.
-    fn is_measured(&self, key: Key) -> bool {
+    pub(super) fn is_measured(&self, key: Key) -> bool {
         let channels = &self.spec.waveform.channels;
         let inputs = |line: usize| [line, line + 3].map(|at| channels.contains(&Channel::ALL[at]));
         let own = (0..3).find_map(|line| {

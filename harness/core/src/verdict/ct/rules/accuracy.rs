@@ -43,6 +43,8 @@ pub(super) fn expected_keys(session: &Session<'_>) -> Vec<Key> {
         }
     }
     keys.extend([Key::ActiveImport, Key::ActiveExport, Key::EnergyActiveImport]);
+    // What has no input may be estimated, and may be left out.
+    keys.retain(|key| session.is_measured(*key));
     keys.retain(|key| !session.terms.omits.iter().any(|omitted| omitted == key.name()));
     keys
 }

@@ -1,6 +1,6 @@
 //! Which clamps are misplaced, as far as the dongle's own numbers tell.
 
-use super::super::windows::{Session, line_of};
+use super::super::windows::{Session, Window, line_of};
 use super::{Ruling, noted, told, windows};
 use crate::reading::Key;
 use crate::site::wiring::Combination;
@@ -22,10 +22,20 @@ pub(super) fn phase_order(session: &Session<'_>) -> Ruling {
     };
     let behind = |ahead: f64, behind: f64| (ahead - behind).rem_euclid(360.0) < 180.0;
     let right = behind(one, two) && behind(two, three);
-    let alarmed =
-        session.windows.iter().filter(|window| window.texts("alarms").contains(&"phase-order")).count();
+    // A shifted neutral or a dead phase leaves no order: the phase voltages need not go round the point between them.
+    let sound =
+        |window: &&Window| {
+            window.truth.lines.iter().zip(&session.spec.net.u_v).all(|(line, nominal)| {
+                line.u.is_some_and(|u| (0.7 * nominal..=1.3 * nominal).contains(&u.rms))
+            })
+        };
+    let judged: Vec<&Window> = session.windows.iter().filter(sound).collect();
+    if judged.is_empty() {
+        return Ruling::not_applicable("the voltages are too uneven in every window to have an order");
+    }
+    let alarmed = judged.iter().filter(|window| window.texts("alarms").contains(&"phase-order")).count();
     match (right, alarmed) {
-        (true, 0) => Ruling::pass(format!("no alarm in {}", windows(session.windows.len()))),
+        (true, 0) => Ruling::pass(format!("no alarm in {}", windows(judged.len()))),
         (true, alarmed) => Ruling::fail(format!(
             "the phases follow each other as L1, L2, L3, and {alarmed} claims say otherwise"
         )),
@@ -44,6 +54,12 @@ pub(super) fn found(session: &Session<'_>) -> Ruling {
             "a clamp is on no line, or two are on one: not one of the 48 combinations",
         );
     };
+    let unknown = |keys: [Key; 2]| session.windows.iter().all(|window| window.signed(keys).is_none());
+    if (0..3).any(|line| !unknown(Key::ACTIVE[line]) && unknown(Key::REACTIVE[line])) {
+        return Ruling::not_applicable(
+            "the dongle claims no reactive power, and without it no angle is known",
+        );
+    }
     let channels = &session.spec.waveform.channels;
     let voltages = if channels.contains(&Channel::U2) && channels.contains(&Channel::U3) {
         Voltages::All
