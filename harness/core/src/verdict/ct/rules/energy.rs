@@ -132,8 +132,8 @@ pub(super) fn pulses(session: &Session<'_>) -> Ruling {
     for window in &session.windows {
         // It can be known of a pulse only once it has begun; blocks of ten cycles are rounded.
         let latest = window.to + rate.index(PULSE_JITTER_S);
-        let begun = window.claim.get("pulses").and_then(Value::as_array).into_iter().flatten();
-        if let Some(pulse) = begun.filter(|pulse| pulse.as_u64().is_none_or(|at| at > latest)).next() {
+        let mut begun = window.claim.get("pulses").and_then(Value::as_array).into_iter().flatten();
+        if let Some(pulse) = begun.find(|pulse| pulse.as_u64().is_none_or(|at| at > latest)) {
             let to = window.to;
             return Ruling::fail(format!("a pulse at sample {pulse} is claimed at sample {to}"));
         }
