@@ -39,6 +39,8 @@ pub enum Command {
     Emulate(EmulateFlags),
     /// Makes clamp and mains waveforms: as a file, a picture, or in an instrument.
     Wave(WaveFlags),
+    /// Runs scenarios in the closed balancing loop, in virtual time; the main fuse is the judge.
+    Sim(SimFlags),
     /// Rebuilds or merges reports from the stored evidence, without hardware.
     Report(ReportFlags),
     /// Checks the rules of the source tree.
@@ -77,6 +79,33 @@ pub struct RunFlags {
     /// Only list what would run, one check and subject a line.
     #[arg(long)]
     pub list: bool,
+}
+
+/// `sim`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo xtask sim fixtures/scenarios\n  cargo xtask sim fixtures/scenarios/han-step-25a.toml --balancer evcc --plots /tmp/plots\n  cargo xtask sim fixtures/scenarios --balancer 'process:python3 -u rigs/examples/minimal_balancer.py'"
+)]
+pub struct SimFlags {
+    /// Scenario files, or folders of them.
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenarios: Vec<PathBuf>,
+    /// Who balances: reference, a named rule such as evcc, reference/MUTATION (broken on purpose), or
+    /// process:COMMAND (a program, contract section 4).
+    #[arg(long, value_name = "SPEC", default_value = "reference")]
+    pub balancer: String,
+    /// Seed of everything that is drawn [default: the scenario's own].
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// One JSON object per scenario.
+    #[arg(long)]
+    pub json: bool,
+    /// Writes a plot of each run into this folder, as SVG.
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
+    /// How long a program may take for an answer, seconds of real time.
+    #[arg(long = "answer-within", value_name = "SECONDS", default_value_t = 5.0)]
+    pub answer_within_s: f64,
 }
 
 /// `decode`

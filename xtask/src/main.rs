@@ -3,6 +3,7 @@
 //! Refuses to know protocol details and to judge: it reads flags, calls the libraries, prints, and turns what
 //! came back into an exit code.
 
+mod balancers;
 mod citations;
 mod commands;
 mod console;
@@ -10,6 +11,7 @@ mod failure;
 mod flags;
 mod input;
 mod reporting;
+mod scenarios;
 mod workspace;
 
 use clap::Parser;
@@ -50,6 +52,7 @@ fn run(command: Command) -> failure::Outcome {
         Command::Replay(flags) => commands::replay::run(&flags),
         Command::Emulate(flags) => commands::emulate::run(&flags),
         Command::Wave(flags) => commands::wave::run(&flags),
+        Command::Sim(flags) => commands::sim::run(&flags),
         Command::Report(flags) => commands::report::run(&flags),
         Command::Tidy => commands::tidy::run(),
         Command::Ci => commands::ci::run(),

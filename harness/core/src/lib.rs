@@ -54,7 +54,7 @@
 //! | `verdict` | `reading`, `hex`, `wire` (check sums of damage), `wave`, `site` | how a claim arrived, and how bytes are decoded |
 //! | `verdict::balance` | besides: `plant`, `balance`, `scenario`, `sim` (it watches the loop) | what a balancer makes of what it hears |
 //! | `verdict::stimulus` | besides: `plant` and `meters` (telegrams of known loads, encoded) | what a DUT makes of them |
-//! | `report` | `reading`, `hex`, `verdict`, `explain`, `wave` | rigs |
+//! | `report` | `reading`, `hex`, `verdict`, `explain`, `wave`, `scenario`, `sim` | rigs |
 //!
 //! `cargo xtask tidy`, which is a test too, reads this table and the sources, and fails on an import that the table
 //! does not allow.

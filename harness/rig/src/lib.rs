@@ -28,6 +28,7 @@
 //! | [`interrupt`] | Ctrl-C as a flag that every loop looks at |
 
 pub mod adapter;
+pub mod balancer;
 pub mod clamps;
 pub mod config;
 pub mod dongle;

@@ -10,6 +10,7 @@ pub mod record;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod sim;
 pub mod tidy;
 pub mod wave;
 

@@ -6,6 +6,10 @@
 //!
 //! All currents are in milliamperes, voltages in millivolts, and an unknown value is `None`, never 0.
 
+pub mod json;
+pub mod reference;
+pub mod rules;
+
 use crate::site::ratio::Factor;
 
 /// How the supply is wired (B-10 of balancing). On IT and TT loads lie between lines.
@@ -313,7 +317,3 @@ pub trait Balancer {
     /// Only a balancer outside this program errs.
     fn answer(&mut self, t_ms: u64, events: &[Event], commands: &mut Vec<Command>) -> Result<(), Trouble>;
 }
-
-/// Placeholder.
-#[derive(Clone, PartialEq, Debug, Default, serde::Deserialize)]
-pub struct Tuning {}

@@ -89,8 +89,8 @@ impl CarSettings {
             ));
         }
         for rate in [self.up_ma_per_s, self.down_ma_per_s].into_iter().flatten() {
-            if rate < 10 {
-                return wrong(format!("ramp of {rate} mA/s, expected 10 or more"));
+            if !(10..=1_000_000).contains(&rate) {
+                return wrong(format!("ramp of {rate} mA/s, expected 10 to 1000000"));
             }
         }
         Ok(())
@@ -338,4 +338,185 @@ fn one_in_a_million(seed: u64, index: u32) -> u32 {
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     ((mixed ^ (mixed >> 31)) % 1_000_000) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn car(settings: CarSettings) -> Car {
+        Car::new(settings, 1).unwrap()
+    }
+
+    fn at_once() -> CarSettings {
+        CarSettings { dead_ms: 0, up_ma_per_s: None, ..CarSettings::default() }
+    }
+
+    /// Tells a pilot and waits until the car is steady; the time then.
+    fn steady(car: &mut Car, t_ms: u64, offered_ma: i64) -> u64 {
+        car.pilot(t_ms, offered_ma);
+        let mut end = t_ms;
+        while let Some(due) = car.next_timeout() {
+            assert!(due >= end, "{due} after {end}");
+            car.timeout(due);
+            end = due;
+        }
+        end
+    }
+
+    #[test]
+    fn it_waits_its_dead_time_and_climbs_in_steps_of_a_tenth_of_a_second() {
+        let mut car = car(CarSettings { dead_ms: 2_000, up_ma_per_s: Some(4_000), ..CarSettings::default() });
+        car.pilot(1_000, 10_000);
+        assert_eq!((car.next_timeout(), car.draws_ma(), car.takes()), (Some(3_000), 0, false));
+        car.timeout(2_999);
+        assert!(!car.takes());
+        car.timeout(3_000);
+        assert_eq!((car.next_timeout(), car.draws_ma(), car.takes()), (Some(3_100), 0, true));
+        car.timeout(3_150);
+        assert_eq!((car.next_timeout(), car.draws_ma()), (Some(3_200), 400));
+        car.timeout(5_500);
+        assert_eq!((car.next_timeout(), car.draws_ma()), (None, 10_000));
+        assert_eq!(steady(&mut car, 6_000, 0), 8_000);
+        assert_eq!(car.draws_ma(), 0);
+    }
+
+    #[test]
+    fn it_falls_on_a_ramp_too_if_it_has_one() {
+        let mut car = car(CarSettings { down_ma_per_s: Some(8_000), ..at_once() });
+        steady(&mut car, 0, 16_000);
+        assert_eq!(steady(&mut car, 1_000, 8_000), 2_000);
+        car.pilot(3_000, 0);
+        assert!(car.takes(), "its contactor stays closed until the current is gone");
+        car.timeout(3_500);
+        assert_eq!(car.draws_ma(), 4_000);
+        assert_eq!(steady(&mut car, 3_600, 0), 4_000);
+        assert!(!car.takes());
+    }
+
+    #[test]
+    fn pilots_are_followed_each_after_its_own_dead_time() {
+        let mut car = car(CarSettings { dead_ms: 5_000, ..at_once() });
+        for (t_ms, offered_ma) in [(0, 16_000), (1_000, 6_000), (2_000, 0), (3_000, 8_000)] {
+            car.pilot(t_ms, offered_ma);
+        }
+        let followed = [4_999, 5_000, 6_000, 7_000, 7_999, 8_000].map(|t_ms| {
+            car.timeout(t_ms);
+            car.draws_ma()
+        });
+        assert_eq!(followed, [0, 16_000, 6_000, 0, 0, 8_000]);
+    }
+
+    /// Renault Zoe: 7.5 % over the pilot, nothing below 8 A, whole amperes (balancing, section 2.1).
+    #[test]
+    fn a_zoe_draws_more_than_it_may_and_does_not_start_below_its_own_minimum() {
+        let zoe = CarSettings { min_ma: 8_000, max_ma: 32_000, gain_ppm: 1_075_000, ..at_once() };
+        let mut car = car(CarSettings { quantum_ma: 1_000, ..zoe });
+        let drawn = [6_000, 7_999, 8_000, 10_900, 7_900, 32_000].map(|offered_ma| {
+            steady(&mut car, 0, offered_ma);
+            car.draws_ma()
+        });
+        assert_eq!(drawn, [0, 0, 8_600, 10_750, 0, 32_000]);
+    }
+
+    #[test]
+    fn above_its_knee_it_takes_less_with_every_percent_and_nothing_when_full() {
+        let battery = CarSettings { capacity_wh: 50_000, stored_wh: 39_000, ..at_once() };
+        let mut car = car(CarSettings { taper_from_percent: 80, max_ma: 16_000, ..battery });
+        steady(&mut car, 0, 32_000);
+        let percent = 500 * NJ_PER_WH;
+        let mut drawn = Vec::new();
+        while car.wants() {
+            assert!(car.left_nj() > 0 && car.left_nj() <= 2 * percent, "{}", car.left_nj());
+            car.consume(car.left_nj() - 1);
+            drawn.push(car.draws_ma());
+            car.consume(1);
+        }
+        assert_eq!(drawn.len(), 21);
+        assert_eq!(drawn[..3], [16_000, 16_000, 15_500]);
+        assert_eq!(drawn[20], 6_500);
+        assert_eq!((car.draws_ma(), car.takes(), car.stored_nj()), (0, false, 50_000 * NJ_PER_WH));
+        steady(&mut car, 0, 0);
+        steady(&mut car, 0, 16_000);
+        assert_eq!(car.draws_ma(), 0, "a full car does not begin again");
+    }
+
+    #[test]
+    fn a_percent_more_does_not_shorten_a_ramp_downwards() {
+        let battery = CarSettings { capacity_wh: 50_000, stored_wh: 40_000, ..at_once() };
+        let mut car = car(CarSettings { taper_from_percent: 80, down_ma_per_s: Some(1_000), ..battery });
+        steady(&mut car, 0, 16_000);
+        car.pilot(0, 6_000);
+        car.timeout(1_000);
+        car.consume(car.left_nj());
+        assert_eq!((car.draws_ma(), car.next_timeout()), (15_000, Some(1_100)));
+    }
+
+    #[test]
+    fn after_so_many_pauses_it_starts_no_more_until_it_is_plugged_in_anew() {
+        let mut car = car(CarSettings { refuses_after: Some(2), ..at_once() });
+        for expected in [16_000, 16_000, 0, 0] {
+            steady(&mut car, 0, 16_000);
+            assert_eq!(car.draws_ma(), expected);
+            assert_eq!(car.refuses(), expected == 0);
+            steady(&mut car, 0, 0);
+        }
+        car.plug();
+        steady(&mut car, 0, 16_000);
+        assert_eq!(car.draws_ma(), 16_000);
+    }
+
+    #[test]
+    fn some_starts_after_a_pause_fail_and_the_seed_says_which() {
+        let wakes = |seed: u64| {
+            let mut car = Car::new(CarSettings { wake_fails_ppm: 250_000, ..at_once() }, seed).unwrap();
+            (0..400)
+                .map(|_| {
+                    steady(&mut car, 0, 16_000);
+                    let woke = car.takes();
+                    steady(&mut car, 0, 12_000);
+                    assert_eq!(car.takes(), woke, "another pilot alone wakes nobody");
+                    steady(&mut car, 0, 0);
+                    woke
+                })
+                .collect::<Vec<bool>>()
+        };
+        assert_eq!(wakes(7), wakes(7));
+        assert_ne!(wakes(7), wakes(8));
+        for seed in 0..20 {
+            let failed = wakes(seed).iter().filter(|woke| !**woke).count();
+            assert!((60..=140).contains(&failed), "{failed} of 400 with seed {seed}");
+            assert!(wakes(seed)[0], "the first start is no wake-up");
+        }
+    }
+
+    #[test]
+    fn a_contactor_that_opens_ends_it_at_once_and_counts_as_a_pause() {
+        let mut car = car(CarSettings { refuses_after: Some(1), dead_ms: 3_000, ..at_once() });
+        steady(&mut car, 0, 16_000);
+        car.pilot(5_000, 10_000);
+        car.cut();
+        assert_eq!((car.draws_ma(), car.takes(), car.next_timeout()), (0, false, None));
+        assert!(car.refuses());
+    }
+
+    #[test]
+    fn impossible_cars_are_refused_with_what_was_expected() {
+        let usual = CarSettings::default;
+        let wrong = [
+            (CarSettings { phases: 4, ..usual() }, "phases is 4"),
+            (CarSettings { quantum_ma: 0, ..usual() }, "quantum is 0 mA"),
+            (CarSettings { quantum_ma: 7_000, ..usual() }, "quantum is 7000 mA"),
+            (CarSettings { max_ma: 5_000, ..usual() }, "maximum is 5000 mA"),
+            (CarSettings { gain_ppm: 1_075, ..usual() }, "gain is 1075"),
+            (CarSettings { taper_from_percent: 101, ..usual() }, "taper begins at 101 %"),
+            (CarSettings { stored_wh: 70_000, ..usual() }, "70000 Wh stored of 60000 Wh"),
+            (CarSettings { capacity_wh: 0, ..usual() }, "0 Wh stored of 0 Wh"),
+            (CarSettings { up_ma_per_s: Some(0), ..usual() }, "ramp of 0 mA/s"),
+        ];
+        for (settings, expected) in wrong {
+            let message = Car::new(settings, 0).unwrap_err();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
 }

@@ -102,6 +102,9 @@ impl ChargerSettings {
         if !(self.min_ma..=1_000_000).contains(&self.max_ma) {
             return wrong(format!("maximum is {} mA, expected {} to 1000000", self.max_ma, self.min_ma));
         }
+        if self.cable_ma.is_some_and(|cable| cable < 1) {
+            return wrong(format!("cable is {:?} mA, expected 1 or more", self.cable_ma));
+        }
         if self.offline_phase.is_some_and(|line| !(1..=3).contains(&line)) {
             return wrong(format!("offline phase is {:?}, expected 1, 2 or 3", self.offline_phase));
         }

@@ -92,6 +92,8 @@ pub struct Plant {
     active: [i64; 2],
     reactive: [i64; 2],
     stale: bool,
+    /// The fuses have the temperature of what flowed before the start.
+    warm: bool,
     changes: u64,
 }
 
@@ -129,6 +131,7 @@ impl Plant {
             active: [0; 2],
             reactive: [0; 2],
             stale: true,
+            warm: false,
             changes: 0,
         };
         plant.set_volts([volts; 3]);
@@ -264,7 +267,9 @@ impl Plant {
         let volts_mv = self.branch_volts().map(|volts| (volts * 1000.0).round() as i64);
         for station in &mut self.stations {
             let before = station.charger.draws_ma();
-            let at = |terminal| volts_mv[branch_of(self.system, station.order, terminal)];
+            let at = |terminal| {
+                branch_of(self.system, station.order, terminal).map_or(0, |branch| volts_mv[branch])
+            };
             station.charger.advance(dt_ms, [at(0), at(1), at(2)]);
             self.stale |= before != station.charger.draws_ma();
         }
@@ -293,8 +298,9 @@ impl Plant {
         for station in &self.stations {
             let amperes = station.charger.draws_ma().map(|ma| Phasor { re: ma as f64 / 1000.0, im: 0.0 });
             for (terminal, amperes) in amperes.into_iter().enumerate() {
-                let branch = branch_of(self.system, station.order, terminal);
-                draw(self.system, &mut self.total[station.node], branch, amperes);
+                if let Some(branch) = branch_of(self.system, station.order, terminal) {
+                    draw(self.system, &mut self.total[station.node], branch, amperes);
+                }
             }
         }
         for node in (1..self.nodes.len()).rev() {
@@ -307,6 +313,14 @@ impl Plant {
         for node in 0..self.nodes.len() {
             self.rms[node] = self.total[node].map(magnitude);
             self.base_rms[node] = self.base[node].map(magnitude);
+        }
+        if !self.warm {
+            self.warm = true;
+            for guard in &mut self.guards {
+                let base = self.base_rms[guard.node];
+                guard.heat = base.map(|amperes| Heat::after_long_at(&guard.fuse, amperes));
+                guard.base = guard.heat;
+            }
         }
         true
     }
@@ -346,7 +360,9 @@ pub fn line_phasors(system: System, order: [u8; 3], terminals: Range<usize>) -> 
     let order = order.map(|line| usize::from(line) - 1);
     let mut lines = [Phasor::default(); 3];
     for terminal in terminals {
-        draw(system, &mut lines, branch_of(system, order, terminal), Phasor { re: 1.0, im: 0.0 });
+        if let Some(branch) = branch_of(system, order, terminal) {
+            draw(system, &mut lines, branch, Phasor { re: 1.0, im: 0.0 });
+        }
     }
     lines
 }
@@ -368,17 +384,18 @@ pub(crate) fn magnitude(phasor: Phasor) -> f64 {
 }
 
 /// The branch behind a terminal of a charger. On three wires its three terminals L1, L2, L3 are two branches with L1
-/// in common, L1–L2 and L3–L1: that is how a car with three phases charges there.
-fn branch_of(system: System, order: [usize; 3], terminal: usize) -> usize {
-    match system {
-        System::OnePhase => 0,
-        System::ThreeTn => order[terminal],
-        System::ThreeIt => {
-            let (from, to) = if terminal == 2 { (order[2], order[0]) } else { (order[0], order[1]) };
-            // Lines a and b without the third: 0–1 is branch 0, 1–2 branch 1, 2–0 branch 2.
-            if (from + 1) % 3 == to { from } else { to }
-        }
-    }
+/// in common, L1–L2 and L3–L1: that is how a car with three phases charges there, and why terminal L2 by itself is
+/// only the way back of the first.
+fn branch_of(system: System, order: [usize; 3], terminal: usize) -> Option<usize> {
+    let (from, to) = match (system, terminal) {
+        (System::OnePhase, _) => return Some(0),
+        (System::ThreeTn, _) => return Some(order[terminal]),
+        (System::ThreeIt, 0) => (order[0], order[1]),
+        (System::ThreeIt, 1) => return None,
+        (System::ThreeIt, _) => (order[2], order[0]),
+    };
+    // Lines a and b without the third: 0–1 is branch 0, 1–2 branch 1, 2–0 branch 2.
+    Some(if (from + 1) % 3 == to { from } else { to })
 }
 
 /// Adds the current of one branch to the lines that it flows in.

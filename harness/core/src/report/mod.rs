@@ -16,6 +16,7 @@
 //! | [`merge`](fn@merge) | results of several runs become one |
 //! | `plot` | values over time as SVG |
 //! | [`waveform_svg`] | a waveform as SVG; `waveform/` has its two drawings |
+//! | [`loop_svg`](fn@loop_svg) | a run of the balancing loop as SVG |
 //! | `gauge` | an error against its limit as a bar |
 //! | `grounds` | what an outcome rests on: bytes, and whether they are inferred |
 //! | `timeline` | which claim is drawn beside which telegram |
@@ -25,6 +26,7 @@ mod gauge;
 mod grounds;
 mod html;
 mod junit;
+mod loop_svg;
 mod merge;
 mod plot;
 mod summary;
@@ -35,6 +37,7 @@ mod waveform;
 pub use crate::explain::Annotated;
 pub use html::html;
 pub use junit::junit;
+pub use loop_svg::loop_svg;
 pub use merge::{labelled, merge, run_labels};
 pub use plot::{Deviation, Mark, Plot, Series, Step};
 pub use summary::summary;

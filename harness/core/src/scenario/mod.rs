@@ -38,7 +38,7 @@ pub use load::{Draw, Load};
 pub use meter::{Clamps, Link, Links, Measured, Meter};
 pub use station::{Car, Charger};
 
-use crate::balance::Tuning;
+use crate::balance::reference::Tuning;
 use crate::balance::{Grid, Site};
 use crate::spec_file::{File, SpecError};
 use serde::Deserialize;

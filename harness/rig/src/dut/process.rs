@@ -9,8 +9,9 @@ use crate::adapter;
 use crate::error::RigError;
 use crate::interrupt::interrupted;
 use std::io::Write;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 /// How long a program may take to say that it is ready; then it gets bytes anyway (contract, section 3).
@@ -40,6 +41,8 @@ pub struct Program {
     /// Set once it has ended.
     status: Option<ExitStatus>,
     last_words: Vec<String>,
+    /// Lines for its standard input, which a thread of its own writes: a program that does not read blocks nobody.
+    said: Option<Sender<String>>,
 }
 
 impl Program {
@@ -80,18 +83,24 @@ impl Program {
             spawn_reader(&inbox, stderr, Stream::Log);
         }
         let mark = format!("{MARK}={mark}");
-        Ok(Program { child, mark, inbox, status: None, last_words: Vec::new() })
+        let said = child.stdin.take().map(spawn_writer);
+        Ok(Program { child, mark, inbox, status: None, last_words: Vec::new(), said })
     }
 
     /// Writes a line to its standard input. One that has ended takes none; its exit shows elsewhere.
     pub(crate) fn tell(&mut self, line: &str) {
-        if let Some(stdin) = self.child.stdin.as_mut() {
-            let _ = stdin.write_all(line.as_bytes()).and_then(|()| stdin.write_all(b"\n"));
+        if let Some(said) = &self.said {
+            let _ = said.send(format!("{line}\n"));
         }
     }
 
+    /// Ends its standard input, behind everything that it was told.
+    pub(crate) fn hang_up(&mut self) {
+        self.said = None;
+    }
+
     /// Where its lines arrive.
-    pub(super) fn inbox(&self) -> &Inbox {
+    pub(crate) fn inbox(&self) -> &Inbox {
         &self.inbox
     }
 
@@ -130,7 +139,7 @@ impl Program {
     /// How it ended, if it has, in one line without its last words.
     ///
     /// Everything it printed has arrived in the inbox before this says so.
-    pub(super) fn exited(&mut self) -> Option<String> {
+    pub(crate) fn exited(&mut self) -> Option<String> {
         if !self.ended() {
             return None;
         }
@@ -245,6 +254,19 @@ impl Drop for Program {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn spawn_writer(mut stdin: ChildStdin) -> Sender<String> {
+    let (said, lines) = std::sync::mpsc::channel::<String>();
+    // Not joined: it ends with the program, or when nobody can tell it anything any more.
+    std::thread::spawn(move || {
+        for line in lines {
+            if stdin.write_all(line.as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    said
 }
 
 fn spawn_reader(inbox: &Inbox, source: impl std::io::Read + Send + 'static, stream: Stream) {

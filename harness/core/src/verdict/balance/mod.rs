@@ -45,7 +45,7 @@ use energy::Energy;
 use expected::Expected;
 use hazard::Hazard;
 use knowledge::Knowledge;
-use metrics::{Metrics, Series};
+pub use metrics::{Metrics, Series};
 use outage::Outages;
 use serde_json::{Value, json};
 use service::Service;

@@ -1,0 +1,414 @@
+//! One decision after the other: hears events, runs the chain, says what came of it.
+
+use super::allocate::Problem;
+use super::base::{Base, Drawn};
+use super::book::Entry;
+use super::budgets::Budgets;
+use super::fast::Fast;
+use super::headroom::{self, Modes};
+use super::layout::Layout;
+use super::lease::{self, Wish};
+use super::observe::{BOOT_MS, Health, LOST_MS, Meter};
+use super::pace::{self, Move, Pace, Step};
+use super::phases::{self, Mode};
+use super::select::Queue;
+use super::wiring::Wiring;
+use super::{Context, Mutation, Tuning, alarm};
+use crate::balance::{About, Command, Event, Link, Site};
+use crate::site::ratio::{Factor, Need, needs_factor};
+use num_complex::Complex64;
+
+/// What an event means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum News {
+    Nothing,
+    /// The power is new, the currents are not.
+    Power,
+    Decide,
+}
+
+/// What has been said to people already, so that it is said once.
+#[derive(Clone, Copy, Default, Debug)]
+struct Told {
+    silent: bool,
+    impossible: bool,
+    overload: bool,
+}
+
+/// Everything that follows from the settings and what has been heard since.
+pub(super) struct Desk {
+    layout: Layout,
+    meter: Meter,
+    book: Vec<Entry>,
+    base: Base,
+    queue: Queue,
+    paces: Vec<Pace>,
+    modes: Vec<Mode>,
+    /// Reports in a row that were above the limit.
+    disobeyed: Vec<u8>,
+    budgets: Budgets,
+    fast: Fast,
+    wiring: Wiring,
+    told: Told,
+    /// What the chargers drew when the power was looked at last.
+    drawn: Drawn,
+    /// Kept so that nothing is allocated.
+    problem: Problem,
+    other: Problem,
+    bare: Vec<Complex64>,
+    steps: Vec<Step>,
+}
+
+impl Desk {
+    /// From settings. What is known of chargers and meter under the old ones is kept, by name; what was learnt of the
+    /// wiring is not, because that is what settings change.
+    pub fn new(
+        t_ms: u64,
+        site: &Site,
+        old: Option<Desk>,
+        mutation: Option<Mutation>,
+        commands: &mut Vec<Command>,
+    ) -> Desk {
+        let layout = Layout::new(site.clone(), mutation);
+        let count = layout.site.chargers.len();
+        let mut desk = Desk {
+            meter: Meter::new(t_ms),
+            book: vec![Entry::default(); count],
+            base: Base::default(),
+            queue: Queue::default(),
+            paces: vec![Pace::default(); count],
+            modes: (0..count).map(|charger| Mode::new(layout.wired(charger))).collect(),
+            disobeyed: vec![0; count],
+            budgets: Budgets::new(&layout.site, mutation),
+            fast: Fast::default(),
+            wiring: Wiring::default(),
+            told: Told::default(),
+            drawn: Drawn::default(),
+            problem: Problem::default(),
+            other: Problem::default(),
+            bare: Vec::new(),
+            steps: Vec::new(),
+            layout,
+        };
+        desk.queue.resize(count);
+        desk.queue.never_rotates = mutation == Some(Mutation::NeverRotates);
+        if let Some(old) = old {
+            desk.inherit(old);
+        }
+        let limits = lease::offline_limits(&desk.layout);
+        for ((entry, limit), settings) in desk.book.iter_mut().zip(limits).zip(&desk.layout.site.chargers) {
+            if entry.offline != limit || entry.offline_told_ms.is_none() {
+                (entry.offline, entry.offline_told_ms) = (limit, None);
+                entry.offline_held = entry.status.is_some_and(|status| status.offline_ma == Some(limit.0));
+            }
+            if settings.offline_ma.is_some_and(|set| set > limit.0) {
+                let text = format!(
+                    "{}: its offline limit and those of the others are more than the group may draw without a meter; it is lowered to {} mA",
+                    settings.name, limit.0
+                );
+                alarm(commands, About::Settings, text);
+            }
+        }
+        desk.complain(commands);
+        desk
+    }
+
+    fn inherit(&mut self, old: Desk) {
+        let moved = old.layout.site.scale != self.layout.site.scale
+            || old.layout.site.phase_order != self.layout.site.phase_order
+            || old.layout.site.grid != self.layout.site.grid
+            || old.layout.site.chargers_included != self.layout.site.chargers_included;
+        if !moved {
+            (self.meter, self.base, self.fast, self.wiring) = (old.meter, old.base, old.fast, old.wiring);
+        }
+        if self.budgets.same(&old.budgets) {
+            self.budgets = old.budgets;
+        }
+        self.told = old.told;
+        for (new, settings) in self.layout.site.chargers.iter().enumerate() {
+            let Some(at) = old.layout.site.chargers.iter().position(|other| other.name == settings.name)
+            else {
+                continue;
+            };
+            self.book[new] = old.book[at].clone();
+            self.paces[new] = old.paces[at];
+            if self.layout.wired(new) == old.layout.wired(at) {
+                self.modes[new] = old.modes[at];
+            }
+            self.queue.inherit(new, &old.queue, at);
+        }
+    }
+
+    /// What is wrong with the settings.
+    fn complain(&self, commands: &mut Vec<Command>) {
+        for fault in &self.layout.faults {
+            alarm(commands, About::Settings, fault.clone());
+        }
+        let site = &self.layout.site;
+        let fuse_a = u32::try_from(site.supply_max_ma / 1000).unwrap_or(0);
+        if needs_factor(fuse_a) == Need::Yes && site.scale == Factor::ONE {
+            let text =
+                format!("a supply of {fuse_a} A is measured through transformers, but no ratio is set");
+            alarm(commands, About::Settings, text);
+        }
+        if !self.budgets.zone_is_known() {
+            let text = format!("no zone is called {:?}: the budgets hold all day", site.zone);
+            alarm(commands, About::Settings, text);
+        }
+    }
+
+    /// Takes an event.
+    pub fn hear(
+        &mut self,
+        t_ms: u64,
+        event: &Event,
+        mutation: Option<Mutation>,
+        commands: &mut Vec<Command>,
+    ) -> News {
+        match event {
+            Event::Meter(sample) => {
+                self.meter.hear(t_ms, sample, &self.layout, mutation);
+                if self.meter.impossible {
+                    if !self.told.impossible {
+                        alarm(commands, About::Meter, "a current that no line can carry is ignored".into());
+                    }
+                    self.told.impossible = true;
+                    return News::Nothing;
+                }
+                self.told.impossible = false;
+                if let Some(watts) = self.meter.power_w {
+                    self.budgets.power(t_ms, watts as i64);
+                }
+                if self.meter.new { News::Decide } else { News::Power }
+            }
+            Event::Charger(status) => {
+                let Some(entry) = self.book.get_mut(status.id) else { return News::Nothing };
+                let mut news = entry.hear(t_ms, status);
+                if mutation == Some(Mutation::ForgetsReboots) {
+                    entry.restarted = false;
+                }
+                let disobeyed = &mut self.disobeyed[status.id];
+                *disobeyed = if entry.disobeys() { disobeyed.saturating_add(1) } else { 0 };
+                if *disobeyed == 2 {
+                    let name = &self.layout.site.chargers[status.id].name;
+                    let text =
+                        format!("{name} draws more than it was told; it is counted as a load of the house");
+                    alarm(commands, About::Charger, text);
+                }
+                if status.doing == crate::balance::Doing::Unplugged {
+                    self.modes[status.id] = Mode::new(self.layout.wired(status.id));
+                }
+                news |= entry.is_above_told();
+                if news { News::Decide } else { News::Nothing }
+            }
+            Event::Link { what: Link::Charger(id), up } => {
+                let Some(entry) = self.book.get_mut(*id) else { return News::Nothing };
+                entry.link_up = *up;
+                News::Decide
+            }
+            // What counts is how old the readings are: a link can be down without a word, and back for a moment.
+            Event::Link { what: Link::Meter, .. } | Event::Config(_) | Event::Tick => News::Nothing,
+        }
+    }
+
+    /// True when the power says that a line may carry too much.
+    pub fn jumps(&mut self, t_ms: u64) -> bool {
+        self.drawn = Drawn::of(&self.layout, self.book.iter().map(|entry| entry.draw(t_ms)));
+        self.fast.bump_ma(&self.meter, &self.drawn).is_some()
+    }
+
+    /// Decides, and says when to look again at the latest.
+    pub fn decide(
+        &mut self,
+        t_ms: u64,
+        tuning: Tuning,
+        mutation: Option<Mutation>,
+        commands: &mut Vec<Command>,
+    ) -> u64 {
+        self.budgets.look(t_ms);
+        for (entry, settings) in self.book.iter_mut().zip(&self.layout.site.chargers) {
+            entry.lapse(t_ms, settings.max_ma);
+        }
+        self.observe(t_ms, mutation, commands);
+        let health = self.meter.health(t_ms);
+        self.diagnose(t_ms, health, commands);
+        let fresh =
+            health == Health::Fresh || mutation == Some(Mutation::RaisesOnStale) && health != Health::Never;
+        let bump_ma = if self.meter.new { None } else { self.fast.bump_ma(&self.meter, &self.drawn) };
+        self.meter.new = false;
+        let site = &self.layout.site;
+        let margin_ma = tuning.margin_ma.unwrap_or_else(|| {
+            headroom::margin_ma(
+                site.supply_max_ma,
+                tuning.step_ma,
+                site.currents_every_ms,
+                self.meter.is_fast(t_ms),
+            )
+        });
+        let blind = matches!(health, Health::Never | Health::Lost) || self.wiring.wrong;
+        let offline = blind && mutation != Some(Mutation::IgnoresOfflineLimits);
+        let group = site.group;
+        let line_ma = if bump_ma.is_some() { site.supply_max_ma } else { site.supply_max_ma - margin_ma };
+        let context = Context {
+            t_ms,
+            layout: &self.layout,
+            book: &self.book,
+            base: &self.base,
+            mutation,
+            raises: fresh && bump_ma.is_none(),
+            alone: offline && self.is_alone(t_ms),
+            supply: health != Health::Never && !self.wiring.wrong,
+            group_ma: if offline {
+                group.max_online_ma.min(group.max_offline_ma)
+            } else {
+                group.max_online_ma
+            },
+            line_ma: self.budgets.line_ma.map_or(line_ma, |budget| budget.min(line_ma)),
+            slack_ma: (margin_ma / 3).min(500) as f64,
+            bump_ma: bump_ma.unwrap_or(0.0),
+            power_w: self.budgets.allowed_w(t_ms),
+            volts: self.meter.volts,
+        };
+        headroom::build(&mut self.problem, &context, Modes::AsIs);
+        self.bare.clear();
+        self.bare.extend(self.problem.rows.iter().map(|row| row.load));
+        self.queue.serve(t_ms, &mut self.problem);
+        self.problem.fill();
+        let (raises, alone, supply) = (context.raises, context.alone, context.supply);
+        if raises {
+            let below_ma = tuning.switch_below_ma;
+            phases::consider(
+                &context,
+                below_ma,
+                &self.queue,
+                &self.problem,
+                &mut self.other,
+                &mut self.modes,
+            );
+        }
+        let spare_ma = (self.layout.site.supply_max_ma - context.line_ma) as f64 + context.bump_ma;
+        self.go(t_ms, raises, mutation);
+        self.spare(spare_ma, supply, commands);
+        self.say(t_ms, fresh, alone, mutation, commands)
+    }
+
+    /// What is new of the meter.
+    fn observe(&mut self, t_ms: u64, mutation: Option<Mutation>, commands: &mut Vec<Command>) {
+        if !self.meter.new {
+            return;
+        }
+        self.drawn = Drawn::of(&self.layout, self.book.iter().map(|entry| entry.draw(t_ms)));
+        if let Some((what, unusable)) = self.wiring.look(&self.meter, &self.drawn, &self.layout) {
+            alarm(commands, if unusable { About::Wiring } else { About::Settings }, what);
+        }
+        self.base.update(t_ms, &self.meter, self.drawn, &self.layout, mutation);
+        self.fast.anchor(&self.meter, &self.drawn);
+    }
+
+    /// Nobody has seen a reading for longer than a dongle takes to start.
+    fn is_alone(&self, t_ms: u64) -> bool {
+        t_ms >= self.meter.currents_ms.unwrap_or(self.meter.since_ms) + BOOT_MS
+    }
+
+    /// Says once that the meter is not heard, and why that may be.
+    fn diagnose(&mut self, t_ms: u64, health: Health, commands: &mut Vec<Command>) {
+        let text = match health {
+            Health::Fresh => {
+                self.told.silent = false;
+                return;
+            }
+            Health::Never if t_ms >= self.meter.since_ms + BOOT_MS => {
+                "no reading since the start: is the port of the meter open, has the dongle power?"
+            }
+            Health::Lost => "readings with currents have stopped",
+            _ => return,
+        };
+        if !self.told.silent {
+            alarm(commands, About::Meter, text.into());
+        }
+        self.told.silent = true;
+    }
+
+    /// From shares to the next limits.
+    fn go(&mut self, t_ms: u64, raises: bool, mutation: Option<Mutation>) {
+        self.steps.clear();
+        for (charger, entry) in self.book.iter().enumerate() {
+            let from_ma = entry.told.ma;
+            if !entry.link_up {
+                self.steps.push(Step { from_ma, next_ma: from_ma, share_ma: from_ma, may_ma: 0 });
+                continue;
+            }
+            let ask = &self.problem.asks[charger];
+            let step_ma = self.layout.site.chargers[charger].step_ma;
+            let share_ma = (self.problem.given[charger] + 1e-3) as i64 / step_ma * step_ma;
+            let to = Move { from_ma, share_ma, min_ma: ask.min as i64, step_ma };
+            let mut next_ma = self.paces[charger].next(t_ms, raises, to);
+            if mutation == Some(Mutation::FirstIgnoresBase) && from_ma == 0 && next_ma > 0 {
+                next_ma = ask.max as i64;
+            }
+            self.steps.push(Step { from_ma, may_ma: entry.allowed_ma(), share_ma, next_ma });
+        }
+        pace::agree(&mut self.problem, &self.bare, &mut self.steps, mutation);
+    }
+
+    /// How much power may jump before a line carries too much; and whether the house does that alone. `more_ma` is
+    /// what the supply carries above the caps of the rows.
+    fn spare(&mut self, more_ma: f64, supply: bool, commands: &mut Vec<Command>) {
+        let first = self.layout.site.circuits.len() * self.layout.lines;
+        let count = if supply { self.base.count.max(1) * self.layout.lines } else { 0 };
+        let supply = first..first + count;
+        pace::put(&mut self.problem, &self.bare, &self.steps, |step| step.next_ma);
+        let (mut spare_ma, mut alone) = (f64::INFINITY, false);
+        for (row, bare) in self.problem.rows[supply.clone()].iter().zip(&self.bare[supply]) {
+            spare_ma = spare_ma.min(row.cap + more_ma - row.flow(Complex64::ZERO));
+            alone |= row.with(*bare).flow(Complex64::ZERO) > row.cap + more_ma;
+        }
+        self.fast.spare_ma = spare_ma;
+        if alone && !self.told.overload {
+            alarm(commands, About::Overload, "the house alone needs more than the supply carries".into());
+        }
+        self.told.overload = alone;
+    }
+
+    /// Says what is new, and when to look again.
+    fn say(
+        &mut self,
+        t_ms: u64,
+        fresh: bool,
+        alone: bool,
+        mutation: Option<Mutation>,
+        commands: &mut Vec<Command>,
+    ) -> u64 {
+        let mut wake_ms = u64::MAX;
+        let mut wake = |due_ms: u64| wake_ms = if due_ms > t_ms { wake_ms.min(due_ms) } else { wake_ms };
+        for (charger, entry) in self.book.iter_mut().enumerate() {
+            let step = self.steps[charger];
+            let waits = step.next_ma == 0 && entry.wants() && entry.offline.0 > 0;
+            // Without readings nobody may be told more than he has; but who is told nothing falls to his offline
+            // limit by himself, and that is what it is for.
+            if entry.link_up && !(alone && waits && entry.told.ma == 0) {
+                let phases = self.modes[charger].phases;
+                let currents_ms = self.meter.currents_ms;
+                let wish = Wish { ma: step.next_ma, phases, currents_ms, fresh };
+                if lease::speak(t_ms, charger, entry, wish, mutation, commands)
+                    && step.next_ma != step.from_ma
+                {
+                    self.paces[charger].moved(t_ms);
+                }
+                wake(lease::due(entry));
+                if step.share_ma > step.next_ma {
+                    self.paces[charger].due().into_iter().for_each(&mut wake);
+                }
+            } else {
+                wake(entry.told.until_ms);
+            }
+            let wants = entry.wants();
+            self.queue.settle(t_ms, charger, wants, entry.told.ma > 0);
+        }
+        let since_ms = self.meter.since_ms;
+        wake(self.meter.currents_ms.map_or(since_ms + BOOT_MS, |heard_ms| heard_ms + LOST_MS));
+        wake(self.meter.currents_ms.unwrap_or(since_ms) + BOOT_MS);
+        self.budgets.due().into_iter().for_each(&mut wake);
+        wake_ms
+    }
+}

@@ -1,0 +1,117 @@
+//! `sim`: scenarios in the closed balancing loop, in virtual time, judged by the main fuse.
+
+use crate::balancers::Spec;
+use crate::failure::{Failure, Outcome};
+use crate::flags::SimFlags;
+use crate::{console, scenarios};
+use hanbench_core::report::loop_svg;
+use hanbench_core::scenario::Scenario;
+use hanbench_core::sim::{self, Ended, ReferenceDongle};
+use hanbench_core::verdict::Verdict;
+use hanbench_core::verdict::balance::{Judge, Judgement};
+use hanbench_core::verdict::results::{self, RESULTS_VERSION, Results};
+use hanbench_rig::evidence::write_whole;
+use hanbench_rig::interrupt;
+use std::path::Path;
+use std::time::Duration;
+
+/// Runs every scenario and prints a line for each.
+pub fn run(flags: &SimFlags) -> Outcome {
+    let within = Duration::try_from_secs_f64(flags.answer_within_s).ok().filter(|within| !within.is_zero());
+    let within = within.ok_or_else(|| Failure::input("--answer-within: seconds above 0 were expected"))?;
+    let balancer = Spec::parse(&flags.balancer, within)?;
+    let files = scenarios::read(&flags.scenarios)?;
+    if let Some(folder) = &flags.plots {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::file("make this folder", folder, &error))?;
+    }
+    interrupt::install();
+    if !flags.json {
+        console::line(&head());
+    }
+    let mut outcomes = Vec::new();
+    for (name, mut scenario) in files {
+        scenario.seed = flags.seed.unwrap_or(scenario.seed);
+        let judgement = one(&name, &scenario, &balancer)?;
+        let line = if flags.json { judgement.to_json(&name).to_string() } else { row(&name, &judgement) };
+        console::line(&line);
+        if !flags.json {
+            for outcome in judgement.as_expected().iter().filter(|outcome| outcome.verdict > Verdict::Pass) {
+                let reason = outcome.reason.as_deref().unwrap_or("");
+                console::line(&format!("    {} {}: {reason}", outcome.verdict.word(), outcome.id));
+            }
+        }
+        if let Some(folder) = &flags.plots {
+            plot(folder, &name, &scenario, &judgement)?;
+        }
+        outcomes.extend(judgement.as_expected());
+        if interrupt::interrupted() {
+            return Err(Failure { code: 3, text: "interrupted".into() });
+        }
+    }
+    Ok(exit_code(outcomes))
+}
+
+/// One run; for a built-in balancer twice, so that the same trace twice is seen.
+pub fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
+    let mut judge = Judge::new(scenario, name);
+    let ended = play(scenario, spec, &mut judge)?;
+    let again = match spec.is_built_in() {
+        true => Some(play(scenario, spec, &mut ())?.trace_hash),
+        false => None,
+    };
+    let _ = again;
+    Ok(judge.finish(&ended))
+}
+
+fn play(scenario: &Scenario, spec: &Spec, watch: &mut impl sim::Watch) -> Result<Ended, Failure> {
+    let mut balancer = spec.start(scenario)?;
+    let mut ended = sim::run(scenario, &mut ReferenceDongle::default(), &mut balancer, watch);
+    if ended.trouble.is_none() {
+        ended.trouble = balancer.finish().err().map(|trouble| (scenario.duration_ms, trouble));
+    }
+    Ok(ended)
+}
+
+/// The exit code of all runs together (contract, section 1).
+fn exit_code(checks: Vec<results::Outcome>) -> u8 {
+    let mut all = Results {
+        version: RESULTS_VERSION,
+        run: Default::default(),
+        rig: String::new(),
+        dut: String::new(),
+        seed: 0,
+        totals: Default::default(),
+        checks,
+    };
+    all.count();
+    all.exit_code()
+}
+
+fn head() -> String {
+    format!(
+        "{:<28} {:<14} {:>6} {:>10} {:>9} {:>7} {:>8}",
+        "scenario", "verdict", "heat", "over A·s", "kWh", "starts", "changes"
+    )
+}
+
+fn row(name: &str, judgement: &Judgement) -> String {
+    let metrics = &judgement.metrics;
+    format!(
+        "{:<28} {:<14} {:>6.3} {:>10.1} {:>9.2} {:>7} {:>8}",
+        name,
+        judgement.verdict().word(),
+        metrics.fuse_heat_max,
+        metrics.overload_a_s,
+        metrics.energy_kwh.iter().map(|(_, kwh)| kwh).sum::<f64>(),
+        metrics.starts.iter().map(|(_, starts)| starts).sum::<u64>(),
+        metrics.setpoint_changes,
+    )
+}
+
+fn plot(folder: &Path, name: &str, scenario: &Scenario, judgement: &Judgement) -> Result<(), Failure> {
+    let path = folder.join(format!("{name}.svg"));
+    write_whole(&path, loop_svg(scenario, &judgement.series).as_bytes())
+        .map_err(|error| Failure::input(error.to_string()))?;
+    console::note(&format!("wrote {}", path.display()));
+    Ok(())
+}
