@@ -51,6 +51,13 @@ pub fn run(flags: &SimFlags) -> Outcome {
     Ok(exit_code(outcomes))
 }
 
+/// One run, judged.
+pub fn judged(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
+    let mut judge = Judge::new(scenario, name);
+    let ended = play(scenario, spec, &mut judge)?;
+    Ok(judge.finish(&ended))
+}
+
 /// One run; for a built-in balancer twice, so that the same trace twice is seen.
 pub fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
     let mut judge = Judge::new(scenario, name);
@@ -110,8 +117,7 @@ fn row(name: &str, judgement: &Judgement) -> String {
 
 fn plot(folder: &Path, name: &str, scenario: &Scenario, judgement: &Judgement) -> Result<(), Failure> {
     let path = folder.join(format!("{name}.svg"));
-    write_whole(&path, loop_svg(scenario, &judgement.series).as_bytes())
-        .map_err(|error| Failure::input(error.to_string()))?;
+    write_whole(&path, loop_svg(scenario, &judgement.series).as_bytes()).map_err(|error| Failure::input(error.to_string()))?;
     console::note(&format!("wrote {}", path.display()));
     Ok(())
 }

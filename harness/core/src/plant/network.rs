@@ -268,7 +268,8 @@ impl Plant {
         for station in &mut self.stations {
             let before = station.charger.draws_ma();
             let at = |terminal| {
-                branch_of(self.system, station.order, terminal).map_or(0, |branch| volts_mv[branch])
+                let counts = has_own_branch(self.system, before[0] != 0, terminal);
+                if counts { volts_mv[branch_of(self.system, station.order, terminal)] } else { 0 }
             };
             station.charger.advance(dt_ms, [at(0), at(1), at(2)]);
             self.stale |= before != station.charger.draws_ma();
@@ -297,8 +298,10 @@ impl Plant {
         self.total.copy_from_slice(&self.base);
         for station in &self.stations {
             let amperes = station.charger.draws_ma().map(|ma| Phasor { re: ma as f64 / 1000.0, im: 0.0 });
+            let first = station.charger.draws_ma()[0] != 0;
             for (terminal, amperes) in amperes.into_iter().enumerate() {
-                if let Some(branch) = branch_of(self.system, station.order, terminal) {
+                if has_own_branch(self.system, first, terminal) {
+                    let branch = branch_of(self.system, station.order, terminal);
                     draw(self.system, &mut self.total[station.node], branch, amperes);
                 }
             }
@@ -359,10 +362,9 @@ impl Plant {
 pub fn line_phasors(system: System, order: [u8; 3], terminals: Range<usize>) -> [Phasor; 3] {
     let order = order.map(|line| usize::from(line) - 1);
     let mut lines = [Phasor::default(); 3];
-    for terminal in terminals {
-        if let Some(branch) = branch_of(system, order, terminal) {
-            draw(system, &mut lines, branch, Phasor { re: 1.0, im: 0.0 });
-        }
+    let first = terminals.contains(&0);
+    for terminal in terminals.filter(|terminal| has_own_branch(system, first, *terminal)) {
+        draw(system, &mut lines, branch_of(system, order, terminal), Phasor { re: 1.0, im: 0.0 });
     }
     lines
 }
@@ -384,18 +386,23 @@ pub(crate) fn magnitude(phasor: Phasor) -> f64 {
 }
 
 /// The branch behind a terminal of a charger. On three wires its three terminals L1, L2, L3 are two branches with L1
-/// in common, L1–L2 and L3–L1: that is how a car with three phases charges there, and why terminal L2 by itself is
-/// only the way back of the first.
-fn branch_of(system: System, order: [usize; 3], terminal: usize) -> Option<usize> {
-    let (from, to) = match (system, terminal) {
-        (System::OnePhase, _) => return Some(0),
-        (System::ThreeTn, _) => return Some(order[terminal]),
-        (System::ThreeIt, 0) => (order[0], order[1]),
-        (System::ThreeIt, 1) => return None,
-        (System::ThreeIt, _) => (order[2], order[0]),
-    };
-    // Lines a and b without the third: 0–1 is branch 0, 1–2 branch 1, 2–0 branch 2.
-    Some(if (from + 1) % 3 == to { from } else { to })
+/// in common, L1–L2 and L3–L1: that is how a car with three phases charges there.
+fn branch_of(system: System, order: [usize; 3], terminal: usize) -> usize {
+    match system {
+        System::OnePhase => 0,
+        System::ThreeTn => order[terminal],
+        System::ThreeIt => {
+            let (from, to) = if terminal == 2 { (order[2], order[0]) } else { (order[0], order[1]) };
+            // Lines a and b without the third: 0–1 is branch 0, 1–2 branch 1, 2–0 branch 2.
+            if (from + 1) % 3 == to { from } else { to }
+        }
+    }
+}
+
+/// On three wires the terminals L1 and L2 are the two ends of one branch: what flows in at the first (`first`: it does)
+/// is what flows out at the other, and counts once.
+fn has_own_branch(system: System, first: bool, terminal: usize) -> bool {
+    system != System::ThreeIt || terminal != 1 || !first
 }
 
 /// Adds the current of one branch to the lines that it flows in.

@@ -301,6 +301,7 @@ impl<'a> Sim<'a> {
             }
             Happening::Balancer { up } => toggle(&mut self.links.balancer_dead, *up),
             Happening::Reboot { id, down_ms } => self.plant.charger(*id).reboot(t_ms, *down_ms),
+            Happening::Swap { id, down_ms } => self.plant.charger(*id).swap(t_ms, *down_ms),
             Happening::StandAlone { id, on } => self.plant.charger(*id).stand_alone(t_ms, *on),
             Happening::Volts(volts) => self.plant.set_volts(*volts),
             Happening::Settings(site) => self.inbox.push(Event::Config(site.clone())),

@@ -17,6 +17,8 @@ use num_complex::Complex64;
 const HOLD_MS: u64 = 60_000;
 /// A power factor below this is not expected of a house, where a current has to be bounded by power.
 const POWER_FACTOR: f64 = 0.85;
+/// What rounding and a little more of the house explain, milliamperes.
+const NOISE_MA: f64 = 500.0;
 
 /// A value, and the peak that it comes from.
 #[derive(Clone, Copy, Default, Debug)]
@@ -194,28 +196,28 @@ impl Base {
             }
             return;
         }
-        let less = |drawn: &Lines| {
-            let mut places = seen.places;
-            for place in &mut places {
-                for (line, drawn) in place.iter_mut().zip(drawn) {
-                    *line -= *drawn;
+        let most = |places: &[Lines; 4], count: usize, line: usize, more: Complex64| {
+            places[..count].iter().map(|place| magnitude(place[line] + more)).fold(0.0, f64::max)
+        };
+        // While something changes the old base is kept as long as it explains what the meter shows; a base that was
+        // found from too large a draw would point backwards and be as wrong as one from too small a one.
+        let explained = self.count > 0
+            && (0..3).all(|line| {
+                let old = |drawn: Complex64| most(&self.places, self.count, line, drawn);
+                most(&seen.places, seen.count, line, Complex64::ZERO)
+                    <= old(drawn.low[line]).max(old(drawn.high[line])) + NOISE_MA
+            });
+        if drawn.settled || !explained {
+            (self.places, self.count) = (seen.places, seen.count);
+            for place in &mut self.places {
+                for (line, drawn) in place.iter_mut().zip(drawn.low) {
+                    *line -= drawn;
                 }
             }
-            places
-        };
-        let known = self.count > 0;
-        let places = if drawn.settled || !known { less(&drawn.low) } else { less(&drawn.high) };
-        let most = |places: &[Lines; 4], count: usize, line: usize| {
-            places[..count].iter().map(|place| magnitude(place[line])).fold(0.0, f64::max)
-        };
-        let grows =
-            (0..3).any(|line| most(&places, seen.count, line) > most(&self.places, self.count, line) + 500.0);
-        if drawn.settled || !known || grows {
-            (self.places, self.count) = (places, seen.count);
         }
         self.line_ma = [None; 3];
         for line in 0..3 {
-            self.hold[line].set(t_ms, most(&self.places, self.count, line));
+            self.hold[line].set(t_ms, most(&self.places, self.count, line, Complex64::ZERO));
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Told {
 pub(super) struct Draw {
     pub low: [i64; 3],
     pub high: [i64; 3],
-    /// The two are the same report, and nothing has changed since.
+    /// The two are the same.
     pub settled: bool,
 }
 
@@ -285,6 +285,7 @@ impl Entry {
             let may = self.used.unwrap_or(THREE) >> at & 1 == 1;
             draw.high[at] = now[at].max(before[at]).max(if may { top.min(most) } else { 0 });
         }
+        draw.settled = draw.low == draw.high;
         draw
     }
 

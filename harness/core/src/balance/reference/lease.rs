@@ -97,9 +97,10 @@ pub(super) fn speak(
         commands.push(Command::Offline { id, current_ma, phase });
         entry.offline_told_ms = Some(t_ms);
     }
-    let again = entry.restarted && mutation != Some(Mutation::ForgetsReboots);
+    let forgets = mutation == Some(Mutation::ForgetsReboots);
+    let again = entry.restarted && !forgets;
     let changed = (wish.ma, wish.phases) != (entry.told.ma, entry.told.phases) || entry.told.until_ms == 0;
-    let ignored = entry.is_above_told() && t_ms >= entry.told.renewed_ms + REPEAT_MS;
+    let ignored = !forgets && entry.is_above_told() && t_ms >= entry.told.renewed_ms + REPEAT_MS;
     let safe = wish.ma <= entry.offline.0 || !offline;
     // One that has ended is not told again on an old reading, not even at what it fell to: that would be a rise.
     let ended = t_ms >= entry.told.until_ms;

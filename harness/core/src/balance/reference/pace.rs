@@ -14,6 +14,10 @@ const CALM_MS: u64 = 30_000;
 const EVERY_MS: u64 = 10_000;
 /// What goes at once, milliamperes.
 const REST_MA: i64 = 1_500;
+/// A step that is to prove something is no larger, milliamperes, …
+const PROOF_MA: i64 = 4_000;
+/// … and has so long to be seen, milliseconds.
+const PROOF_MS: u64 = 30_000;
 /// A share so little below the limit does not move it by itself, milliamperes.
 const NEAR_MA: i64 = 500;
 
@@ -37,6 +41,8 @@ pub(super) struct Move {
     pub min_ma: i64,
     /// Its steps.
     pub step_ma: i64,
+    /// Something is wrong with the readings perhaps: rise by steps that can be told apart.
+    pub careful: bool,
 }
 
 impl Pace {
@@ -58,11 +64,13 @@ impl Pace {
         if to.from_ma == 0 {
             return to.min_ma;
         }
-        if t_ms < (calm_ms + CALM_MS).max(self.moved_ms + EVERY_MS) {
+        let every_ms = if to.careful { PROOF_MS } else { EVERY_MS };
+        if t_ms < (calm_ms + CALM_MS).max(self.moved_ms + every_ms) {
             return to.from_ma;
         }
         let gap_ma = to.share_ma - to.from_ma;
         let rise_ma = if gap_ma <= REST_MA { gap_ma } else { (gap_ma / 2).max(to.step_ma) };
+        let rise_ma = if to.careful { rise_ma.min(PROOF_MA.max(to.step_ma)) } else { rise_ma };
         (to.from_ma + rise_ma) / to.step_ma * to.step_ma
     }
 

@@ -52,6 +52,11 @@ pub(super) struct Wiring {
 }
 
 impl Wiring {
+    /// One step spoke against the settings; the next one decides.
+    pub fn suspects(&self) -> bool {
+        self.guess.is_some()
+    }
+
     /// Takes new currents. What is wrong, for people, when it has just become sure; and whether readings can be used
     /// all the same.
     pub fn look(&mut self, meter: &Meter, drawn: &Drawn, layout: &Layout) -> Option<(String, bool)> {

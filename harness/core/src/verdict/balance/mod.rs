@@ -470,6 +470,7 @@ fn words(scenario: &Scenario, what: &Happening) -> String {
         Happening::Cloud { up } => format!("the cloud {}", again(up)),
         Happening::Balancer { up } => format!("the balancer {}", again(up)),
         Happening::Reboot { id, .. } => format!("{} restarts", name(id)),
+        Happening::Swap { id, .. } => format!("{} is replaced by another", name(id)),
         Happening::StandAlone { id, on: true } => format!("{} stands alone", name(id)),
         Happening::StandAlone { id, on: false } => format!("{} obeys again", name(id)),
         Happening::Volts(_) => "the voltage changes".into(),

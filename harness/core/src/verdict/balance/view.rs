@@ -81,7 +81,7 @@ impl View {
             if terminals != seen.terminals {
                 seen.lines = line_phasors(self.system, self.orders[at], terminals.clone());
                 seen.branches = match (self.system, terminals.len()) {
-                    (System::ThreeIt, phases) => phases.min(2),
+                    (System::ThreeIt, phases) => phases.saturating_sub(1).max(1),
                     (_, phases) => phases,
                 };
                 seen.terminals = terminals;
