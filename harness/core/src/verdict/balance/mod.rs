@@ -245,7 +245,7 @@ impl<'a> Judge<'a> {
                 "balance.fair",
                 take(&mut self.settled.fair)
                     .ruling(
-                        what("group of equals"),
+                        what("comparison"),
                         sharing.as_deref().unwrap_or("no two cars alike were served at a settled moment"),
                     )
                     .scored(missed),

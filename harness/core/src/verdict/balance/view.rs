@@ -29,6 +29,7 @@ pub(super) struct Seen {
     pub(super) tapers: bool,
     /// Terminals in use.
     terminals: Range<usize>,
+    branches: usize,
     /// What an ampere through each of them is in the lines.
     pub(super) lines: [Phasor; 3],
     pub(super) starts: u64,
@@ -40,9 +41,9 @@ impl Seen {
         self.lines[line].re != 0.0 || self.lines[line].im != 0.0
     }
 
-    /// Terminals in use.
+    /// How many times its current it charges with: three with a neutral, two between three wires.
     pub(super) fn phases(&self) -> usize {
-        self.terminals.len()
+        self.branches
     }
 
     /// What it is given of what it can use: 0 when that is too little to charge.
@@ -79,6 +80,10 @@ impl View {
             let terminals = charger.terminals();
             if terminals != seen.terminals {
                 seen.lines = line_phasors(self.system, self.orders[at], terminals.clone());
+                seen.branches = match (self.system, terminals.len()) {
+                    (System::ThreeIt, phases) => phases.saturating_sub(1).max(1),
+                    (_, phases) => phases,
+                };
                 seen.terminals = terminals;
             }
             seen.heeds = charger.heeds();
