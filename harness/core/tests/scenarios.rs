@@ -163,6 +163,10 @@ fn a_bad_file_is_refused_with_the_line_and_what_was_expected() {
         ("an unknown event", end("[[event]]\nat_s = 1\nwhat = \"earthquake\"")),
         ("an event without its charger", end("[[event]]\nat_s = 1\nwhat = \"reboot\"")),
         ("an event again and again at once", end("[[event]]\nat_s = 1\nwhat = \"meter-down\"\ntimes = 3")),
+        (
+            "a change that would end by itself",
+            end("[[event]]\nat_s = 1\nfor_s = 5\nwhat = \"voltage\"\nvolts = [184, 184, 184]"),
+        ),
         ("an unknown meter", end("[meter]\nprofile = \"aidon\"")),
         ("a meter and clamps", end("[meter]\nprofile = \"aidon-6534\"\nclamps_a = 100")),
         ("clamps of a meter", end("[meter]\nreversed = [1]")),
