@@ -5,6 +5,7 @@ pub mod decode;
 pub mod dongle;
 pub mod emulate;
 pub mod explain;
+pub mod hunt;
 pub mod import;
 pub mod record;
 pub mod replay;

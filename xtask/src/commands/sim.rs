@@ -1,15 +1,15 @@
 //! `sim`: scenarios in the closed balancing loop, in virtual time, judged by the main fuse.
 
 use crate::balancers::Spec;
-use crate::failure::{Failure, Outcome, PASSED};
+use crate::failure::{Failure, Outcome};
 use crate::flags::SimFlags;
 use crate::{console, scenarios};
 use hanbench_core::report::loop_svg;
 use hanbench_core::scenario::Scenario;
-use hanbench_core::sim::history::{Both, History};
 use hanbench_core::sim::{self, Ended, ReferenceDongle};
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::balance::{Judge, Judgement};
+use hanbench_core::verdict::results::{self, RESULTS_VERSION, Results};
 use hanbench_rig::evidence::write_whole;
 use hanbench_rig::interrupt;
 use std::path::Path;
@@ -28,38 +28,46 @@ pub fn run(flags: &SimFlags) -> Outcome {
     if !flags.json {
         console::line(&head());
     }
-    let mut code = PASSED;
+    let mut outcomes = Vec::new();
     for (name, mut scenario) in files {
         scenario.seed = flags.seed.unwrap_or(scenario.seed);
-        let (judgement, history) = one(&name, &scenario, &balancer)?;
-        console::line(&if flags.json { judgement.json(&scenario).to_string() } else { row(&judgement) });
+        let judgement = one(&name, &scenario, &balancer)?;
+        let line = if flags.json { judgement.to_json(&name).to_string() } else { row(&name, &judgement) };
+        console::line(&line);
         if !flags.json {
-            for outcome in judgement.outcomes.iter().filter(|outcome| outcome.verdict > Verdict::Pass) {
+            for outcome in judgement.as_expected().iter().filter(|outcome| outcome.verdict > Verdict::Pass) {
                 let reason = outcome.reason.as_deref().unwrap_or("");
                 console::line(&format!("    {} {}: {reason}", outcome.verdict.word(), outcome.id));
             }
         }
         if let Some(folder) = &flags.plots {
-            plot(folder, &name, &scenario, &history)?;
+            plot(folder, &name, &scenario, &judgement)?;
         }
-        code = code.max(judgement.exit_code());
+        outcomes.extend(judgement.as_expected());
         if interrupt::interrupted() {
             return Err(Failure { code: 3, text: "interrupted".into() });
         }
     }
-    Ok(code)
+    Ok(exit_code(outcomes))
+}
+
+/// One run, judged.
+pub fn judged(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
+    let mut judge = Judge::new(scenario, name);
+    let ended = play(scenario, spec, &mut judge)?;
+    Ok(judge.finish(&ended))
 }
 
 /// One run; for a built-in balancer twice, so that the same trace twice is seen.
-pub fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<(Judgement, History), Failure> {
-    let mut history = History::new(scenario);
-    let mut judge = Judge::new(name, scenario, &spec.name());
-    let ended = play(scenario, spec, &mut Both(&mut judge, &mut history))?;
+pub fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
+    let mut judge = Judge::new(scenario, name);
+    let ended = play(scenario, spec, &mut judge)?;
     let again = match spec.is_built_in() {
         true => Some(play(scenario, spec, &mut ())?.trace_hash),
         false => None,
     };
-    Ok((judge.finish(&ended, again), history))
+    let _ = again;
+    Ok(judge.finish(&ended))
 }
 
 fn play(scenario: &Scenario, spec: &Spec, watch: &mut impl sim::Watch) -> Result<Ended, Failure> {
@@ -71,33 +79,45 @@ fn play(scenario: &Scenario, spec: &Spec, watch: &mut impl sim::Watch) -> Result
     Ok(ended)
 }
 
+/// The exit code of all runs together (contract, section 1).
+fn exit_code(checks: Vec<results::Outcome>) -> u8 {
+    let mut all = Results {
+        version: RESULTS_VERSION,
+        run: Default::default(),
+        rig: String::new(),
+        dut: String::new(),
+        seed: 0,
+        totals: Default::default(),
+        checks,
+    };
+    all.count();
+    all.exit_code()
+}
+
 fn head() -> String {
     format!(
-        "{:<28} {:<14} {:>6} {:>10} {:>7} {:>9} {:>7} {:>8}",
-        "scenario", "verdict", "heat", "over A·s", "gap", "kWh", "starts", "changes"
+        "{:<28} {:<14} {:>6} {:>10} {:>9} {:>7} {:>8}",
+        "scenario", "verdict", "heat", "over A·s", "kWh", "starts", "changes"
     )
 }
 
-fn row(judgement: &Judgement) -> String {
+fn row(name: &str, judgement: &Judgement) -> String {
     let metrics = &judgement.metrics;
-    let gap = metrics.gap.map_or("–".to_string(), |gap| format!("{:.1} %", gap * 100.0));
     format!(
-        "{:<28} {:<14} {:>6.3} {:>10.1} {:>7} {:>9.2} {:>7} {:>8}",
-        judgement.name,
+        "{:<28} {:<14} {:>6.3} {:>10.1} {:>9.2} {:>7} {:>8}",
+        name,
         judgement.verdict().word(),
         metrics.fuse_heat_max,
         metrics.overload_a_s,
-        gap,
-        metrics.energy_kwh.iter().sum::<f64>(),
-        metrics.starts.iter().sum::<u64>(),
+        metrics.energy_kwh.iter().map(|(_, kwh)| kwh).sum::<f64>(),
+        metrics.starts.iter().map(|(_, starts)| starts).sum::<u64>(),
         metrics.setpoint_changes,
     )
 }
 
-fn plot(folder: &Path, name: &str, scenario: &Scenario, history: &History) -> Result<(), Failure> {
+fn plot(folder: &Path, name: &str, scenario: &Scenario, judgement: &Judgement) -> Result<(), Failure> {
     let path = folder.join(format!("{name}.svg"));
-    write_whole(&path, loop_svg(scenario, history).as_bytes())
-        .map_err(|error| Failure::input(error.to_string()))?;
+    write_whole(&path, loop_svg(scenario, &judgement.series).as_bytes()).map_err(|error| Failure::input(error.to_string()))?;
     console::note(&format!("wrote {}", path.display()));
     Ok(())
 }

@@ -8,6 +8,7 @@
 
 pub mod json;
 pub mod reference;
+pub mod rules;
 
 use crate::site::ratio::Factor;
 

@@ -5,7 +5,7 @@
 
 use super::plot::{Axis, coordinate, label};
 use crate::scenario::Scenario;
-use crate::sim::history::{Bucket, History};
+use crate::verdict::balance::Series;
 use maud::{Markup, PreEscaped, html};
 use std::fmt::Write;
 
@@ -17,6 +17,8 @@ const RIGHT: f64 = WIDTH - 14.0;
 const PANELS: [f64; 3] = [190.0, 90.0, 120.0];
 const GAP: f64 = 34.0;
 const TOP: f64 = 26.0;
+/// Most chargers whose set-points are drawn.
+const OFFERED_MAX: usize = 6;
 /// Most marks of events.
 const MARKS_MAX: usize = 40;
 
@@ -30,8 +32,8 @@ struct Panel {
 }
 
 /// The drawing as one `<svg>` element.
-pub(super) fn drawing(scenario: &Scenario, history: &History) -> Markup {
-    let panels = panels(scenario, history);
+pub(super) fn drawing(scenario: &Scenario, series: &Series) -> Markup {
+    let panels = panels(scenario, series);
     let height = TOP + PANELS.iter().sum::<f64>() + GAP * PANELS.len() as f64;
     let duration_s = scenario.duration_ms as f64 / 1000.0;
     let (unit, per) = if duration_s > 7200.0 { ("h", 3600.0) } else { ("min", 60.0) };
@@ -41,50 +43,45 @@ pub(super) fn drawing(scenario: &Scenario, history: &History) -> Markup {
     html! {
         svg viewBox=(size) role="img" aria-label="Currents, heat of the fuse and set-points over time" {
             @for ((panel, tall), top) in panels.iter().zip(PANELS).zip(tops) {
-                (draw(panel, history, &x, (top, top + tall), (unit, per)))
+                (draw(panel, series.every_ms, &x, (top, top + tall), (unit, per)))
             }
-            (marks(history, &x, per, height - GAP))
+            (marks(series, &x, per, height - GAP))
         }
     }
 }
 
 /// The same as a file that needs nothing else.
-pub fn loop_svg(scenario: &Scenario, history: &History) -> String {
+pub fn loop_svg(scenario: &Scenario, series: &Series) -> String {
     let style = PreEscaped(include_str!("html/style.css"));
     let height = TOP + PANELS.iter().sum::<f64>() + GAP * PANELS.len() as f64;
     let size = format!("0 0 {WIDTH} {height}");
     let file = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(size) style="background:var(--panel)" {
             style { (style) }
-            (drawing(scenario, history))
+            (drawing(scenario, series))
         }
     };
     file.into_string() + "\n"
 }
 
-fn panels(scenario: &Scenario, history: &History) -> [Panel; 3] {
-    let lines = scenario.grid.lines();
-    let of = |value: &dyn Fn(&Bucket) -> f64| history.buckets.iter().map(value).collect::<Vec<f64>>();
-    let mut currents: Vec<(String, Vec<f64>)> =
-        (0..lines).map(|line| (format!("L{}", line + 1), of(&|bucket| bucket.amperes[line]))).collect();
-    if lines == 1 {
-        currents.push(("house".into(), of(&|bucket| bucket.base[0])));
-    }
+fn panels(scenario: &Scenario, series: &Series) -> [Panel; 3] {
+    let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
+    let lines = (0..scenario.grid.lines()).map(|line| (format!("L{}", line + 1), wide(&series.lines_a[line])));
     let main = scenario.circuits.first();
     let rated = main.and_then(|main| main.fuse).map(|fuse| fuse.rated_ma() as f64 / 1000.0);
-    let offered = scenario.chargers.iter().enumerate().take(6);
-    let offered = offered.map(|(at, charger)| (charger.name.clone(), of(&|bucket| bucket.offered[at])));
+    let offered = scenario.chargers.iter().zip(&series.offered_a).take(OFFERED_MAX);
+    let offered = offered.map(|(charger, values)| (charger.name.clone(), wide(values)));
     [
         Panel {
             title: "Currents at the main fuse".into(),
             unit: "A",
-            series: currents,
+            series: lines.collect(),
             limit: rated.map(|rated| (rated, format!("fuse {rated} A"))),
         },
         Panel {
-            title: "Heat of the fuse (1 = blown)".into(),
+            title: "Heat of the fuse, 1 = blown".into(),
             unit: "",
-            series: vec![("heat".into(), of(&|bucket| bucket.heat))],
+            series: vec![("heat".into(), wide(&series.heat))],
             limit: Some((1.0, "blown".into())),
         },
         Panel { title: "Offered to the cars".into(), unit: "A", series: offered.collect(), limit: None },
@@ -93,7 +90,7 @@ fn panels(scenario: &Scenario, history: &History) -> [Panel; 3] {
 
 fn draw(
     panel: &Panel,
-    history: &History,
+    every_ms: u64,
     x: &Axis,
     (top, bottom): (f64, f64),
     (time, per): (&str, f64),
@@ -124,13 +121,13 @@ fn draw(
             }
         }
         @for (index, (name, values)) in panel.series.iter().enumerate() {
-            path class={ "w s" (index % 3) } d=(steps(values, history, x, per, &y)) { title { (name) } }
+            path class={ "w s" (index % 3) } d=(steps(values, every_ms, x, per, &y)) { title { (name) } }
         }
     }
 }
 
 /// A line that holds each value over its bucket.
-fn steps(values: &[f64], history: &History, x: &Axis, per: f64, y: &Axis) -> String {
+fn steps(values: &[f64], every_ms: u64, x: &Axis, per: f64, y: &Axis) -> String {
     let mut line = String::new();
     let mut last: Option<String> = None;
     for (at, value) in values.iter().enumerate() {
@@ -138,7 +135,7 @@ fn steps(values: &[f64], history: &History, x: &Axis, per: f64, y: &Axis) -> Str
         if last.as_ref() == Some(&here) && at + 1 < values.len() {
             continue;
         }
-        let start = x.at(at as f64 * history.every_ms as f64 / 1000.0 / per);
+        let start = x.at(at as f64 * every_ms as f64 / 1000.0 / per);
         // Writing into a String cannot fail.
         let _ = match last {
             None => write!(line, "M{} {here}", coordinate(start)),
@@ -149,14 +146,14 @@ fn steps(values: &[f64], history: &History, x: &Axis, per: f64, y: &Axis) -> Str
     let _ = write!(
         line,
         "H{}",
-        coordinate(x.at(values.len() as f64 * history.every_ms as f64 / 1000.0 / per).min(RIGHT))
+        coordinate(x.at(values.len() as f64 * every_ms as f64 / 1000.0 / per).min(RIGHT))
     );
     line
 }
 
-fn marks(history: &History, x: &Axis, per: f64, bottom: f64) -> Markup {
+fn marks(series: &Series, x: &Axis, per: f64, bottom: f64) -> Markup {
     html! {
-        @for (t_ms, text) in history.notes.iter().take(MARKS_MAX) {
+        @for (t_ms, text) in series.marks.iter().take(MARKS_MAX) {
             @let at = coordinate(x.at(*t_ms as f64 / 1000.0 / per));
             line class="when" x1=(at) x2=(at) y1=(coordinate(TOP)) y2=(coordinate(bottom)) {
                 title { (format!("{:.1} s: {text}", *t_ms as f64 / 1000.0)) }

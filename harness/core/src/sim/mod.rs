@@ -7,7 +7,6 @@
 //! Refuses to judge; whoever wants to know what happened is a [`Watch`].
 
 mod dongle;
-pub mod history;
 mod mail;
 mod measure;
 mod trace;

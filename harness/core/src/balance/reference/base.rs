@@ -165,7 +165,12 @@ impl Base {
     /// other phases may give back (field bug B17).
     fn bound_unknown(&mut self, t_ms: u64, meter: &Meter, layout: &Layout) {
         let Some(watts) = self.watts.filter(|_| meter.p_w.is_some()) else { return };
-        let given_back: f64 = meter.line_ma.iter().flatten().map(|ma| if *ma < 0.0 || !layout.site.signed { ma.abs() } else { 0.0 }).sum();
+        let given_back: f64 = meter
+            .line_ma
+            .iter()
+            .flatten()
+            .map(|ma| if *ma < 0.0 || !layout.site.signed { ma.abs() } else { 0.0 })
+            .sum();
         let bound = (watts.max(0.0) / meter.volts * 1000.0 + given_back) / POWER_FACTOR;
         for line in 0..layout.lines {
             if meter.line_ma[line].is_none() {
@@ -181,7 +186,11 @@ impl Base {
             self.count = 0;
             for line in 0..3 {
                 self.line_ma[line] = seen.ma[line].map(|ma| {
-                    keep(self.line_ma[line], ma - magnitude(drawn.high[line]), ma - magnitude(drawn.low[line]))
+                    keep(
+                        self.line_ma[line],
+                        ma - magnitude(drawn.high[line]),
+                        ma - magnitude(drawn.low[line]),
+                    )
                 });
                 self.hold[line].set(t_ms, self.line_ma[line].unwrap_or_default());
             }

@@ -181,8 +181,14 @@ impl Entry {
             }
             Appetite::All | Appetite::Less { .. } => Appetite::All,
             // It was offered less and drew less: that is no appetite but a part of what it is offered.
-            Appetite::Up { to_ma, drew_ma: before, sure: false } if offered_ma <= to_ma.max(before) + 1_000 => {
-                if drew_ma < before - 400 { Appetite::Part } else { Appetite::Up { to_ma, drew_ma: before, sure: true } }
+            Appetite::Up { to_ma, drew_ma: before, sure: false }
+                if offered_ma <= to_ma.max(before) + 1_000 =>
+            {
+                if drew_ma < before - 400 {
+                    Appetite::Part
+                } else {
+                    Appetite::Up { to_ma, drew_ma: before, sure: true }
+                }
             }
             Appetite::Up { to_ma, drew_ma: before, sure } => {
                 if drew_ma > offered_ma - 200 && offered_ma + 1_000 > to_ma {

@@ -13,7 +13,7 @@ use super::pace::{self, Move, Pace, Step};
 use super::phases::{self, Mode};
 use super::select::Queue;
 use super::wiring::Wiring;
-use super::{Context, Mutation, Tuning, alarm};
+use super::{Context, Mutation, Now, Tuning, alarm};
 use crate::balance::{About, Command, Event, Link, Site};
 use crate::site::ratio::{Factor, Need, needs_factor};
 use num_complex::Complex64;
@@ -50,6 +50,8 @@ pub(super) struct Desk {
     fast: Fast,
     wiring: Wiring,
     told: Told,
+    /// What is kept free of the supply, with and without a fast list.
+    margin: Option<(bool, i64)>,
     /// What the chargers drew when the power was looked at last.
     drawn: Drawn,
     /// Kept so that nothing is allocated.
@@ -83,6 +85,7 @@ impl Desk {
             fast: Fast::default(),
             wiring: Wiring::default(),
             told: Told::default(),
+            margin: None,
             drawn: Drawn::default(),
             problem: Problem::default(),
             other: Problem::default(),
@@ -102,7 +105,10 @@ impl Desk {
                 entry.offline_held = entry.status.is_some_and(|status| status.offline_ma == Some(limit.0));
             }
             if settings.offline_ma.is_some_and(|set| set > limit.0) {
-                let text = format!("{}: its offline limit and those of the others are more than the group may draw without a meter; it is lowered to {} mA", settings.name, limit.0);
+                let text = format!(
+                    "{}: its offline limit and those of the others are more than the group may draw without a meter; it is lowered to {} mA",
+                    settings.name, limit.0
+                );
                 alarm(commands, About::Settings, text);
             }
         }
@@ -123,7 +129,8 @@ impl Desk {
         }
         self.told = old.told;
         for (new, settings) in self.layout.site.chargers.iter().enumerate() {
-            let Some(at) = old.layout.site.chargers.iter().position(|other| other.name == settings.name) else {
+            let Some(at) = old.layout.site.chargers.iter().position(|other| other.name == settings.name)
+            else {
                 continue;
             };
             self.book[new] = old.book[at].clone();
@@ -143,7 +150,8 @@ impl Desk {
         let site = &self.layout.site;
         let fuse_a = u32::try_from(site.supply_max_ma / 1000).unwrap_or(0);
         if needs_factor(fuse_a) == Need::Yes && site.scale == Factor::ONE {
-            let text = format!("a supply of {fuse_a} A is measured through transformers, but no ratio is set");
+            let text =
+                format!("a supply of {fuse_a} A is measured through transformers, but no ratio is set");
             alarm(commands, About::Settings, text);
         }
         if !self.budgets.zone_is_known() {
@@ -153,7 +161,13 @@ impl Desk {
     }
 
     /// Takes an event.
-    pub fn hear(&mut self, t_ms: u64, event: &Event, mutation: Option<Mutation>, commands: &mut Vec<Command>) -> News {
+    pub fn hear(
+        &mut self,
+        t_ms: u64,
+        event: &Event,
+        mutation: Option<Mutation>,
+        commands: &mut Vec<Command>,
+    ) -> News {
         match event {
             Event::Meter(sample) => {
                 self.meter.hear(t_ms, sample, &self.layout, mutation);
@@ -180,7 +194,8 @@ impl Desk {
                 *disobeyed = if entry.disobeys() { disobeyed.saturating_add(1) } else { 0 };
                 if *disobeyed == 2 {
                     let name = &self.layout.site.chargers[status.id].name;
-                    let text = format!("{name} draws more than it was told; it is counted as a load of the house");
+                    let text =
+                        format!("{name} draws more than it was told; it is counted as a load of the house");
                     alarm(commands, About::Charger, text);
                 }
                 if status.doing == crate::balance::Doing::Unplugged {
@@ -220,47 +235,55 @@ impl Desk {
         self.observe(t_ms, mutation, commands);
         let health = self.meter.health(t_ms);
         self.diagnose(t_ms, health, commands);
-        let fresh = health == Health::Fresh || mutation == Some(Mutation::RaisesOnStale) && health != Health::Never;
-        let bump_ma = if self.meter.new { None } else { self.fast.bump_ma(&self.meter, &self.drawn) };
+        let now = self.now(t_ms, health, tuning, mutation);
         self.meter.new = false;
+        let Desk { layout, book, base, problem, queue, modes, .. } = self;
+        let context = Context { layout, book, base, now };
+        headroom::build(problem, &context, Modes::AsIs);
+        self.bare.clear();
+        self.bare.extend(problem.rows.iter().map(|row| row.load));
+        queue.serve(t_ms, problem);
+        problem.fill();
+        if now.raises {
+            phases::consider(&context, tuning.switch_below_ma, queue, problem, &mut self.other, modes);
+        }
+        self.go(now);
+        self.spare(now, commands);
+        self.say(now, commands)
+    }
+
+    /// What holds now.
+    fn now(&mut self, t_ms: u64, health: Health, tuning: Tuning, mutation: Option<Mutation>) -> Now {
         let site = &self.layout.site;
-        let margin_ma = tuning.margin_ma.unwrap_or_else(|| {
-            headroom::margin_ma(site.supply_max_ma, tuning.step_ma, site.currents_every_ms, self.meter.is_fast(t_ms))
-        });
+        let fast = self.meter.is_fast(t_ms);
+        if self.margin.is_none_or(|(was_fast, _)| was_fast != fast) {
+            let every_ms = site.currents_every_ms;
+            let margin_ma = headroom::margin_ma(site.supply_max_ma, tuning.step_ma, every_ms, fast);
+            self.margin = Some((fast, tuning.margin_ma.unwrap_or(margin_ma)));
+        }
+        let margin_ma = self.margin.map_or(0, |(_, margin_ma)| margin_ma);
+        let fresh =
+            health == Health::Fresh || mutation == Some(Mutation::RaisesOnStale) && health != Health::Never;
+        let bump_ma = if self.meter.new { None } else { self.fast.bump_ma(&self.meter, &self.drawn) };
         let blind = matches!(health, Health::Never | Health::Lost) || self.wiring.wrong;
         let offline = blind && mutation != Some(Mutation::IgnoresOfflineLimits);
-        let group = site.group;
+        let (online_ma, offline_ma) = (site.group.max_online_ma, site.group.max_offline_ma);
+        // What may have jumped is held against all that the supply carries: that is what the margin is for.
         let line_ma = if bump_ma.is_some() { site.supply_max_ma } else { site.supply_max_ma - margin_ma };
-        let context = Context {
+        Now {
             t_ms,
-            layout: &self.layout,
-            book: &self.book,
-            base: &self.base,
             mutation,
+            fresh,
             raises: fresh && bump_ma.is_none(),
             alone: offline && self.is_alone(t_ms),
             supply: health != Health::Never && !self.wiring.wrong,
-            group_ma: if offline { group.max_online_ma.min(group.max_offline_ma) } else { group.max_online_ma },
-            line_ma: self.budgets.line_ma.map_or(line_ma, |budget| budget.min(line_ma)),
+            group_ma: if offline { online_ma.min(offline_ma) } else { online_ma },
+            line_ma: self.budgets.line_ma.map_or(line_ma, |budget_ma| budget_ma.min(line_ma)),
             slack_ma: (margin_ma / 3).min(500) as f64,
             bump_ma: bump_ma.unwrap_or(0.0),
             power_w: self.budgets.allowed_w(t_ms),
             volts: self.meter.volts,
-        };
-        headroom::build(&mut self.problem, &context, Modes::AsIs);
-        self.bare.clear();
-        self.bare.extend(self.problem.rows.iter().map(|row| row.load));
-        self.queue.serve(t_ms, &mut self.problem);
-        self.problem.fill();
-        let (raises, alone, supply) = (context.raises, context.alone, context.supply);
-        if raises {
-            let below_ma = tuning.switch_below_ma;
-            phases::consider(&context, below_ma, &self.queue, &self.problem, &mut self.other, &mut self.modes);
         }
-        let spare_ma = (self.layout.site.supply_max_ma - context.line_ma) as f64 + context.bump_ma;
-        self.go(t_ms, raises, mutation);
-        self.spare(spare_ma, supply, commands);
-        self.say(t_ms, fresh, alone, mutation, commands)
     }
 
     /// What is new of the meter.
@@ -301,7 +324,7 @@ impl Desk {
     }
 
     /// From shares to the next limits.
-    fn go(&mut self, t_ms: u64, raises: bool, mutation: Option<Mutation>) {
+    fn go(&mut self, now: Now) {
         self.steps.clear();
         for (charger, entry) in self.book.iter().enumerate() {
             let from_ma = entry.told.ma;
@@ -312,21 +335,22 @@ impl Desk {
             let ask = &self.problem.asks[charger];
             let step_ma = self.layout.site.chargers[charger].step_ma;
             let share_ma = (self.problem.given[charger] + 1e-3) as i64 / step_ma * step_ma;
-            let to = Move { from_ma, share_ma, min_ma: ask.min as i64, step_ma, careful: self.wiring.suspects() };
-            let mut next_ma = self.paces[charger].next(t_ms, raises, to);
-            if mutation == Some(Mutation::FirstIgnoresBase) && from_ma == 0 && next_ma > 0 {
+            let to =
+                Move { from_ma, share_ma, min_ma: ask.min as i64, step_ma, careful: self.wiring.suspects() };
+            let mut next_ma = self.paces[charger].next(now.t_ms, now.raises, to);
+            if now.mutation == Some(Mutation::FirstIgnoresBase) && from_ma == 0 && next_ma > 0 {
                 next_ma = ask.max as i64;
             }
             self.steps.push(Step { from_ma, may_ma: entry.allowed_ma(), share_ma, next_ma });
         }
-        pace::agree(&mut self.problem, &self.bare, &mut self.steps, mutation);
+        pace::agree(&mut self.problem, &self.bare, &mut self.steps, now.mutation);
     }
 
-    /// How much power may jump before a line carries too much; and whether the house does that alone. `more_ma` is
-    /// what the supply carries above the caps of the rows.
-    fn spare(&mut self, more_ma: f64, supply: bool, commands: &mut Vec<Command>) {
+    /// How much power may jump before a line carries too much; and whether the house does that alone.
+    fn spare(&mut self, now: Now, commands: &mut Vec<Command>) {
+        let more_ma = (self.layout.site.supply_max_ma - now.line_ma) as f64 + now.bump_ma;
         let first = self.layout.site.circuits.len() * self.layout.lines;
-        let count = if supply { self.base.count.max(1) * self.layout.lines } else { 0 };
+        let count = if now.supply { self.base.count.max(1) * self.layout.lines } else { 0 };
         let supply = first..first + count;
         pace::put(&mut self.problem, &self.bare, &self.steps, |step| step.next_ma);
         let (mut spare_ma, mut alone) = (f64::INFINITY, false);
@@ -342,14 +366,8 @@ impl Desk {
     }
 
     /// Says what is new, and when to look again.
-    fn say(
-        &mut self,
-        t_ms: u64,
-        fresh: bool,
-        alone: bool,
-        mutation: Option<Mutation>,
-        commands: &mut Vec<Command>,
-    ) -> u64 {
+    fn say(&mut self, now: Now, commands: &mut Vec<Command>) -> u64 {
+        let t_ms = now.t_ms;
         let mut wake_ms = u64::MAX;
         let mut wake = |due_ms: u64| wake_ms = if due_ms > t_ms { wake_ms.min(due_ms) } else { wake_ms };
         for (charger, entry) in self.book.iter_mut().enumerate() {
@@ -357,11 +375,13 @@ impl Desk {
             let waits = step.next_ma == 0 && entry.wants() && entry.offline.0 > 0;
             // Without readings nobody may be told more than he has; but who is told nothing falls to his offline
             // limit by himself, and that is what it is for.
-            if entry.link_up && !(alone && waits && entry.told.ma == 0) {
+            if entry.link_up && !(now.alone && waits && entry.told.ma == 0) {
                 let phases = self.modes[charger].phases;
                 let currents_ms = self.meter.currents_ms;
-                let wish = Wish { ma: step.next_ma, phases, currents_ms, fresh };
-                if lease::speak(t_ms, charger, entry, wish, mutation, commands) && step.next_ma != step.from_ma {
+                let wish = Wish { ma: step.next_ma, phases, currents_ms, fresh: now.fresh };
+                if lease::speak(t_ms, charger, entry, wish, now.mutation, commands)
+                    && step.next_ma != step.from_ma
+                {
                     self.paces[charger].moved(t_ms);
                 }
                 wake(lease::due(entry));

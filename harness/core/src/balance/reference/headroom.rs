@@ -43,7 +43,8 @@ const MELTS: f64 = 1.5625;
 pub(super) fn margin_ma(supply_ma: i64, step_ma: i64, currents_every_ms: u64, fast: bool) -> i64 {
     let least = (supply_ma / 25).max(1_000);
     let most = ((supply_ma as f64 * MARGIN_PART) as i64).max(least);
-    let (every_ms, heat) = if fast { (FAST_MS.min(currents_every_ms), HEAT_FAST) } else { (currents_every_ms, HEAT) };
+    let (every_ms, heat) =
+        if fast { (FAST_MS.min(currents_every_ms), HEAT_FAST) } else { (currents_every_ms, HEAT) };
     let gate = GATES.iter().rfind(|(rated, _)| rated * 1000 <= supply_ma).unwrap_or(&GATES[0]);
     let decay = libm::exp(-((every_ms + REACT_MS) as f64) / 1000.0 / gate.1);
     let survives = |margin: i64| {
@@ -88,7 +89,7 @@ fn terminals(context: &Context<'_>, charger: usize, entry: &Entry, modes: Modes)
     match modes {
         Modes::One if switches => ONE,
         Modes::Three if switches => entry.used.unwrap_or(wired),
-        _ if context.mutation == Some(Mutation::HysteresisTriples) && entry.told.phases == 1 => ONE,
+        _ if context.now.mutation == Some(Mutation::HysteresisTriples) && entry.told.phases == 1 => ONE,
         _ => entry.terminals(wired),
     }
 }
@@ -98,7 +99,7 @@ fn bounds(context: &Context<'_>, charger: usize, entry: &Entry) -> (i64, i64) {
     let settings = &context.layout.site.chargers[charger];
     let step = settings.step_ma;
     let min = (settings.min_ma.max(context.layout.site.group.min_ma) + step - 1) / step * step;
-    let ready = entry.offline_held || context.mutation == Some(Mutation::IgnoresOfflineLimits);
+    let ready = entry.offline_held || context.now.mutation == Some(Mutation::IgnoresOfflineLimits);
     if !entry.wants() || !entry.link_up || !ready {
         return (min, 0);
     }
@@ -107,10 +108,11 @@ fn bounds(context: &Context<'_>, charger: usize, entry: &Entry) -> (i64, i64) {
         return (entry.told.ma, entry.told.ma);
     }
     let most = settings.max_ma.min(entry.status.map_or(0, |status| status.max_ma));
-    let most = if context.alone { most.min(entry.offline.0) } else { most };
-    let wanted = entry.wanted_ma().map_or(most, |wanted| ((wanted + step - 1) / step * step).max(min).min(most));
+    let most = if context.now.alone { most.min(entry.offline.0) } else { most };
+    let wanted =
+        entry.wanted_ma().map_or(most, |wanted| ((wanted + step - 1) / step * step).max(min).min(most));
     // What may not be raised cannot get more than it has.
-    let may = if context.raises { wanted } else { wanted.min(entry.told.ma) };
+    let may = if context.now.raises { wanted } else { wanted.min(entry.told.ma) };
     (min, may / step * step)
 }
 
@@ -122,13 +124,13 @@ fn touch(problem: &mut Problem, context: &Context<'_>, charger: usize, terminals
         push(problem, circuit * lines, &load, lines, false);
     }
     let mut row = layout.site.circuits.len() * lines;
-    if context.supply {
+    if context.now.supply {
         for _ in 0..context.base.count.max(1) {
             push(problem, row, &load, lines, layout.three_wire && context.base.count == 0);
             row += lines;
         }
     }
-    if context.power_w.is_some() {
+    if context.now.power_w.is_some() {
         problem.touches.push((row, Complex64::new(f64::from(terminals.count_ones()), 0.0)));
     }
 }
@@ -147,8 +149,8 @@ fn rows(problem: &mut Problem, context: &Context<'_>) {
     let layout = context.layout;
     let lines = layout.lines;
     for (at, circuit) in layout.site.circuits.iter().enumerate() {
-        let cap = match (at, context.mutation) {
-            (0, _) => circuit.limit_ma.min(context.group_ma),
+        let cap = match (at, context.now.mutation) {
+            (0, _) => circuit.limit_ma.min(context.now.group_ma),
             (_, Some(Mutation::IgnoresCircuits)) => i64::MAX / 4,
             _ => circuit.limit_ma,
         };
@@ -156,11 +158,11 @@ fn rows(problem: &mut Problem, context: &Context<'_>) {
             problem.rows.push(Row::new(layout.three_wire, Complex64::ZERO, cap as f64));
         }
     }
-    if context.supply {
+    if context.now.supply {
         supply(problem, context);
     }
-    if let Some(watts) = context.power_w {
-        let per_ma = context.volts / 1000.0;
+    if let Some(watts) = context.now.power_w {
+        let per_ma = context.now.volts / 1000.0;
         let base = context.base.watts.unwrap_or(0.0).max(0.0);
         problem.rows.push(Row::scalar(base / per_ma, watts as f64 / per_ma));
     }
@@ -172,12 +174,15 @@ fn rows(problem: &mut Problem, context: &Context<'_>) {
 fn supply(problem: &mut Problem, context: &Context<'_>) {
     let (base, lines) = (context.base, context.layout.lines);
     let cap = |line: usize| {
-        context.line_ma as f64 - context.bump_ma - base.above(context.t_ms, line) - base.margin_ma[line]
+        context.now.line_ma as f64
+            - context.now.bump_ma
+            - base.above(context.now.t_ms, line)
+            - base.margin_ma[line]
     };
     let first = problem.rows.len();
     for place in &base.places[..base.count] {
-        for line in 0..lines {
-            problem.rows.push(Row::new(true, place[line], cap(line)));
+        for (line, load) in place.iter().enumerate() {
+            problem.rows.push(Row::new(true, *load, cap(line)));
         }
     }
     if base.count == 0 {
@@ -185,14 +190,14 @@ fn supply(problem: &mut Problem, context: &Context<'_>) {
             problem.rows.push(match base.line_ma[line] {
                 Some(ma) => Row::scalar(ma, cap(line)),
                 // L2 of a balancer that does not look at it.
-                None if context.mutation == Some(Mutation::ScalarIt) => Row::scalar(0.0, f64::MAX),
+                None if context.now.mutation == Some(Mutation::ScalarIt) => Row::scalar(0.0, f64::MAX),
                 // Nothing is known of this line: the chargers keep to what they may without a meter.
                 None => Row::scalar(0.0, context.layout.site.group.max_offline_ma as f64),
             });
         }
     }
     for row in &mut problem.rows[first..] {
-        row.slack = context.slack_ma;
+        row.slack = context.now.slack_ma;
     }
 }
 
@@ -201,13 +206,13 @@ fn supply(problem: &mut Problem, context: &Context<'_>) {
 fn uncontrolled(problem: &mut Problem, context: &Context<'_>, charger: usize, entry: &Entry) {
     let layout = context.layout;
     let lines = layout.lines;
-    let excess = entry.excess_ma(context.t_ms);
+    let excess = entry.excess_ma(context.now.t_ms);
     if excess != [0; 3] {
         let load = layout.drawn(charger, excess.map(|ma| ma as f64));
         for circuit in layout.path(charger) {
             add(problem, circuit * lines, &load[..lines], false);
         }
-        if !layout.site.chargers_included && context.supply {
+        if !layout.site.chargers_included && context.now.supply {
             let count = context.base.count.max(1);
             for place in 0..count {
                 let first = (layout.site.circuits.len() + place) * lines;

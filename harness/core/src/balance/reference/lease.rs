@@ -27,7 +27,8 @@ pub(super) fn offline_limits(layout: &Layout) -> Vec<(i64, Option<u8>)> {
     let lines = layout.lines;
     let mut problem = Problem::default();
     for (at, circuit) in layout.site.circuits.iter().enumerate() {
-        let cap = if at == 0 { circuit.limit_ma.min(layout.site.group.max_offline_ma) } else { circuit.limit_ma };
+        let cap =
+            if at == 0 { circuit.limit_ma.min(layout.site.group.max_offline_ma) } else { circuit.limit_ma };
         let row = Row::new(layout.three_wire, Complex64::ZERO, cap as f64);
         problem.rows.extend(std::iter::repeat_n(row, lines));
     }
@@ -35,7 +36,9 @@ pub(super) fn offline_limits(layout: &Layout) -> Vec<(i64, Option<u8>)> {
         let first = problem.touches.len();
         let load = layout.load(charger, offline_terminals(layout, charger));
         for circuit in layout.path(charger) {
-            for (line, share) in load[..lines].iter().enumerate().filter(|(_, share)| share.norm_sqr() > 1e-12) {
+            for (line, share) in
+                load[..lines].iter().enumerate().filter(|(_, share)| share.norm_sqr() > 1e-12)
+            {
                 problem.touches.push((circuit * lines + line, *share));
             }
         }
@@ -86,7 +89,10 @@ pub(super) fn speak(
     commands: &mut Vec<Command>,
 ) -> bool {
     let offline = mutation != Some(Mutation::IgnoresOfflineLimits);
-    if offline && !entry.offline_held && entry.offline_told_ms.is_none_or(|told_ms| t_ms >= told_ms + INSIST_MS) {
+    if offline
+        && !entry.offline_held
+        && entry.offline_told_ms.is_none_or(|told_ms| t_ms >= told_ms + INSIST_MS)
+    {
         let (current_ma, phase) = entry.offline;
         commands.push(Command::Offline { id, current_ma, phase });
         entry.offline_told_ms = Some(t_ms);

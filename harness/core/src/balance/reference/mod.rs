@@ -84,11 +84,19 @@ fn maybe_milli<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<i64>,
 
 /// What a decision looks at.
 struct Context<'a> {
-    t_ms: u64,
     layout: &'a Layout,
     book: &'a [Entry],
     base: &'a Base,
+    now: Now,
+}
+
+/// What holds in one decision.
+#[derive(Clone, Copy)]
+struct Now {
+    t_ms: u64,
     mutation: Option<Mutation>,
+    /// Readings are fresh.
+    fresh: bool,
     /// Limits may rise.
     raises: bool,
     /// Nobody has seen a reading for long: everybody keeps to his own offline limit.

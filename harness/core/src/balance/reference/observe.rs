@@ -91,13 +91,18 @@ impl Meter {
         for (phase, line) in layout.phase[..layout.lines].iter().enumerate() {
             let ma = sample.i_ma[phase].map(|ma| scaled(ma, factor));
             self.line_ma[*line] = match mutation {
-                Some(Mutation::UnsignedExport) if power.is_some_and(|watts| watts < 0.0) => ma.map(|ma| -ma.abs()),
+                Some(Mutation::UnsignedExport) if power.is_some_and(|watts| watts < 0.0) => {
+                    ma.map(|ma| -ma.abs())
+                }
                 _ => ma,
             };
         }
-        let (sum, count) = sample.u_mv.iter().flatten().filter(|mv| **mv > 100_000).fold((0, 0), |sum, mv| {
-            (sum.0 + mv, sum.1 + 1)
-        });
+        let (sum, count) = sample
+            .u_mv
+            .iter()
+            .flatten()
+            .filter(|mv| **mv > 100_000)
+            .fold((0, 0), |sum, mv| (sum.0 + mv, sum.1 + 1));
         self.volts = if count > 0 { sum as f64 / f64::from(count) / 1000.0 } else { NOMINAL_V };
         self.p_w = power;
         self.q_var = sample.q_var.map(|var| scaled(var, factor));

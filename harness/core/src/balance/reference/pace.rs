@@ -110,7 +110,8 @@ pub(super) fn agree(
 ) {
     if flows_over(problem, bare, steps, |step| step.next_ma) {
         for (charger, step) in steps.iter_mut().enumerate() {
-            if step.next_ma > step.share_ma && step.next_ma <= step.from_ma && touches_over(problem, charger) {
+            if step.next_ma > step.share_ma && step.next_ma <= step.from_ma && touches_over(problem, charger)
+            {
                 step.next_ma = step.share_ma;
             }
         }

@@ -83,12 +83,12 @@ pub(super) fn consider(
             let mode = &mut modes[charger];
             if phases == 3 {
                 let better = is < worth && would > is + GAIN_MA && (is == 0.0 || would >= 0.9 * 3.0 * is);
-                if mode.ripe(context.t_ms, better, TO_ONE_MS) {
+                if mode.ripe(context.now.t_ms, better, TO_ONE_MS) {
                     mode.change(1);
                 }
             } else {
                 let better = would >= worth + GAIN_MA && 3.0 * would > 1.1 * is;
-                if mode.ripe(context.t_ms, better, TO_THREE_MS) {
+                if mode.ripe(context.now.t_ms, better, TO_THREE_MS) {
                     mode.change(3);
                 }
             }

@@ -141,7 +141,8 @@ impl Queue {
             return;
         }
         let seats = &self.seats;
-        let key = |charger: &usize| (u8::MAX - problem.asks[*charger].priority, seats[*charger].rank, *charger);
+        let key =
+            |charger: &usize| (u8::MAX - problem.asks[*charger].priority, seats[*charger].rank, *charger);
         self.order.sort_unstable_by_key(key);
         self.sorted = true;
     }

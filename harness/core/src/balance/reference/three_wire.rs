@@ -102,7 +102,8 @@ impl Said {
     fn place(&self, lines: Lines, seen: &mut Seen) {
         let Some(p_w) = self.p_w else { return };
         let star = self.volts / (2.0 * COS_30);
-        let power: Complex64 = STAR.iter().zip(lines).map(|(volts, ma)| *volts * star * ma.conj() / 1000.0).sum();
+        let power: Complex64 =
+            STAR.iter().zip(lines).map(|(volts, ma)| *volts * star * ma.conj() / 1000.0).sum();
         let apparent = power.norm_sqr().sqrt();
         if apparent < 1.0 {
             push(seen, lines, Complex64::ONE);

@@ -88,7 +88,8 @@ impl Wiring {
         }
         let watts = now.watts.zip(last.watts).map(|(now, last)| now - last);
         let said_w = did.iter().sum::<f64>() * meter.volts / 1000.0;
-        let signs = layout.site.signed && watts.is_none_or(|watts| (watts - said_w).abs() > 0.4 * said_w.abs());
+        let signs =
+            layout.site.signed && watts.is_none_or(|watts| (watts - said_w).abs() > 0.4 * said_w.abs());
         let guess = explain(saw, did, &near, included, signs, lines)?;
         self.count = if self.guess == Some(guess) { self.count + 1 } else { 1 };
         self.guess = Some(guess);
@@ -109,7 +110,14 @@ impl Near {
     }
 }
 
-fn explain(saw: [f64; 3], did: [f64; 3], near: &Near, included: bool, signs: bool, lines: usize) -> Option<Guess> {
+fn explain(
+    saw: [f64; 3],
+    did: [f64; 3],
+    near: &Near,
+    included: bool,
+    signs: bool,
+    lines: usize,
+) -> Option<Guess> {
     if !included {
         return near.both(saw, did).then_some(Guess::Seen);
     }
@@ -134,11 +142,15 @@ fn explain(saw: [f64; 3], did: [f64; 3], near: &Near, included: bool, signs: boo
 
 fn words(guess: Guess) -> String {
     match guess {
-        Guess::Unseen => "the meter does not see the chargers though it should: it is not in front of them, or the \
+        Guess::Unseen => {
+            "the meter does not see the chargers though it should: it is not in front of them, or the \
                           transformer ratio is missing"
-            .into(),
+                .into()
+        }
         Guess::Seen => "the meter sees the chargers though it should not".into(),
-        Guess::TooMuch => "the meter sees more than the chargers draw: the transformer ratio is too large".into(),
+        Guess::TooMuch => {
+            "the meter sees more than the chargers draw: the transformer ratio is too large".into()
+        }
         Guess::Placed { from, sign } => {
             let of = |line: usize| {
                 let minus = if sign[line] < 0.0 { "-" } else { "" };

@@ -150,7 +150,9 @@ fn shares_are_what_trying_everything_finds() {
     fn law(mut net: Net) -> TestResult {
         net.asks.truncate(3);
         let Some(problem) = net.solve() else { return TestResult::discard() };
-        let Some(best) = brute_force(&net) else { return TestResult::error("nothing fits, but something was given") };
+        let Some(best) = brute_force(&net) else {
+            return TestResult::error("nothing fits, but something was given");
+        };
         // Fractions win something over whole amperes, and less than one for each ask.
         let mut given = problem.given.clone();
         given.sort_unstable_by(f64::total_cmp);
@@ -221,7 +223,11 @@ quickcheck! {
     }
 }
 
-fn solved(circuits: Vec<(Option<usize>, f64)>, base: [f64; 3], asks: Vec<(usize, Option<usize>, f64, f64, u8)>) -> Vec<f64> {
+fn solved(
+    circuits: Vec<(Option<usize>, f64)>,
+    base: [f64; 3],
+    asks: Vec<(usize, Option<usize>, f64, f64, u8)>,
+) -> Vec<f64> {
     Net { circuits, base, asks }.solve().unwrap().given
 }
 
@@ -229,9 +235,13 @@ fn solved(circuits: Vec<(Option<usize>, f64)>, base: [f64; 3], asks: Vec<(usize,
 #[test]
 fn published_shares() {
     let all = |count: usize, circuit: usize, min: f64, max: f64| vec![(circuit, None, min, max, 0); count];
-    let is = |given: Vec<f64>, should: &[f64]| assert!(same(&given, should), "{given:?}, expected {should:?}");
+    let is =
+        |given: Vec<f64>, should: &[f64]| assert!(same(&given, should), "{given:?}, expected {should:?}");
     // X1
-    is(solved(vec![(None, 32.0)], [0.0; 3], vec![(0, None, 6.0, 32.0, 0), (0, None, 6.0, 8.0, 0)]), &[24.0, 8.0]);
+    is(
+        solved(vec![(None, 32.0)], [0.0; 3], vec![(0, None, 6.0, 32.0, 0), (0, None, 6.0, 8.0, 0)]),
+        &[24.0, 8.0],
+    );
     // X6, and X7 without the waste
     let nested = vec![(None, 32.0), (Some(0), 16.0)];
     let cars = |first: u8, second: u8, third: u8| {
@@ -244,7 +254,11 @@ fn published_shares() {
     is(solved(vec![(None, 31.0)], [17.0, 15.0, 17.0], singles), &[14.0, 16.0, 14.0]);
     // X9 as max-min
     is(
-        solved(vec![(None, 24.0)], [0.0; 3], vec![(0, Some(0), 10.0, 16.0, 0), (0, Some(0), 6.0, 16.0, 0), (0, Some(0), 6.0, 16.0, 0)]),
+        solved(
+            vec![(None, 24.0)],
+            [0.0; 3],
+            vec![(0, Some(0), 10.0, 16.0, 0), (0, Some(0), 6.0, 16.0, 0), (0, Some(0), 6.0, 16.0, 0)],
+        ),
         &[10.0, 7.0, 7.0],
     );
     // X11

@@ -8,7 +8,8 @@ fn shows(mutation: Option<Mutation>, of: Mutation) -> bool {
         None => Rig::new(site, tuning),
         Some(mutation) => Rig::broken(site, tuning, mutation),
     };
-    let over = |rig: &Rig| rig.lines().iter().any(|line| *line * 1000.0 > rig.site.supply_max_ma as f64 + 50.0);
+    let over =
+        |rig: &Rig| rig.lines().iter().any(|line| *line * 1000.0 > rig.site.supply_max_ma as f64 + 50.0);
     match of {
         Mutation::RaisesOnStale => {
             let mut rig = start(site(40, 1), Tuning::default());

@@ -8,9 +8,9 @@ mod broken;
 mod chain;
 mod learning;
 mod outages;
-mod three_wires;
 mod sharing;
 mod steps;
+mod three_wires;
 
 use super::{Mutation, Reference, Tuning};
 use crate::balance::*;
@@ -100,7 +100,11 @@ fn site(supply_a: i64, chargers: usize) -> Site {
         chargers_included: true,
         signed: true,
         currents_every_ms: 10_000,
-        group: Group { max_online_ma: supply_a * 1000, max_offline_ma: 6_000 * chargers as i64, min_ma: 6_000 },
+        group: Group {
+            max_online_ma: supply_a * 1000,
+            max_offline_ma: 6_000 * chargers as i64,
+            min_ma: 6_000,
+        },
         circuits: vec![Circuit { name: "main".into(), parent: None, limit_ma: supply_a * 1000 }],
         chargers: (1..=chargers).map(|number| charger(&format!("cp{number}"))).collect(),
         budgets: Vec::new(),
@@ -121,7 +125,8 @@ impl Rig {
     }
 
     fn of(site: Site, balancer: Reference) -> Rig {
-        let plugs = site.chargers.iter().map(|charger| Plug { phases: charger.phases, boots: 1, ..Plug::default() });
+        let plugs =
+            site.chargers.iter().map(|charger| Plug { phases: charger.phases, boots: 1, ..Plug::default() });
         Rig {
             t: 0,
             balancer,
@@ -236,7 +241,8 @@ impl Rig {
             }
             let live = t < plug.until;
             // Before it was told anything it offers nothing.
-            let limit = if live { plug.limit_ma } else { plug.offline.filter(|_| plug.until > 0).unwrap_or(0) };
+            let limit =
+                if live { plug.limit_ma } else { plug.offline.filter(|_| plug.until > 0).unwrap_or(0) };
             let offer = limit.min(settings.max_ma) / settings.step_ma * settings.step_ma;
             let offer = if plug.car.is_none() || offer < settings.min_ma { 0 } else { offer };
             if offer != plug.offered_ma {
@@ -244,7 +250,8 @@ impl Rig {
                 plug.coming.rotate_left(1);
                 plug.coming[3] = (t + 3, offer);
             }
-            let followed = plug.coming.iter().filter(|(due, _)| *due <= t && *due > 0).max_by_key(|(due, _)| *due);
+            let followed =
+                plug.coming.iter().filter(|(due, _)| *due <= t && *due > 0).max_by_key(|(due, _)| *due);
             plug.draws_ma = match (plug.car, followed) {
                 (Some((max_ma, _, gain)), Some((_, offer))) => ((*offer as f64 * gain) as i64).min(max_ma),
                 _ => 0,

@@ -72,9 +72,9 @@ fn an_offline_limit_is_installed_before_anything_is_drawn() {
     rig.run(120);
     for charger in 0..2 {
         let offline = |command: &Command| matches!(command, Command::Offline { id, .. } if *id == charger);
-        let allowed =
-            |command: &Command| matches!(command, Command::Limit { id, current_ma, .. } if *id == charger && *current_ma > 0);
-        let first = |wanted: &dyn Fn(&Command) -> bool| rig.said.iter().position(|(_, command)| wanted(command));
+        let allowed = |command: &Command| matches!(command, Command::Limit { id, current_ma, .. } if *id == charger && *current_ma > 0);
+        let first =
+            |wanted: &dyn Fn(&Command) -> bool| rig.said.iter().position(|(_, command)| wanted(command));
         let (installed, drawn) = (first(&offline).unwrap(), first(&allowed).unwrap());
         assert!(installed < drawn, "{:?}", &rig.said[..=drawn]);
         assert!(rig.said[drawn].0 >= rig.said[installed].0 + 3, "not confirmed before");

@@ -76,9 +76,9 @@ fn without_reactive_power_several_places_are_left() {
     said.q_var = None;
     let seen = said.seen();
     assert!(seen.count > 1, "{seen:?}");
-    let found = seen.places[..seen.count].iter().any(|place| {
-        place.iter().zip(truth).all(|(line, truth)| (line - truth).norm_sqr().sqrt() < 300.0)
-    });
+    let found = seen.places[..seen.count]
+        .iter()
+        .any(|place| place.iter().zip(truth).all(|(line, truth)| (line - truth).norm_sqr().sqrt() < 300.0));
     assert!(found, "{seen:?}");
     // Without power there are no angles at all.
     said.p_w = None;
@@ -101,10 +101,18 @@ fn an_estimate_is_rarely_too_low() {
             Complex64::from_polar(amperes * 1000.0, (turn - lag).to_radians())
         });
         let lines = [branches[0] - branches[2], branches[1] - branches[0], branches[2] - branches[1]];
-        let power: Complex64 =
-            branches.iter().zip(turns).map(|(ma, turn)| Complex64::from_polar(0.23, turn.to_radians()) * ma.conj()).sum();
+        let power: Complex64 = branches
+            .iter()
+            .zip(turns)
+            .map(|(ma, turn)| Complex64::from_polar(0.23, turn.to_radians()) * ma.conj())
+            .sum();
         let ma = magnitudes(lines).map(|amperes| Some((amperes * 10.0).round() * 100.0));
-        let said = Said { ma: [ma[0], None, ma[2]], p_w: Some(power.re.round()), q_var: Some(power.im.round()), volts: 230.0 };
+        let said = Said {
+            ma: [ma[0], None, ma[2]],
+            p_w: Some(power.re.round()),
+            q_var: Some(power.im.round()),
+            volts: 230.0,
+        };
         let estimate = said.seen().ma[1].unwrap();
         low += u32::from(estimate < lines[1].norm_sqr().sqrt() - 1.0);
     }
@@ -263,10 +271,13 @@ fn the_terminals_of_a_car_are_learnt() {
 fn a_phase_that_is_not_sent_is_not_zero() {
     let mut desk = Reference::new(bare());
     let mut commands = Vec::new();
-    let mut said = |t_ms: u64, events: &[Event], commands: &mut Vec<Command>| desk.answer(t_ms, events, commands).unwrap();
+    let mut said = |t_ms: u64, events: &[Event], commands: &mut Vec<Command>| {
+        desk.answer(t_ms, events, commands).unwrap()
+    };
     said(0, &[Event::Config(Box::new(site(25, 1)))], &mut commands);
     for t in 1..30 {
-        let sample = Sample { i_ma: [Some(1_000), None, Some(1_000)], p_w: Some(4_140), list: 2, ..Sample::default() };
+        let sample =
+            Sample { i_ma: [Some(1_000), None, Some(1_000)], p_w: Some(4_140), list: 2, ..Sample::default() };
         let waiting = Status { doing: Doing::Waiting, ..report([0; 3], 0) };
         let (meter, charger) = (Event::Meter(sample), Event::Charger(waiting));
         said(t * 10_000, &[charger, meter, Event::Tick], &mut commands);

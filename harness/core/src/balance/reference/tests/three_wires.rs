@@ -18,7 +18,11 @@ fn cars_between_lines_fill_the_fuse_and_no_more() {
     rig.plug(0, Car { max_ma: 16_000, ..CAR });
     rig.run(120);
     let [one, two, three] = rig.lines();
-    assert!((one - 35.51).abs() < 0.1 && (two - 26.46).abs() < 0.1 && (three - 27.40).abs() < 0.1, "{:?}", rig.lines());
+    assert!(
+        (one - 35.51).abs() < 0.1 && (two - 26.46).abs() < 0.1 && (three - 27.40).abs() < 0.1,
+        "{:?}",
+        rig.lines()
+    );
     rig.plug(1, CAR);
     rig.plug(2, CAR);
     rig.run(300);
