@@ -41,6 +41,10 @@ pub enum Command {
     Wave(WaveFlags),
     /// Runs scenarios in the closed balancing loop, in virtual time; the main fuse is the judge.
     Sim(SimFlags),
+    /// Searches for a scenario in which a balancer blows the fuse, and shrinks it to a file that replays.
+    Hunt(HuntFlags),
+    /// Runs balancers that are broken on purpose, and prints which check catches each.
+    Mutants(MutantsFlags),
     /// Rebuilds or merges reports from the stored evidence, without hardware.
     Report(ReportFlags),
     /// Checks the rules of the source tree.
@@ -106,6 +110,33 @@ pub struct SimFlags {
     /// How long a program may take for an answer, seconds of real time.
     #[arg(long = "answer-within", value_name = "SECONDS", default_value_t = 5.0)]
     pub answer_within_s: f64,
+}
+
+/// `hunt`
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  cargo xtask hunt --balancer evcc --budget 60s -o trips.toml")]
+pub struct HuntFlags {
+    /// Who balances; see `sim`.
+    #[arg(long, value_name = "SPEC", default_value = "reference")]
+    pub balancer: String,
+    /// How long to search: 60s, 5min.
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    pub budget: String,
+    /// Seed of the search.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Scenario file to write when something is found.
+    #[arg(short, value_name = "FILE", default_value = "hunt.toml")]
+    pub output: PathBuf,
+}
+
+/// `mutants`
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  cargo xtask mutants")]
+pub struct MutantsFlags {
+    /// Suite to run; may be repeated [default: balance].
+    #[arg(long, value_name = "NAME")]
+    pub suite: Vec<String>,
 }
 
 /// `decode`

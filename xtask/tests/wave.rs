@@ -97,6 +97,28 @@ fn what_is_wrong_is_named_with_file_and_line_and_leaves_nothing() {
 }
 
 #[test]
+fn one_of_several_files_that_cannot_be_written_leaves_none_and_no_device_is_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spec = write(folder.path(), HOUSE);
+    let to = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::create_dir(folder.path().join("a.cfg.json")).expect("a folder");
+    let output = xtask(&["wave", "render", &spec, "-o", &to("a.cfg")]);
+    assert_eq!(output.status.code(), Some(2), "{}", words(&output));
+    assert!(words(&output).contains("a.cfg.json: cannot write: it is a folder"), "{}", words(&output));
+    assert_eq!(names(folder.path()), ["a.cfg.json", "house.toml"]);
+
+    let made = Command::new("mkfifo").arg(to("pipe.wav")).status().expect("mkfifo starts");
+    assert!(made.success());
+    for arguments in [["wave", "render"], ["wave", "show"]] {
+        let output = xtask(&[&arguments[..], &[&spec, "-o", &to("pipe.wav")]].concat());
+        assert_eq!(output.status.code(), Some(2), "{}", words(&output));
+        assert!(words(&output).contains("it is a device, a file was expected"), "{}", words(&output));
+    }
+    let pipe = std::fs::metadata(folder.path().join("pipe.wav")).expect("still there");
+    assert!(!pipe.is_file());
+}
+
+#[test]
 fn ctrl_c_leaves_what_was_there_before() {
     let folder = tempfile::tempdir().expect("a folder");
     // An hour: half a gigabyte of text, unless it is cut short.

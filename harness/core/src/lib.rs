@@ -22,9 +22,11 @@
 //! | What does the house draw? What do circuits, chargers, cars and fuses do? | `plant` |
 //! | What is a scenario, and how does a house with cars and a balancer run in virtual time? | `scenario`, `sim` |
 //! | What flows through a clamp, and what do its samples look like? | `wave`: network, loads, clamps, front end, truth |
+//! | What is a clamp dongle told before the first sample? | [`samples`] |
 //! | How does the reference clamp dongle measure? | [`clamps`], from samples only |
 //! | What is a load balancer told, and what may it answer? How does the reference balancer share a fuse? | `balance` |
 //! | Where can a missing L2 lie? What does a transformer ratio do? How can clamps be misplaced? | [`site`] |
+//! | How is a scenario searched that blows a fuse? | `hunt` |
 //! | What is a recording, and its text form? | `capture` |
 //! | How is pasted hex found in a log? | `import` |
 //! | What does every byte mean, for people? | `explain` |
@@ -43,12 +45,14 @@
 //! | [`wire`] | `reading` | vendors, amperes, files |
 //! | `plant` | `reading` | bytes, OBIS, dongles |
 //! | [`meters`] | `reading`, `hex`, `wire`, `plant` (in `sample`) | rigs, tolerances |
-//! | `wave` | `spec_file` | dongles, verdicts |
-//! | [`clamps`] | `reading` | `wave` and its truth, verdicts |
+//! | [`samples`] | nothing | how samples are made, and measured |
+//! | `wave` | `samples`, `spec_file` | dongles, verdicts |
+//! | [`clamps`] | `reading`, `samples` | `wave` and its truth, verdicts |
 //! | [`site`] | `reading` | how a DUT estimates, verdicts |
 //! | `balance` | `reading`, `site` | the plant's true state, meters, verdicts |
 //! | `scenario` | `spec_file`, `plant`, `balance`, `meters`, `site` | how time passes, verdicts |
 //! | `sim` | `reading`, `wire`, `meters`, `plant`, `balance`, `site`, `scenario` | what is right or wrong |
+//! | `hunt` | nothing | how a scenario is run, and how bad it was |
 //! | `capture` | `reading`, `hex`, `wire` | meters, rigs, verdicts |
 //! | `import`, `explain` | `reading`, `hex`, `wire`, `meters`, `capture` | rigs, verdicts |
 //! | `verdict` | `reading`, `hex`, `wire` (check sums of damage), `wave`, `site` | how a claim arrived, and how bytes are decoded |
@@ -73,7 +77,7 @@
 //!
 //! ## Building without `std`
 //!
-//! [`reading`], [`wire`], [`meters`], [`clamps`] and [`site`] need `alloc` only: firmware shares the decoder with
+//! [`reading`], [`wire`], [`meters`], [`samples`], [`clamps`] and [`site`] need `alloc` only: firmware shares the decoder with
 //! `default-features = false`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -83,6 +87,7 @@ extern crate alloc;
 pub mod clamps;
 pub mod meters;
 pub mod reading;
+pub mod samples;
 pub mod site;
 pub mod wire;
 
@@ -94,6 +99,8 @@ pub mod capture;
 pub mod explain;
 #[cfg(feature = "std")]
 pub mod hex;
+#[cfg(feature = "std")]
+pub mod hunt;
 #[cfg(feature = "std")]
 pub mod import;
 #[cfg(feature = "std")]

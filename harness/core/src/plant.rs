@@ -12,7 +12,7 @@ mod loads;
 pub mod network;
 
 use crate::reading::Milli;
-use core::ops::{Add, Mul, Neg, Sub};
+use num_complex::Complex64;
 
 /// How the house is connected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,65 +25,14 @@ pub enum System {
     ThreeIt,
 }
 
-/// An alternating quantity: amperes, volts or volt-amperes.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Phasor {
-    /// In phase with the reference, voltage L1.
-    pub re: f64,
-    /// A quarter of a period ahead of it.
-    pub im: f64,
-}
+/// An alternating quantity: amperes, volts or volt-amperes. The real part is in phase with the reference, voltage L1,
+/// the imaginary part a quarter of a period ahead of it; the magnitude of a voltage or current is its RMS value.
+pub type Phasor = Complex64;
 
-impl Phasor {
-    /// From magnitude and angle in degrees.
-    pub fn polar(magnitude: f64, degrees: f64) -> Phasor {
-        let (sin, cos) = degrees.to_radians().sin_cos();
-        Phasor { re: magnitude * cos, im: magnitude * sin }
-    }
-
-    /// The magnitude: of a voltage or current its RMS value.
-    pub fn abs(self) -> f64 {
-        self.re.hypot(self.im)
-    }
-
-    fn conj(self) -> Phasor {
-        Phasor { re: self.re, im: -self.im }
-    }
-
-    /// The current of a load that draws `self` volt-amperes at `volts`.
-    fn at_voltage(self, volts: Phasor) -> Phasor {
-        let square = volts.re * volts.re + volts.im * volts.im;
-        let quotient = self * volts.conj();
-        Phasor { re: quotient.re / square, im: quotient.im / square }.conj()
-    }
-}
-
-impl Add for Phasor {
-    type Output = Phasor;
-    fn add(self, other: Phasor) -> Phasor {
-        Phasor { re: self.re + other.re, im: self.im + other.im }
-    }
-}
-
-impl Sub for Phasor {
-    type Output = Phasor;
-    fn sub(self, other: Phasor) -> Phasor {
-        self + -other
-    }
-}
-
-impl Neg for Phasor {
-    type Output = Phasor;
-    fn neg(self) -> Phasor {
-        Phasor { re: -self.re, im: -self.im }
-    }
-}
-
-impl Mul for Phasor {
-    type Output = Phasor;
-    fn mul(self, other: Phasor) -> Phasor {
-        Phasor { re: self.re * other.re - self.im * other.im, im: self.re * other.im + self.im * other.re }
-    }
+/// From magnitude and angle in degrees.
+pub fn polar(magnitude: f64, degrees: f64) -> Phasor {
+    let (sin, cos) = libm::sincos(degrees.to_radians());
+    Phasor::new(magnitude * cos, magnitude * sin)
 }
 
 /// The electrical truth at one second.
@@ -165,9 +114,9 @@ impl State {
         let elements = phasors.elements(system);
         let mut state = State { counters, ..State::default() };
         for (at, volts) in phasors.shown_voltage(system).into_iter().enumerate() {
-            let amperes = phasors.current[at].abs();
+            let amperes = phasors.current[at].norm();
             let fed_in = elements[at].re < 0.0;
-            state.voltage[at] = thousandths(volts.abs());
+            state.voltage[at] = thousandths(volts.norm());
             state.current[at] = thousandths(if fed_in { -amperes } else { amperes });
             state.phase_active[at] = thousandths(elements[at].re);
             state.phase_reactive[at] = thousandths(elements[at].im);
@@ -320,9 +269,9 @@ mod tests {
         let house = House::new(System::ThreeIt, 3);
         for t_s in moments() {
             let [i1, i2, i3] = house.phasors(t_s).current;
-            assert!((i1 + i2 + i3).abs() < 1e-9, "at {t_s} s");
-            let bound = (i1.abs() - i3.abs()).abs() - 1e-9..=i1.abs() + i3.abs() + 1e-9;
-            assert!(bound.contains(&i2.abs()), "at {t_s} s: I2 {} outside {bound:?}", i2.abs());
+            assert!((i1 + i2 + i3).norm() < 1e-9, "at {t_s} s");
+            let bound = (i1.norm() - i3.norm()).abs() - 1e-9..=i1.norm() + i3.norm() + 1e-9;
+            assert!(bound.contains(&i2.norm()), "at {t_s} s: I2 {} outside {bound:?}", i2.norm());
         }
     }
 
@@ -331,7 +280,7 @@ mod tests {
         let truth = House::new(System::ThreeIt, 3).phasors(1_000);
         let [u12, u13, u23] = truth.shown_voltage(System::ThreeIt);
         assert_eq!((u12, u13), (truth.voltage[0] - truth.voltage[1], truth.voltage[0] - truth.voltage[2]));
-        assert!((u12 + u23 - u13).abs() < 1e-9, "the triangle closes");
+        assert!((u12 + u23 - u13).norm() < 1e-9, "the triangle closes");
     }
 
     #[test]
@@ -341,8 +290,8 @@ mod tests {
             for t_s in moments() {
                 let drawn = loads::total(system, 5, 6_000.0, t_s);
                 let elements = house.phasors(t_s).elements(system);
-                let measured = elements.into_iter().fold(Phasor::default(), Add::add);
-                assert!((drawn - measured).abs() < 1e-6, "{system:?} at {t_s} s: {drawn:?} {measured:?}");
+                let measured: Phasor = elements.into_iter().sum();
+                assert!((drawn - measured).norm() < 1e-6, "{system:?} at {t_s} s: {drawn:?} {measured:?}");
             }
         }
     }

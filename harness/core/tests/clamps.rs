@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use hanbench_core::clamps::{
-    Alarm, Calibration, ClampDongle, Fault, Input, Netting, Output, Quantity, Settings,
-};
+use hanbench_core::clamps::{Alarm, ClampDongle, Fault, Output};
 use hanbench_core::reading::{Field, Key};
+use hanbench_core::samples::{Calibration, Input, Netting, Quantity, Settings};
 use std::f64::consts::{SQRT_2, TAU};
 
 const RATE: f64 = 8000.0;
@@ -174,8 +173,8 @@ fn slots_and_clamp_leads_are_undone() {
     for (at, input) in settings.inputs.iter_mut().enumerate() {
         input.slot_s = at as f64 * 104e-6;
     }
-    settings.calibration.lead_deg = vec![(4.0, 3.0), (1e9, 2.7)];
-    settings.calibration.ratio_pct = vec![(5.0, -2.0), (1e9, 1.5)];
+    settings.calibration.lead_deg = vec![[4.0, 3.0], [1e9, 2.7]];
+    settings.calibration.ratio_pct = vec![[5.0, -2.0], [1e9, 1.5]];
     let lead = 2.7;
     let sines = three([(10.15, 60.0 - lead), (10.15, 180.0 - lead), (10.15, 300.0 - lead)]);
     let samples = samples(&settings, &sines, 50.0, 2.2);

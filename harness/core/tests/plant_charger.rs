@@ -486,3 +486,21 @@ quickcheck! {
         true
     }
 }
+
+#[test]
+fn a_new_charger_in_its_place_was_told_nothing_and_starts_a_session() {
+    let mut charger = with_car(ChargerSettings { offline_ma: Some(6_000), ..prompt() });
+    charger.link(500, true);
+    charger.limit(1_000, 10_000, 3, 3_600_000);
+    charger.advance(10_000, VOLTS);
+    let given = charger.energy_nj();
+    assert!(given > 0);
+    charger.swap(20_000, 60_000);
+    assert!(!charger.hears());
+    assert_eq!((charger.offered_ma(), charger.report().session_wh), (0, 0));
+    assert_eq!(offered_at(&mut charger, 80_000), 32_000, "neither a limit nor an offline limit is left");
+    let report = charger.report();
+    assert_eq!((report.boots, report.offline_ma), (1, None));
+    assert_eq!(charger.sessions().len(), 1, "the session of the old one is over");
+    assert_eq!(charger.energy_nj(), given, "what the place has given stays counted");
+}

@@ -83,6 +83,19 @@ fn the_words_of_a_section() {
 }
 
 #[test]
+fn a_fitter_reads_whole_sentences_beside_the_window_that_they_are_about() {
+    let trial = played("dc-and-halfwave", None);
+    let told = Spec::parse(&trial.spec).unwrap().expect.findings;
+    let page = page(&[trial]);
+    let words = words(section(&page, "ct-dc-and-halfwave"));
+    assert!(told.len() == 2 && told.iter().all(|told| words.contains(told)), "{words}");
+    // The half waves begin at 9 s.
+    let drawn = words.split_once("in which the clamps hide most, ").unwrap().1;
+    let from_s: f64 = drawn.split_once(' ').unwrap().0.parse().unwrap();
+    assert!(from_s >= 9.0, "{drawn}");
+}
+
+#[test]
 fn every_waveform_is_drawn_with_finite_numbers_and_the_page_stays_small() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/waveforms");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

@@ -329,10 +329,11 @@ fn named<T: DeserializeOwned>(
 /// # Errors
 /// The file cannot be written.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), EvidenceError> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    let target = crate::file::target(path).map_err(|source| io_error("write", path, source))?;
+    let mut name = target.file_name().unwrap_or_default().to_os_string();
     name.push(".part");
-    let part = path.with_file_name(name);
-    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
+    let part = target.with_file_name(name);
+    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, &target));
     written.map_err(|source| {
         // The half-written file is of no use to anyone; that it cannot be removed changes nothing.
         let _ = fs::remove_file(&part);

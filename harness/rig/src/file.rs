@@ -1,7 +1,7 @@
 //! Text files that a person hands in: a rig file, a key file, a capture. Read as a whole and never beyond a limit.
 
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Most bytes of a rig file or a key file: 1 MiB, a thousand times what one needs.
 pub const SMALL: u64 = 1 << 20;
@@ -37,6 +37,20 @@ pub fn words(error: &std::io::Error) -> String {
             let text = error.to_string();
             text.split_once(" (os error").map_or(text.clone(), |(words, _)| words.to_string())
         }
+    }
+}
+
+/// Where a file of this name is written: behind a symbolic link it is what the link points at.
+///
+/// # Errors
+/// Something stands there that is no file. A folder cannot be replaced and a device must not be.
+pub fn target(path: &Path) -> std::io::Result<PathBuf> {
+    match std::fs::metadata(path) {
+        Ok(there) if there.is_file() => std::fs::canonicalize(path),
+        Ok(there) if there.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        Ok(_) => Err(std::io::Error::new(ErrorKind::InvalidInput, "it is a device, a file was expected")),
+        // Nothing there yet, or nothing that may be looked at: writing will tell.
+        Err(_) => Ok(path.to_path_buf()),
     }
 }
 
@@ -84,6 +98,23 @@ mod tests {
         assert_eq!(trouble(&path), "F/x.toml: it is larger than 0 MiB; a rig file was expected");
         std::fs::write(&path, b"12345678").expect("written");
         assert_eq!(read_text(&path, "a rig file", 8).expect("text"), "12345678");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_and_what_is_no_file_is_not_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, "x").expect("written");
+        std::os::unix::fs::symlink(&file, &link).expect("a link");
+        assert_eq!(target(&link).expect("a file"), std::fs::canonicalize(&file).expect("it"));
+        assert_eq!(target(folder.path()).expect_err("a folder").kind(), ErrorKind::IsADirectory);
+        assert_eq!(
+            words(&target(Path::new("/dev/null")).expect_err("it")),
+            "it is a device, a file was expected"
+        );
+        let new = folder.path().join("new");
+        assert_eq!(target(&new).expect("nothing there"), new);
     }
 
     #[cfg(target_os = "linux")]

@@ -15,6 +15,7 @@
 //! | [`pace`] | bytes at line rate, with absolute deadlines |
 //! | [`dut`] | the dongle: a program or a serial console; its lines with their times |
 //! | [`adapter`] | a line of text → claim, refusal or log |
+//! | `hearing` | what a DUT says during one trial, and why a trial ends early |
 //! | [`session`] | plays stimuli into a DUT: lock-step or real time |
 //! | [`samples`] | blocks of samples on a line, and what a waveform is played into |
 //! | [`clamps`] | plays waveforms into a clamp dongle; the virtual one |
@@ -36,6 +37,7 @@ pub mod dut;
 pub mod error;
 pub mod evidence;
 pub mod file;
+mod hearing;
 pub mod interrupt;
 pub mod keys;
 pub mod library;

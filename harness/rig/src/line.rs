@@ -6,6 +6,7 @@ use crate::config::Input;
 use crate::error::{RigError, open_port_error};
 use crate::file::words;
 use crate::interrupt::interrupted;
+use crate::pace::byte_time;
 use crate::pty::Pty;
 use serialport::SerialPort;
 use std::io::{self, ErrorKind, Write};
@@ -30,8 +31,8 @@ pub enum Line {
         port: Box<dyn SerialPort>,
         /// Its path.
         path: String,
-        /// Its speed, in baud.
-        baud: u32,
+        /// Time of one byte, by its speed and parity.
+        byte_time: Duration,
     },
     /// A port server; the UART behind it paces the bytes.
     Tcp {
@@ -68,7 +69,8 @@ impl Line {
                     .timeout(SLICE)
                     .open()
                     .map_err(|error| open_port_error(port, &error))?;
-                Ok(Line::Serial { port: opened, path: port.clone(), baud: *baud })
+                let byte_time = byte_time(*baud, *parity, 1.0);
+                Ok(Line::Serial { port: opened, path: port.clone(), byte_time })
             }
             Input::Tcp { address } => connect(address),
         }

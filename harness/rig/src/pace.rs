@@ -3,6 +3,7 @@
 //! Deadlines are absolute (start + n × byte time) and never relative sleeps: a late byte does not make the next
 //! one late. What the scheduler adds is recorded and reported; nobody may judge a time finer than that.
 
+use crate::config::Parity;
 use crate::interrupt::interrupted;
 use crate::line::{Line, WriteFailure};
 use hanbench_core::verdict::trial::{Pacing, Pause};
@@ -15,9 +16,13 @@ const NAP: Duration = Duration::from_millis(50);
 /// How many latenesses are kept; more bytes are paced but no longer measured.
 const SAMPLES_MAX: usize = 1 << 20;
 
-/// Time of one byte on the line: ten bits (8N1).
-pub fn byte_time(baud: u32, factor: f64) -> Duration {
-    Duration::from_secs_f64(10.0 / (f64::from(baud.max(1)) * factor))
+/// Time of one byte on the line: a start bit, eight data bits, the parity bit if there is one, and a stop bit.
+pub fn byte_time(baud: u32, parity: Parity, factor: f64) -> Duration {
+    let bits = match parity {
+        Parity::None => 10.0,
+        Parity::Even | Parity::Odd => 11.0,
+    };
+    Duration::from_secs_f64(bits / (f64::from(baud.max(1)) * factor))
 }
 
 /// Sleeps until `when`; false when Ctrl-C came first.

@@ -231,7 +231,9 @@ impl Instrument {
         loop {
             if let Some(end) = self.heard.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.heard.drain(..=end).collect();
-                return Ok(String::from_utf8_lossy(&line).trim().to_string());
+                // What an instrument says goes to a terminal: nothing of it may steer one.
+                let text = String::from_utf8_lossy(&line).trim().to_string();
+                return Ok(text.replace(char::is_control, "\u{fffd}"));
             }
             if interrupted() {
                 return Err(ScpiError::Interrupted);

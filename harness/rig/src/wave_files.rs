@@ -3,6 +3,7 @@
 //! Everything is written beside its name first (`NAME.<process>.part`) and moved there when all of it is complete, the
 //! page last; Ctrl-C, an error or a panic leaves nothing behind.
 
+use crate::file::target;
 use crate::interrupt::interrupted;
 use hanbench_core::hex;
 use hanbench_core::wave::files::sidecar::{Worked, Written};
@@ -74,6 +75,10 @@ pub fn render(
     let described = encoder.description();
     let data = if described.is_some() { path.with_extension("dat") } else { path.to_path_buf() };
 
+    // What cannot be written at the end is known before hours of samples are made.
+    for path in [path, &data, &page_path(path)] {
+        place(path)?;
+    }
     let mut out = Part::create(&data)?;
     out.put(|file| file.write_all(&encoder.head()))?;
     let channels = layout.columns.len();
@@ -110,23 +115,32 @@ pub fn render(
     Ok(Rendered { paths, clipped: converter.clipped().to_vec(), altered: encoder.altered() })
 }
 
+/// Where a file goes.
+fn place(path: &Path) -> Result<PathBuf, WaveFileError> {
+    target(path).map_err(|source| WaveFileError::Io { path: path.to_path_buf(), source })
+}
+
 /// A file on its way. Dropping it removes what is there of it.
 struct Part {
     part: PathBuf,
+    /// As it was named.
     path: PathBuf,
+    /// Where it goes.
+    target: PathBuf,
     file: BufWriter<Hashing>,
     published: bool,
 }
 
 impl Part {
     fn create(path: &Path) -> Result<Part, WaveFileError> {
-        let mut part = path.as_os_str().to_os_string();
+        let target = place(path)?;
+        let mut part = target.as_os_str().to_os_string();
         part.push(format!(".{}.part", std::process::id()));
         let part = PathBuf::from(part);
         let file =
             File::create(&part).map_err(|source| WaveFileError::Io { path: path.to_path_buf(), source })?;
         let file = BufWriter::new(Hashing { file, bytes: 0, sum: Sha256::new() });
-        Ok(Part { part, path: path.to_path_buf(), file, published: false })
+        Ok(Part { part, path: path.to_path_buf(), target, file, published: false })
     }
 
     fn put(
@@ -146,7 +160,7 @@ impl Part {
 
     /// Moves the file to its name.
     fn publish(mut self) -> Result<PathBuf, WaveFileError> {
-        fs::rename(&self.part, &self.path)
+        fs::rename(&self.part, &self.target)
             .map_err(|source| WaveFileError::Io { path: self.path.clone(), source })?;
         self.published = true;
         Ok(self.path.clone())

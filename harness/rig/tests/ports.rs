@@ -6,18 +6,19 @@ mod support;
 
 use hanbench_core::reading;
 use hanbench_core::verdict::trial::{Trial, What};
+use hanbench_rig::config::Parity;
 use hanbench_rig::dongle::{Broken, Decoded, Step};
 use hanbench_rig::error::RigError;
 use hanbench_rig::line::{Line, WriteFailure};
 use hanbench_rig::lock::{self, Lock};
-use hanbench_rig::pace::{Lateness, write_paced};
+use hanbench_rig::pace::{Lateness, byte_time, write_paced};
 use hanbench_rig::pty::Pty;
 use hanbench_rig::{Rig, Session, Speed};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use support::{intact, story};
+use support::{intact, play, story};
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
@@ -123,6 +124,33 @@ fn a_stall_between_two_paced_bytes_is_noted_where_it_was() {
 }
 
 #[test]
+fn a_port_with_a_parity_bit_sends_eleven_bits_a_byte() {
+    let (han, console) = (Arc::new(Pty::open().expect("a pty")), Arc::new(Pty::open().expect("a pty")));
+    letters_dongle(Patient(Arc::clone(&han)), Arc::clone(&console));
+    // Four bytes at 300 baud.
+    for (word, parity, least_us) in
+        [("none", Parity::None, 133_333), ("even", Parity::Even, 146_666), ("odd", Parity::Odd, 146_666)]
+    {
+        assert_eq!((byte_time(300, parity, 1.0) * 4).as_micros(), u128::from(least_us), "{word}");
+        let text = format!(
+            "[input]\nkind = \"serial\"\nport = \"{}\"\nbaud = 300\nparity = \"{word}\"\n[dut]\n\
+             kind = \"serial\"\nport = \"{}\"\n",
+            han.path(),
+            console.path()
+        );
+        let rig = Rig::parse(&text, "parity.toml").expect("a rig");
+        let over = sent(&play(rig, Speed::Max, &intact(&["AAAA"])));
+        assert!(over >= least_us, "{word}: over after {over} µs");
+    }
+}
+
+/// When the first telegram was over, in microseconds.
+fn sent(trial: &Trial) -> u64 {
+    let sent = trial.events.iter().find(|event| matches!(event.what, What::Sent { index: 0, .. }));
+    sent.expect("sent").t_us
+}
+
+#[test]
 fn a_dongle_with_a_serial_console_is_played_through_two_ports() {
     let (han, console) = (Arc::new(Pty::open().expect("a pty")), Arc::new(Pty::open().expect("a pty")));
     let rig = Rig::parse(
@@ -141,9 +169,7 @@ fn a_dongle_with_a_serial_console_is_played_through_two_ports() {
     let trial = session.trial(&intact(&["AAAA", "BBBB"])).expect("a trial");
     assert_eq!(without_order(&trial), ["claim AAAA", "claim BBBB", "sent 0", "sent 1"]);
     // Four bytes of ten bits at 9600 baud take 4.2 ms each: a port's last byte is over when its UART is done.
-    let over =
-        trial.events.iter().find(|event| matches!(event.what, What::Sent { index: 0, .. })).expect("sent");
-    assert!(over.t_us >= 4_166, "{}", over.t_us);
+    assert!(sent(&trial) >= 4_166, "{}", sent(&trial));
 }
 
 #[test]

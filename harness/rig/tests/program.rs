@@ -213,6 +213,48 @@ fn surplus_claims_are_heard_to_the_end() {
     assert_eq!((claims("AAAA"), claims("BBBB")), (2, 2), "{story:?}");
 }
 
+/// Whether the bench listens after a claim shows only in what the DUT says before the next telegram: in lock-step that
+/// is listened for for 1 ms, and for 25 ms once the DUT was heard to say too much. A program that was kept from its
+/// second line for longer is no case of it, so each pair is held against the times at which it was heard.
+#[test]
+fn a_second_claim_right_behind_the_first_is_surplus_and_answers_no_other_telegram() {
+    let mut close = [0, 0];
+    for count in (1..=20).map(|times| times * 100) {
+        // Between the two lines the shell counts, longer each time; later it sleeps.
+        let twice = HEALTHY.replace(
+            r#"*) echo "{\"meter_id\":\"$text\"}""#,
+            &format!(
+                r#"*) echo "{{\"meter_id\":\"$text\"}}"
+                    case $text in
+                        A*) n=0; while [ $n -lt {count} ]; do n=$((n + 1)); done ;;
+                        *) sleep 0.003 ;;
+                    esac
+                    echo "{{\"meter_id\":\"$text\"}}""#
+            ),
+        );
+        let trial = play(script(&twice, 1.0), Speed::Max, &intact(&["AAAA", "BBBB", "CCCC"]));
+        let sent = times(&trial, |what| matches!(what, What::Sent { .. }));
+        for (at, (text, within_us)) in [("AAAA", 900), ("BBBB", 24_000)].into_iter().enumerate() {
+            let claims =
+                times(&trial, |what| matches!(what, What::Claim { claim, .. } if claim["meter_id"] == text));
+            let [first, second] = claims[..] else { panic!("two claims: {:?}", story(&trial)) };
+            if second - first > within_us {
+                break;
+            }
+            assert!(second < sent[at + 1], "{text} with a count to {count}: {:?}", story(&trial));
+            close[at] += 1;
+        }
+        if close[0] >= 3 && close[1] >= 3 {
+            return;
+        }
+    }
+    panic!("so few pairs of claims came close together: {close:?}");
+}
+
+fn times(trial: &Trial, which: impl Fn(&What) -> bool) -> Vec<u64> {
+    trial.events.iter().filter(|event| which(&event.what)).map(|event| event.t_us).collect()
+}
+
 #[test]
 fn a_late_claim_is_late_and_not_lost() {
     let late = HEALTHY

@@ -8,9 +8,9 @@ use hanbench_core::meters::profile::Elements;
 use hanbench_core::meters::sample::{Meter, Site};
 use hanbench_core::meters::schedule::schedule;
 use hanbench_core::plant::{House, System};
-use hanbench_rig::interrupt;
 use hanbench_rig::line::WriteFailure;
 use hanbench_rig::pace::{Lateness, byte_time, sharpen_timers, sleep_until, write_paced};
+use hanbench_rig::{interrupt, serial};
 use std::time::{Duration, Instant};
 
 const DAY_S: i64 = 86_400;
@@ -33,7 +33,7 @@ pub fn run(flags: &EmulateFlags) -> Outcome {
     console::note(&format!("{} on {}; Ctrl-C ends", profile.title, line.name()));
     sharpen_timers();
     let mut lateness = Lateness::default();
-    let byte = byte_time(flags.serial.baud(), 1.0);
+    let byte = byte_time(flags.serial.baud(), serial::parity(flags.serial.parity()), 1.0);
     let until = end.map_or(i64::MAX, |end| wall.saturating_add(end.as_millis() as i64));
     for due in schedule(profile, wall, until) {
         let at = start + Duration::from_millis((due.utc_ms - wall) as u64);

@@ -21,7 +21,8 @@ pub fn run(flags: &ReplayFlags) -> Outcome {
     interrupt::install();
     let (mut line, _lock) = open(&flags.port, &settings, "replay")?;
     let factor = flags.speed.factor();
-    let byte = byte_time(settings.baud(), factor.unwrap_or(FASTEST));
+    let parity = serial::parity(settings.parity());
+    let byte = byte_time(settings.baud(), parity, factor.unwrap_or(FASTEST));
     sharpen_timers();
     let mut lateness = Lateness::default();
     let start = Instant::now();

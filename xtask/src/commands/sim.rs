@@ -51,6 +51,13 @@ pub fn run(flags: &SimFlags) -> Outcome {
     Ok(exit_code(outcomes))
 }
 
+/// One run, judged.
+pub fn judged(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
+    let mut judge = Judge::new(scenario, name);
+    let ended = play(scenario, spec, &mut judge)?;
+    Ok(judge.finish(&ended))
+}
+
 /// One run; for a built-in balancer twice, so that the same trace twice is seen.
 pub fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
     let mut judge = Judge::new(scenario, name);

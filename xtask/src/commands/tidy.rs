@@ -228,8 +228,8 @@ mod tests {
     }
 
     fn page() -> Vec<Layer> {
-        let table =
-            table(&fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(PAGE)).unwrap());
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(PAGE);
+        let table = table(&fs::read_to_string(page).expect("the page with the layer table"));
         assert!(table.len() >= 10, "{table:?}");
         table
     }

@@ -3,7 +3,8 @@
 //! A block ends at the tenth rising zero crossing of the first voltage. Where there are no crossings (an
 //! interruption, or no voltage at all) it ends after 300 ms.
 
-use super::{Fault, Quantity, Settings};
+use super::Fault;
+use crate::samples::{Quantity, Settings};
 use alloc::vec::Vec;
 
 /// Cycles in a block: the basic interval of IEC 61000-4-30 at 50 Hz.

@@ -1,7 +1,8 @@
 //! One block → what each phase carries: RMS over all frequencies, powers from the phasors of each harmonic.
 
 use super::block::Block;
-use super::{Fault, Quantity, Settings, at_current};
+use super::{Fault, at_current};
+use crate::samples::{Quantity, Settings};
 use alloc::vec::Vec;
 use num_complex::Complex64;
 

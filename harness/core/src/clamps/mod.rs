@@ -20,90 +20,16 @@ mod total;
 
 pub use total::{Alarm, Output};
 
+use crate::samples::Settings;
 use alloc::vec::Vec;
 use block::Cutter;
 use measure::measure;
 use total::Totals;
 
-/// What an input of the dongle is wired to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "std", serde(rename_all = "kebab-case"))]
-pub enum Quantity {
-    /// A voltage, in volts.
-    Voltage,
-    /// A clamp, in amperes of the primary at its nominal ratio.
-    Current,
-}
-
-/// One input of the converter.
-#[derive(Clone, Copy, PartialEq, Debug)]
-#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
-pub struct Input {
-    /// What it measures.
-    pub quantity: Quantity,
-    /// Which of the three, from 0.
-    pub phase: usize,
-    /// Volts or amperes per step of the converter.
-    pub per_lsb: f64,
-    /// Nominal code of zero.
-    pub zero: f64,
-    /// Smallest and largest code; a sample there is taken for a clipped one.
-    pub codes: (i16, i16),
-    /// How much later than the first input it is sampled, in seconds.
-    pub slot_s: f64,
-}
-
-/// What the factory knows of the clamps: lists of (up to which current in amperes, value), rising.
-#[derive(Clone, PartialEq, Debug, Default)]
-#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
-pub struct Calibration {
-    /// Ratio error in per cent; the clamp delivers so much too much.
-    pub ratio_pct: Vec<(f64, f64)>,
-    /// How far the clamp's output leads the current, in degrees of the fundamental.
-    pub lead_deg: Vec<(f64, f64)>,
-}
-
 /// The value of a list at a current: that of the first entry whose upper end is not below it, else the last.
-fn at_current(list: &[(f64, f64)], amperes: f64) -> f64 {
-    let found = list.iter().find(|(up_to, _)| amperes <= *up_to).or(list.last());
-    found.map_or(0.0, |(_, value)| *value)
-}
-
-/// How energy is counted when phases have opposite directions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "std", serde(rename_all = "kebab-case"))]
-pub enum Netting {
-    /// The phases are added before they are counted, as Nordic and German meters do.
-    #[default]
-    Summed,
-    /// Every phase counts for itself.
-    PerPhase,
-}
-
-/// What a clamp dongle is told.
-#[derive(Clone, PartialEq, Debug)]
-#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
-pub struct Settings {
-    /// Samples of each input per second.
-    pub rate_hz: f64,
-    /// The inputs in the order of the samples.
-    pub inputs: Vec<Input>,
-    /// The clamps.
-    pub calibration: Calibration,
-    /// There is a neutral: voltages are to it. Otherwise they are L1–L2, L2–L3, L3–L1.
-    pub neutral: bool,
-    /// Transformer ratio in front of the clamps, 20 for 100:5; 1 without.
-    pub factor: f64,
-    /// Below so many amperes (before the factor) a current counts as none.
-    pub start_a: f64,
-    /// End of the clamps' range in amperes, before the factor.
-    pub range_a: f64,
-    /// How energy is counted.
-    pub netting: Netting,
-    /// Pulses per kilowatt-hour imported; 0 for none.
-    pub pulses_per_kwh: u32,
+fn at_current(list: &[[f64; 2]], amperes: f64) -> f64 {
+    let found = list.iter().find(|[up_to, _]| amperes <= *up_to).or(list.last());
+    found.map_or(0.0, |[_, value]| *value)
 }
 
 /// How a dongle is broken on purpose, to see a check fail. Each is a defect seen in the field or one step from it

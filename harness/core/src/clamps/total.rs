@@ -1,22 +1,14 @@
 //! Blocks → one reading a second, with energy, pulses and alarms.
 
+use super::Fault;
 use super::measure::{Measured, Phase};
-use super::{Fault, Netting, Settings};
 use crate::reading::{Field, Key, Milli, Reading};
+use crate::samples::{Netting, Settings};
 use alloc::vec::Vec;
 
 /// A reading is due after so many seconds of blocks.
 const REPORT_S: f64 = 0.99;
 const JOULES_PER_WH: f64 = 3600.0;
-
-const CURRENTS: [Key; 3] = [Key::CurrentL1, Key::CurrentL2, Key::CurrentL3];
-const VOLTAGES: [Key; 3] = [Key::VoltageL1, Key::VoltageL2, Key::VoltageL3];
-const IMPORTS: [Key; 3] = [Key::ActiveImportL1, Key::ActiveImportL2, Key::ActiveImportL3];
-const EXPORTS: [Key; 3] = [Key::ActiveExportL1, Key::ActiveExportL2, Key::ActiveExportL3];
-const LAGGING: [Key; 3] = [Key::ReactiveImportL1, Key::ReactiveImportL2, Key::ReactiveImportL3];
-const LEADING: [Key; 3] = [Key::ReactiveExportL1, Key::ReactiveExportL2, Key::ReactiveExportL3];
-const FACTORS: [Key; 3] = [Key::PowerFactorL1, Key::PowerFactorL2, Key::PowerFactorL3];
-const DISTORTIONS: [Key; 3] = [Key::DistortionCurrentL1, Key::DistortionCurrentL2, Key::DistortionCurrentL3];
 
 /// Something a fitter must look at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +48,16 @@ struct Sums {
     returned: bool,
     over_range: bool,
 }
+
+/// What is made of all phases.
+const TOTALS: [Key; 6] = [
+    Key::ActiveImport,
+    Key::ActiveExport,
+    Key::ReactiveImport,
+    Key::ReactiveExport,
+    Key::EnergyActiveImport,
+    Key::EnergyActiveExport,
+];
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Totals {
@@ -142,33 +144,35 @@ impl Totals {
         for (at, sums) in self.phases.iter().enumerate() {
             sums.claim(at, seconds, fault, &mut reading);
             if sums.derived {
-                estimated.extend(
-                    [VOLTAGES[at], IMPORTS[at], EXPORTS[at], LAGGING[at], LEADING[at], FACTORS[at]]
-                        .into_iter()
-                        .filter(|key| reading.get(*key) != Field::Absent),
-                );
+                let ([import, export], [lagging, leading]) = (Key::ACTIVE[at], Key::REACTIVE[at]);
+                let keys = [Key::VOLTAGES[at], import, export, lagging, leading, Key::POWER_FACTORS[at]];
+                estimated.extend(keys.into_iter().filter(|key| reading.get(*key) != Field::Absent));
             }
             if sums.returned {
-                estimated.push(CURRENTS[at]);
+                estimated.push(Key::CURRENTS[at]);
             }
             if sums.over_range && fault != Some(Fault::SilentOverRange) {
                 alarms.push(Alarm::OverRange(at));
             }
         }
-        if fault == Some(Fault::EstimateUnmarked) {
-            estimated.clear();
-        }
         if self.out_of_order && fault != Some(Fault::PhaseOrderUnseen) {
             alarms.push(Alarm::PhaseOrder);
         }
         let mean = |sum: Option<f64>| sum.map(|sum| sum / seconds);
-        directed(&mut reading, (Key::ActiveImport, Key::ActiveExport), mean(self.watts), fault);
-        directed(&mut reading, (Key::ReactiveImport, Key::ReactiveExport), mean(self.vars), None);
+        directed(&mut reading, [Key::ActiveImport, Key::ActiveExport], mean(self.watts), fault);
+        directed(&mut reading, [Key::ReactiveImport, Key::ReactiveExport], mean(self.vars), None);
         let hertz = self.cycles.map(|(cycles, long)| cycles / long);
         set(&mut reading, Key::Frequency, hertz);
         let energy = |joules: f64| Some(joules / JOULES_PER_WH);
         set(&mut reading, Key::EnergyActiveImport, energy(self.imported));
         set(&mut reading, Key::EnergyActiveExport, energy(self.exported));
+        if self.phases.iter().any(|sums| sums.derived) {
+            // A total is no surer than the least sure of its parts.
+            estimated.extend(TOTALS.into_iter().filter(|key| reading.get(*key) != Field::Absent));
+        }
+        if fault == Some(Fault::EstimateUnmarked) {
+            estimated.clear();
+        }
         let pulses = core::mem::take(&mut self.pulses);
         let kept = (self.imported, self.exported, self.pulses_sent);
         *self = Totals::default();
@@ -196,24 +200,24 @@ impl Sums {
     fn claim(&self, at: usize, seconds: f64, fault: Option<Fault>, reading: &mut Reading<'_>) {
         let root = |sum: Option<f64>| sum.map(|sum| libm::sqrt(sum / seconds));
         let (volts, amperes) = (root(self.volts), root(self.amperes));
-        set(reading, VOLTAGES[at], volts);
+        set(reading, Key::VOLTAGES[at], volts);
         let shown = amperes.map(|amperes| match fault {
             Some(Fault::CurrentIn16Bits) => (libm::round(amperes * 1000.0) as u64 % 65_536) as f64 / 1000.0,
             _ => amperes,
         });
-        set(reading, CURRENTS[at], shown);
+        set(reading, Key::CURRENTS[at], shown);
         let watts = self.watts.map(|sum| sum / seconds);
-        directed(reading, (IMPORTS[at], EXPORTS[at]), watts, fault);
-        directed(reading, (LAGGING[at], LEADING[at]), self.vars.map(|sum| sum / seconds), None);
+        directed(reading, Key::ACTIVE[at], watts, fault);
+        directed(reading, Key::REACTIVE[at], self.vars.map(|sum| sum / seconds), None);
         if let (Some(volts), Some(amperes), Some(watts)) = (volts, amperes, watts)
             && volts * amperes > 0.0
         {
-            set(reading, FACTORS[at], Some(watts / (volts * amperes)));
+            set(reading, Key::POWER_FACTORS[at], Some(watts / (volts * amperes)));
         }
         if let Some((higher, first)) = self.distortion
             && first > 0.0
         {
-            set(reading, DISTORTIONS[at], Some(100.0 * libm::sqrt(higher / first)));
+            set(reading, Key::DISTORTIONS[at], Some(100.0 * libm::sqrt(higher / first)));
         }
     }
 }
@@ -226,7 +230,7 @@ fn set(reading: &mut Reading<'_>, key: Key, value: Option<f64>) {
 }
 
 /// A signed power as import and export; one of the two is 0, because the direction is known.
-fn directed(reading: &mut Reading<'_>, keys: (Key, Key), value: Option<f64>, fault: Option<Fault>) {
+fn directed(reading: &mut Reading<'_>, keys: [Key; 2], value: Option<f64>, fault: Option<Fault>) {
     let Some(value) = value else { return };
     let value = match fault {
         Some(Fault::AbsolutePower) => libm::fabs(value),
@@ -234,6 +238,6 @@ fn directed(reading: &mut Reading<'_>, keys: (Key, Key), value: Option<f64>, fau
         Some(Fault::UnsignedPower) => f64::from(libm::round(value) as i64 as u32),
         _ => value,
     };
-    set(reading, keys.0, Some(value.max(0.0)));
-    set(reading, keys.1, Some((-value).max(0.0)));
+    set(reading, keys[0], Some(value.max(0.0)));
+    set(reading, keys[1], Some((-value).max(0.0)));
 }

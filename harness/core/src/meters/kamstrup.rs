@@ -90,8 +90,6 @@ static DANISH_MILLIAMP: [Register; 33] = danish(-3);
 /// A meter with an unusual scale is a meter of its own.
 const UNUSUAL_ID: &[u8] = b"5706567000000041";
 
-const CURRENTS: &[Key] = &[Key::CurrentL1, Key::CurrentL2, Key::CurrentL3];
-const VOLTAGES: &[Key] = &[Key::VoltageL1, Key::VoltageL2, Key::VoltageL3];
 const ENERGIES: &[Key] =
     &[Key::EnergyActiveImport, Key::EnergyActiveExport, Key::EnergyReactiveImport, Key::EnergyReactiveExport];
 
@@ -235,7 +233,7 @@ pub(super) static KAMSTRUP_CENTIVOLT: Profile = Profile {
     sample_type: b"6841439BN243101010",
     source: "published telegrams of Danish meters; field bug S3",
     registers: &REGISTERS_CENTIVOLT,
-    unannounced: VOLTAGES,
+    unannounced: &Key::VOLTAGES,
     variants: &[Variant { sign: Sign::VoltageBelow50V, profile: "kamstrup-6841131" }],
     ..KAMSTRUP_6841131
 };
@@ -249,7 +247,7 @@ pub(super) static KAMSTRUP_685: Profile = Profile {
     evidence: Evidence::Rebuilt,
     source: "field bug L4; no Norwegian telegram published",
     registers: &REGISTERS_MILLIAMP,
-    unannounced: CURRENTS,
+    unannounced: &Key::CURRENTS,
     variants: &[],
     ..KAMSTRUP_6841131
 };
@@ -273,7 +271,7 @@ pub(super) static KAMSTRUP_DK_CT: Profile = Profile {
     sample_id: UNUSUAL_ID,
     source: "published telegram in which U times I fits P and Q only in 0.001 A",
     registers: &DANISH_MILLIAMP,
-    unannounced: CURRENTS,
+    unannounced: &Key::CURRENTS,
     variants: &[],
     ..KAMSTRUP_DK
 };

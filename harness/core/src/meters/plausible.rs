@@ -44,9 +44,6 @@ impl core::fmt::Display for Suspicion {
     }
 }
 
-const CURRENTS: [Key; 3] = [Key::CurrentL1, Key::CurrentL2, Key::CurrentL3];
-const VOLTAGES: [Key; 3] = [Key::VoltageL1, Key::VoltageL2, Key::VoltageL3];
-
 /// No doubt changes above 10^9 units; more would not fit the squares and products below.
 const LIMIT: i64 = 1_000_000_000_000;
 
@@ -56,8 +53,8 @@ fn milli(reading: &Reading<'_>, key: Key) -> Option<i64> {
 
 /// Whether the reading shows the sign.
 pub fn shows(reading: &Reading<'_>, sign: Sign) -> bool {
-    let voltages = VOLTAGES.iter().filter_map(|&key| milli(reading, key));
-    let mut currents = CURRENTS.iter().filter_map(|&key| milli(reading, key));
+    let voltages = Key::VOLTAGES.iter().filter_map(|&key| milli(reading, key));
+    let mut currents = Key::CURRENTS.iter().filter_map(|&key| milli(reading, key));
     match sign {
         Sign::VoltageAbove1000V => voltages.into_iter().any(|mv| mv > 1_000_000),
         Sign::VoltageBelow50V => {
@@ -115,10 +112,11 @@ fn apparent_power_squared(reading: &Reading<'_>) -> Option<i128> {
 ///
 /// A voltage that is missing or 0 is taken from a neighbour: on three wires the line voltages are alike.
 fn sum_of_u_times_i(reading: &Reading<'_>) -> Option<(i128, i64)> {
-    let any_voltage = VOLTAGES.iter().filter_map(|&key| milli(reading, key)).max().filter(|&mv| mv > 0)?;
+    let any_voltage =
+        Key::VOLTAGES.iter().filter_map(|&key| milli(reading, key)).max().filter(|&mv| mv > 0)?;
     let mut sum = 0_i128;
     let mut smallest = None;
-    for (current, voltage) in CURRENTS.iter().zip(VOLTAGES) {
+    for (current, voltage) in Key::CURRENTS.iter().zip(Key::VOLTAGES) {
         let Some(ma) = milli(reading, *current) else { continue };
         let mv = milli(reading, voltage).filter(|&mv| mv > 0).unwrap_or(any_voltage);
         sum += i128::from(ma.abs()) * i128::from(mv);
@@ -136,10 +134,10 @@ mod tests {
     fn reading(p_w: i64, ma: [i64; 3], volt: i64) -> Reading<'static> {
         let mut reading = Reading::default();
         reading.set(Key::ActiveImport, Field::Present(Milli(p_w * 1000)));
-        for (key, ma) in CURRENTS.iter().zip(ma) {
+        for (key, ma) in Key::CURRENTS.iter().zip(ma) {
             reading.set(*key, Field::Present(Milli(ma)));
         }
-        for key in VOLTAGES {
+        for key in Key::VOLTAGES {
             reading.set(key, Field::Present(Milli(volt * 1000)));
         }
         reading
@@ -169,7 +167,7 @@ mod tests {
                 suspicion(&reading, profile);
                 reading.set(Key::ActiveImport, Field::Present(Milli(i64::MAX)));
                 suspicion(&reading, profile);
-                for key in VOLTAGES {
+                for key in Key::VOLTAGES {
                     reading.set(key, Field::Present(Milli(1)));
                 }
                 suspicion(&reading, profile);

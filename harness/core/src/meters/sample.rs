@@ -187,16 +187,8 @@ impl<'a> Site<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::meters::by_name;
+    use crate::meters::schedule::tests::{profile, utc};
     use crate::plant::System;
-
-    fn profile(name: &str) -> &'static Profile {
-        by_name(name).expect("a profile")
-    }
-
-    fn utc(text: &str) -> i64 {
-        text.parse::<jiff::Timestamp>().expect("a time").as_second()
-    }
 
     #[test]
     fn latched_meter_shows_clock_and_counters_of_the_full_hour() {

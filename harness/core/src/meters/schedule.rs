@@ -84,15 +84,16 @@ fn due(profile: &Profile, utc_ms: i64) -> Option<List> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::meters::by_name;
 
-    fn profile(name: &str) -> &'static Profile {
+    pub(in crate::meters) fn profile(name: &str) -> &'static Profile {
         by_name(name).expect("a profile")
     }
 
-    fn utc(text: &str) -> i64 {
+    /// Seconds since 1970.
+    pub(in crate::meters) fn utc(text: &str) -> i64 {
         text.parse::<jiff::Timestamp>().expect("a time").as_second()
     }
 

@@ -312,6 +312,22 @@ impl Charger {
         self.follow();
     }
 
+    /// A new charger of the same kind is put in its place, gone for so long. Its car is unplugged and plugged in again,
+    /// in a new session. Nobody has told it anything, and it counts its starts from 1 (B-11). What was counted before
+    /// stays with the place.
+    pub fn swap(&mut self, t_ms: u64, down_ms: u64) {
+        let car = self.unplug(t_ms);
+        self.boots = 0;
+        self.down_until = Some(self.now_ms.saturating_add(down_ms));
+        self.switch_until = None;
+        self.terminal = None;
+        self.limits.replace(&self.settings);
+        match car {
+            Some(car) => self.plug(t_ms, car),
+            None => self.settle(),
+        }
+    }
+
     /// When it next does something by itself. `None` while it is steady.
     pub fn next_timeout(&self) -> Option<u64> {
         self.next

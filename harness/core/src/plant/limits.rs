@@ -97,6 +97,12 @@ impl Limits {
         });
     }
 
+    /// A new charger in the place of the old one knows nothing, its offline limit neither. The link stays as it is.
+    pub(super) fn replace(&mut self, settings: &ChargerSettings) {
+        let nothing_told = Limits { offline_ma: None, offline_phase: None, ..Limits::new(settings) };
+        *self = Limits { lost_at: self.lost_at, alone: self.alone, ..nothing_told };
+    }
+
     pub(super) fn link_is_up(&self) -> bool {
         self.lost_at.is_none()
     }

@@ -1,6 +1,6 @@
 //! What is switched on when, and the currents that follow.
 
-use super::{Phasor, Phasors, System};
+use super::{Phasor, Phasors, System, polar};
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
@@ -42,10 +42,10 @@ pub(super) fn drawn(system: System, seed: u64, sun_w: f64, t_s: u64) -> [Phasor;
     let second = t_s % DAY;
     let mut places = [Phasor::default(); 3];
     let mut add = |place: Place, watts: f64, vars: f64| match place {
-        Place::At(at) => places[at] = places[at] + Phasor { re: watts, im: vars },
+        Place::At(at) => places[at] += Phasor::new(watts, vars),
         Place::Everywhere => {
             for place in &mut places {
-                *place = *place + Phasor { re: watts / 3.0, im: vars / 3.0 };
+                *place += Phasor::new(watts, vars) / 3.0;
             }
         }
     };
@@ -99,7 +99,7 @@ fn supply(system: System, seed: u64, t_s: u64) -> [Phasor; 3] {
             System::OnePhase | System::ThreeTn => 233.0,
             System::ThreeIt => 234.0 / 3.0_f64.sqrt(),
         };
-        *line = Phasor::polar(nominal * (1.0 + slow + fast), -120.0 * at as f64);
+        *line = polar(nominal * (1.0 + slow + fast), -120.0 * at as f64);
     }
     lines
 }
@@ -120,8 +120,7 @@ pub(super) fn phasors(system: System, seed: u64, sun_w: f64, t_s: u64) -> Phasor
     // One step is enough: what the lost volts change in the current is below a thousandth of it.
     let lost = currents(system, &drawn, &voltage);
     for (volts, amperes) in voltage.iter_mut().zip(lost) {
-        let ohm = Phasor { re: SUPPLY_OHM, im: 0.0 };
-        *volts = *volts - amperes * ohm;
+        *volts -= amperes * SUPPLY_OHM;
     }
     Phasors { voltage, current: currents(system, &drawn, &voltage) }
 }
@@ -131,10 +130,10 @@ pub(super) fn currents(system: System, drawn: &[Phasor; 3], voltage: &[Phasor; 3
     for (place, &power) in drawn.iter().enumerate() {
         let (from, to) = terminals(system, place);
         let across = voltage[from] - to.map_or(Phasor::default(), |to| voltage[to]);
-        let amperes = power.at_voltage(across);
-        current[from] = current[from] + amperes;
+        let amperes = (power / across).conj();
+        current[from] += amperes;
         if let Some(to) = to {
-            current[to] = current[to] - amperes;
+            current[to] -= amperes;
         }
     }
     current
@@ -143,5 +142,5 @@ pub(super) fn currents(system: System, drawn: &[Phasor; 3], voltage: &[Phasor; 3
 /// Volt-amperes of all loads together.
 #[cfg(test)]
 pub(super) fn total(system: System, seed: u64, sun_w: f64, t_s: u64) -> Phasor {
-    drawn(system, seed, sun_w, t_s).into_iter().fold(Phasor::default(), core::ops::Add::add)
+    drawn(system, seed, sun_w, t_s).into_iter().sum()
 }

@@ -267,7 +267,10 @@ impl Plant {
         let volts_mv = self.branch_volts().map(|volts| (volts * 1000.0).round() as i64);
         for station in &mut self.stations {
             let before = station.charger.draws_ma();
-            let at = |terminal| volts_mv[branch_of(self.system, station.order, terminal)];
+            let at = |terminal| {
+                let counts = has_own_branch(self.system, before[0] != 0, terminal);
+                if counts { volts_mv[branch_of(self.system, station.order, terminal)] } else { 0 }
+            };
             station.charger.advance(dt_ms, [at(0), at(1), at(2)]);
             self.stale |= before != station.charger.draws_ma();
         }
@@ -295,9 +298,12 @@ impl Plant {
         self.total.copy_from_slice(&self.base);
         for station in &self.stations {
             let amperes = station.charger.draws_ma().map(|ma| Phasor { re: ma as f64 / 1000.0, im: 0.0 });
+            let first = station.charger.draws_ma()[0] != 0;
             for (terminal, amperes) in amperes.into_iter().enumerate() {
-                let branch = branch_of(self.system, station.order, terminal);
-                draw(self.system, &mut self.total[station.node], branch, amperes);
+                if has_own_branch(self.system, first, terminal) {
+                    let branch = branch_of(self.system, station.order, terminal);
+                    draw(self.system, &mut self.total[station.node], branch, amperes);
+                }
             }
         }
         for node in (1..self.nodes.len()).rev() {
@@ -356,7 +362,8 @@ impl Plant {
 pub fn line_phasors(system: System, order: [u8; 3], terminals: Range<usize>) -> [Phasor; 3] {
     let order = order.map(|line| usize::from(line) - 1);
     let mut lines = [Phasor::default(); 3];
-    for terminal in terminals {
+    let first = terminals.contains(&0);
+    for terminal in terminals.filter(|terminal| has_own_branch(system, first, *terminal)) {
         draw(system, &mut lines, branch_of(system, order, terminal), Phasor { re: 1.0, im: 0.0 });
     }
     lines
@@ -392,16 +399,22 @@ fn branch_of(system: System, order: [usize; 3], terminal: usize) -> usize {
     }
 }
 
+/// On three wires the terminals L1 and L2 are the two ends of one branch: what flows in at the first (`first`: it does)
+/// is what flows out at the other, and counts once.
+fn has_own_branch(system: System, first: bool, terminal: usize) -> bool {
+    system != System::ThreeIt || terminal != 1 || !first
+}
+
 /// Adds the current of one branch to the lines that it flows in.
 fn draw(system: System, lines: &mut [Phasor; 3], branch: usize, amperes: Phasor) {
     match system {
-        System::OnePhase => lines[0] = lines[0] + amperes,
-        System::ThreeTn => lines[branch] = lines[branch] + STAR[branch] * amperes,
+        System::OnePhase => lines[0] += amperes,
+        System::ThreeTn => lines[branch] += STAR[branch] * amperes,
         System::ThreeIt => {
             let current = DELTA[branch] * amperes;
-            lines[branch] = lines[branch] + current;
+            lines[branch] += current;
             let back = (branch + 1) % 3;
-            lines[back] = lines[back] - current;
+            lines[back] -= current;
         }
     }
 }

@@ -116,6 +116,31 @@ keys! {
     EnergyActiveExportL3 "energy_active_export_l3_wh" ActiveEnergy (62, 8),
 }
 
+/// The keys of L1, L2 and L3, where every line has its own.
+impl Key {
+    /// RMS currents.
+    pub const CURRENTS: [Key; 3] = [Key::CurrentL1, Key::CurrentL2, Key::CurrentL3];
+    /// RMS voltages.
+    pub const VOLTAGES: [Key; 3] = [Key::VoltageL1, Key::VoltageL2, Key::VoltageL3];
+    /// Active power, import and export.
+    pub const ACTIVE: [[Key; 2]; 3] = [
+        [Key::ActiveImportL1, Key::ActiveExportL1],
+        [Key::ActiveImportL2, Key::ActiveExportL2],
+        [Key::ActiveImportL3, Key::ActiveExportL3],
+    ];
+    /// Reactive power, import and export.
+    pub const REACTIVE: [[Key; 2]; 3] = [
+        [Key::ReactiveImportL1, Key::ReactiveExportL1],
+        [Key::ReactiveImportL2, Key::ReactiveExportL2],
+        [Key::ReactiveImportL3, Key::ReactiveExportL3],
+    ];
+    /// Power factors.
+    pub const POWER_FACTORS: [Key; 3] = [Key::PowerFactorL1, Key::PowerFactorL2, Key::PowerFactorL3];
+    /// Harmonic distortion of the currents.
+    pub const DISTORTIONS: [Key; 3] =
+        [Key::DistortionCurrentL1, Key::DistortionCurrentL2, Key::DistortionCurrentL3];
+}
+
 impl Key {
     /// The key of a JSON name.
     pub fn from_name(name: &str) -> Option<Key> {

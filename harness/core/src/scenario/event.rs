@@ -19,6 +19,7 @@
 //! | `cloud-down` | nobody reaches the balancer (B-15) |
 //! | `balancer-dead` | the balancer itself stands still (field bug B12) |
 //! | `reboot` | a charger starts again, dead for `for_s` (default 20), and has forgotten its limit |
+//! | `swap` | a charger is replaced by a new one, the car unplugged for `for_s` (default 120), and the new one was told nothing (B-11) |
 //! | `stand-alone` | a charger ignores the balancer (B-63) |
 //! | `voltage` | other voltages (B-37) |
 //! | `settings` | somebody changes the settings |
@@ -36,6 +37,9 @@ use toml::Spanned;
 const EVENTS_MAX: usize = 100_000;
 /// Longest time from power to the first reading of a dongle, milliseconds (B-27).
 const DONGLE_STARTS_MS: u64 = 120_000;
+
+/// How long it takes to put another charger in the place of one, milliseconds.
+const SWAP_MS: u64 = 120_000;
 
 /// Something that happens.
 #[derive(Clone, PartialEq, Debug)]
@@ -81,6 +85,13 @@ pub enum Happening {
         /// Which.
         id: usize,
         /// Dead for so long.
+        down_ms: u64,
+    },
+    /// Another charger is put in its place.
+    Swap {
+        /// Which.
+        id: usize,
+        /// No car is there for so long.
         down_ms: u64,
     },
     /// A charger ignores the balancer, or heeds it again.
@@ -143,6 +154,15 @@ pub(super) fn check(
             Some(lasts) => Some(milli(file.number(lasts, "for_s", 0.0..=most)?) as u64),
         };
         let (begins, ends) = happening(file, &span, &raw, for_ms, chargers, site)?;
+        if let (Some(lasts), None) = (&raw.for_s, &ends) {
+            let takes_time = matches!(begins, Happening::Reboot { .. } | Happening::Swap { .. });
+            if !takes_time {
+                return Err(file.error(
+                    lasts.span(),
+                    "this does not end by itself; expected another event instead of `for_s`",
+                ));
+            }
+        }
         for turn in 0..u64::from(times) {
             let at_ms = first_ms + turn * every_ms;
             events.push(Event { at_ms, what: begins.clone() });
@@ -185,6 +205,7 @@ fn happening(
             (Happening::StandAlone { id, on: true }, Some(Happening::StandAlone { id, on: false }))
         }
         "reboot" => (Happening::Reboot { id: id()?, down_ms: for_ms.unwrap_or(20_000) }, None),
+        "swap" => (Happening::Swap { id: id()?, down_ms: for_ms.unwrap_or(SWAP_MS) }, None),
         "override" => {
             let amperes = file.needed(raw.a.as_ref(), span, "a", "the limit that somebody sets")?;
             let current_ma = milli(file.number(amperes, "a", 0.0..=1000.0)?);
@@ -206,7 +227,7 @@ fn happening(
         other => {
             let what = format!(
                 "nothing that happens is called {other:?}; expected meter-down, dongle-off, charger-down, \
-                 cloud-down, balancer-dead, reboot, stand-alone, voltage, settings or override"
+                 cloud-down, balancer-dead, reboot, swap, stand-alone, voltage, settings or override"
             );
             return Err(file.error(raw.what.span(), what));
         }

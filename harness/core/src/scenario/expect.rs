@@ -8,6 +8,7 @@
 //! | `circuit`, `line` | `main`, all | which line, from 1 |
 //! | `a` with `tol_a`, or `min_a`, `max_a` | –, 0.1 | amperes, over the whole time between |
 //! | `kwh`, `tol_kwh`; `count` | – | `energy`, at the end; `starts`, at most |
+//! | `part` | – | `heat`, at most: 1 blows the fuse |
 //! | `about` | – | `alarm`: wiring, meter, charger, settings or overload |
 //! | `fails` | – | `checks`: those that this scenario breaks, whoever balances, and no others |
 //!
@@ -18,6 +19,7 @@
 //! | `current` | what flows in a line of a circuit |
 //! | `energy` | what a charger has delivered |
 //! | `starts` | how often its contactor has closed |
+//! | `heat` | how warm the fuse of a circuit gets, over the heat that blows it |
 //! | `alarm`, `no-alarm` | the balancer says so within the time, or does not |
 //! | `checks` | the checks that fail |
 
@@ -77,6 +79,13 @@ pub enum Quantity {
     },
     /// Times that a contactor has closed, at most.
     Starts(Option<usize>, u32),
+    /// Largest heat of the fuse of a circuit over that which blows it, at most.
+    Heat {
+        /// Circuit; one with a fuse.
+        circuit: usize,
+        /// Millionths.
+        most_ppm: u32,
+    },
     /// An alarm.
     Alarm(About),
     /// No alarm of this kind.
@@ -102,6 +111,7 @@ pub(super) struct RawExpect {
     kwh: Option<Spanned<f64>>,
     tol_kwh: Option<Spanned<f64>>,
     count: Option<Spanned<u32>>,
+    part: Option<Spanned<f64>>,
     about: Option<Spanned<String>>,
     #[serde(default)]
     fails: Vec<String>,
@@ -148,10 +158,7 @@ fn one(
         "offered" => Quantity::Offered(charger, band(file, &span, raw)?),
         "drawn" => Quantity::Drawn(charger, band(file, &span, raw)?),
         "current" => Quantity::Current {
-            circuit: match &raw.circuit {
-                None => 0,
-                Some(name) => grid::by_name(file, circuits, name)?,
-            },
+            circuit: circuit(file, raw, circuits)?,
             line: match &raw.line {
                 None => None,
                 Some(line) => Some(usize::from(super::told::line(file, line)?) - 1),
@@ -168,18 +175,31 @@ fn one(
             let count = file.needed(raw.count.as_ref(), &span, "count", "how many at most")?;
             Quantity::Starts(charger, *count.get_ref())
         }
+        "heat" => {
+            let part = file.needed(raw.part.as_ref(), &span, "part", "how warm at most")?;
+            let most_ppm = milli(file.number(part, "part", 0.0..=10.0)? * 1000.0) as u32;
+            let circuit = circuit(file, raw, circuits)?;
+            if circuits[circuit].fuse.is_none() {
+                return Err(file.error(span, format!("nothing protects {:?}", circuits[circuit].name)));
+            }
+            Quantity::Heat { circuit, most_ppm }
+        }
         "alarm" => Quantity::Alarm(about(file, &span, raw)?),
         "no-alarm" => Quantity::NoAlarm(about(file, &span, raw)?),
         "checks" => Quantity::Checks(raw.fails.clone()),
         other => {
             let what = format!(
-                "nothing to expect is called {other:?}; expected offered, drawn, current, energy, starts, alarm, \
-                 no-alarm or checks"
+                "nothing to expect is called {other:?}; expected offered, drawn, current, energy, starts, heat, \
+                 alarm, no-alarm or checks"
             );
             return Err(file.error(raw.what.span(), what));
         }
     };
     Ok(Expect { from_ms, to_ms, what, line: file.line(&span) })
+}
+
+fn circuit(file: File<'_>, raw: &RawExpect, circuits: &[Circuit]) -> Result<usize, SpecError> {
+    raw.circuit.as_ref().map_or(Ok(0), |name| grid::by_name(file, circuits, name))
 }
 
 fn band(file: File<'_>, span: &Range<usize>, raw: &RawExpect) -> Result<Band, SpecError> {

@@ -3,6 +3,7 @@
 //! | key of `[[charger]]` | default | meaning |
 //! |---|---|---|
 //! | `name` | – | stable name |
+//! | `count` | 1 | so many alike, called `name-1`, `name-2` and so on |
 //! | `circuit` | `main` | where it hangs |
 //! | `order` | `[1, 2, 3]` | the line behind each of its terminals (B-56) |
 //! | `phases` | 3, or what the grid has | terminals that are wired: 1 or 3 |
@@ -20,7 +21,7 @@
 //!
 //! | key of `[[car]]` | default | meaning |
 //! |---|---|---|
-//! | `charger` | – | where |
+//! | `charger` | – | where; `a-*` is one at each charger whose name begins with `a-` |
 //! | `from_s`, `to_s` | 0, to the end | when it is there |
 //! | `phases` | 3, or what the grid has | of its on-board charger |
 //! | `min_a`, `max_a` | 6, 16 | what it can take |
@@ -72,6 +73,7 @@ pub struct Car {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCharger {
     name: Spanned<String>,
+    count: Option<Spanned<usize>>,
     circuit: Option<Spanned<String>>,
     order: Option<Spanned<[u8; 3]>>,
     phases: Option<u8>,
@@ -135,6 +137,8 @@ impl Thousandths<'_> {
 
 /// Largest current in a file, amperes.
 const A_MAX: f64 = 1000.0;
+/// Most chargers of a scenario.
+const CHARGERS_MAX: usize = 1000;
 /// Longest time of a habit, seconds.
 const S_MAX: f64 = 86_400.0;
 
@@ -146,14 +150,30 @@ pub(super) fn chargers(
 ) -> Result<Vec<Charger>, SpecError> {
     let mut chargers: Vec<Charger> = Vec::new();
     for table in raw {
-        let charger = one(file, table.span(), table.get_ref(), grid, circuits)?;
-        if chargers.iter().any(|other| other.name == charger.name) {
-            let what = format!("two chargers are called {:?}", charger.name);
-            return Err(file.error(table.get_ref().name.span(), what));
+        let plan = one(file, table.span(), table.get_ref(), grid, circuits)?;
+        for name in names(file, table.get_ref())? {
+            if chargers.iter().any(|other| other.name == name) {
+                let what = format!("two chargers are called {name:?}");
+                return Err(file.error(table.get_ref().name.span(), what));
+            }
+            chargers.push(Charger { name, ..plan.clone() });
         }
-        chargers.push(charger);
+        if chargers.len() > CHARGERS_MAX {
+            return Err(file.error(table.span(), format!("more than {CHARGERS_MAX} chargers")));
+        }
     }
     Ok(chargers)
+}
+
+fn names(file: File<'_>, raw: &RawCharger) -> Result<Vec<String>, SpecError> {
+    let name = raw.name.get_ref();
+    match &raw.count {
+        None => Ok(vec![name.clone()]),
+        Some(count) if (1..=CHARGERS_MAX).contains(count.get_ref()) => {
+            Ok((1..=*count.get_ref()).map(|number| format!("{name}-{number}")).collect())
+        }
+        Some(count) => Err(file.error(count.span(), format!("`count` is 1 to {CHARGERS_MAX}"))),
+    }
 }
 
 fn one(
@@ -224,26 +244,37 @@ pub(super) fn cars(
 ) -> Result<Vec<Car>, SpecError> {
     let mut cars: Vec<Car> = Vec::new();
     for table in raw {
-        let car = car(file, &table, grid, chargers, duration_ms)?;
-        let end = |car: &Car| car.to_ms.unwrap_or(duration_ms);
-        let met = cars.iter().any(|other| {
-            other.charger == car.charger && other.from_ms < end(&car) && car.from_ms < end(other)
-        });
-        if met {
-            return Err(file.error(table.span(), "two cars are at one charger at the same time"));
+        let plan = car(file, &table, grid, duration_ms)?;
+        for charger in places(file, chargers, &table.get_ref().charger)? {
+            let car = Car { charger, ..plan.clone() };
+            let end = |car: &Car| car.to_ms.unwrap_or(duration_ms);
+            let met = cars.iter().any(|other| {
+                other.charger == car.charger && other.from_ms < end(&car) && car.from_ms < end(other)
+            });
+            if met {
+                return Err(file.error(table.span(), "two cars are at one charger at the same time"));
+            }
+            cars.push(car);
         }
-        cars.push(car);
     }
     Ok(cars)
 }
 
-fn car(
-    file: File<'_>,
-    table: &Spanned<RawCar>,
-    grid: Grid,
-    chargers: &[Charger],
-    duration_ms: u64,
-) -> Result<Car, SpecError> {
+/// The chargers that a car of the file is at.
+fn places(file: File<'_>, chargers: &[Charger], name: &Spanned<String>) -> Result<Vec<usize>, SpecError> {
+    let Some(start) = name.get_ref().strip_suffix('*') else {
+        return Ok(vec![by_name(file, chargers, name)?]);
+    };
+    let named = chargers.iter().enumerate().filter(|(_, charger)| charger.name.starts_with(start));
+    let places: Vec<usize> = named.map(|(at, _)| at).collect();
+    if places.is_empty() {
+        return Err(file.error(name.span(), format!("the name of no charger begins with {start:?}")));
+    }
+    Ok(places)
+}
+
+/// A car as the table says; where it is, the caller knows.
+fn car(file: File<'_>, table: &Spanned<RawCar>, grid: Grid, duration_ms: u64) -> Result<Car, SpecError> {
     let (raw, read) = (table.get_ref(), Thousandths(file));
     let usual = CarSettings::default();
     let most = duration_ms as f64 / 1000.0;
@@ -274,5 +305,5 @@ fn car(
     if to_ms.is_some_and(|to_ms| to_ms <= from_ms) {
         return Err(file.error(table.span(), "`to_s` is not after `from_s`"));
     }
-    Ok(Car { charger: by_name(file, chargers, &raw.charger)?, from_ms, to_ms, settings })
+    Ok(Car { charger: 0, from_ms, to_ms, settings })
 }

@@ -242,7 +242,7 @@ impl<'a> Sim<'a> {
                 change.next += 1;
             }
         }
-        if t_ms % TICK_MS == 0 {
+        if t_ms.is_multiple_of(TICK_MS) {
             let t_s = (self.scenario.utc_ms.div_euclid(1000).max(0) as u64) + t_ms / TICK_MS;
             for household in &self.households {
                 let drawn = household.house.drawn(t_s);
@@ -301,6 +301,7 @@ impl<'a> Sim<'a> {
             }
             Happening::Balancer { up } => toggle(&mut self.links.balancer_dead, *up),
             Happening::Reboot { id, down_ms } => self.plant.charger(*id).reboot(t_ms, *down_ms),
+            Happening::Swap { id, down_ms } => self.plant.charger(*id).swap(t_ms, *down_ms),
             Happening::StandAlone { id, on } => self.plant.charger(*id).stand_alone(t_ms, *on),
             Happening::Volts(volts) => self.plant.set_volts(*volts),
             Happening::Settings(site) => self.inbox.push(Event::Config(site.clone())),

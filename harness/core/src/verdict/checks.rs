@@ -285,14 +285,14 @@ pub const CHECKS: &[CheckSpec] = &[
         "ct.claim.answers",
         "ct",
         Rule::Clamps,
-        "The clamp dongle claims something that has its place in device time, and does not end by itself.",
+        "The clamp dongle claims from start to end, every claim with its place in device time, and does not end by itself.",
         "docs/clamp-dongles.md; basic interconnection test, ISO/IEC 9646",
     ),
     check(
         "ct.claim.complete",
         "ct",
         Rule::Clamps,
-        "Every quantity that the inputs give is claimed in every window, but for those the rig file lists under omits.",
+        "Every quantity that the inputs give is claimed in every window as a number, but for those under omits.",
         "contract, section 3",
     ),
     check(
@@ -327,7 +327,7 @@ pub const CHECKS: &[CheckSpec] = &[
         "ct.power.active",
         "ct",
         Rule::Clamps,
-        "The active power of every line is within what ratio and angle of the class allow.",
+        "The active power of every line and of all together is within what ratio and angle of the class allow.",
         "our own limit, shaped like IEC 61869-2; ct-waveforms, section 2.3",
     ),
     check(
@@ -348,7 +348,7 @@ pub const CHECKS: &[CheckSpec] = &[
         "ct.power.direction",
         "ct",
         Rule::Clamps,
-        "What flows in is claimed as import and what flows out as export, line by line.",
+        "What flows in is claimed as import and what flows out as export, line by line, and never both at once.",
         "contract, section 2; ct-waveforms, section 4",
     ),
     check(
@@ -404,8 +404,15 @@ pub const CHECKS: &[CheckSpec] = &[
         "ct.range.flagged",
         "ct",
         Rule::Clamps,
-        "Beyond its range the device warns, or is right all the same.",
+        "Beyond its range the device warns, or is right all the same; below half of it it does not warn.",
         "contract, section 2: an unknown value is never a number",
+    ),
+    check(
+        "ct.range.direct-current",
+        "ct",
+        Rule::Clamps,
+        "Where direct current fills the core of a clamp, what the clamp still delivers is measured right; how much it hides is told.",
+        "ct-waveforms, sections 1.3 and 5.4, no. 17; our own rule",
     ),
     check(
         "ct.wiring.phase-order",
@@ -488,8 +495,8 @@ pub const CHECKS: &[CheckSpec] = &[
         "scaling.factor.alike",
         "scaling",
         Rule::Scaling(ScalingRule::Alike),
-        "The same is done with the ratio to current, power and energy.",
-        "a transformer turns down the current, and with it power and energy",
+        "The same is done with the ratio to current, power and energy, and nothing to what it does not change.",
+        "a transformer turns down the current, and with it power and energy, but no voltage",
     ),
     check(
         "scaling.metamorphic",

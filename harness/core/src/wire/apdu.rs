@@ -129,7 +129,7 @@ mod tests {
             assert!((7..bytes.len()).all(|cut| likely_body(&bytes[..cut]) == Some(&[])), "{form:?} cut");
             bytes.push(2);
             assert_eq!(likely_body(&bytes), Some(&[2][..]), "{form:?}");
-            *bytes.last_mut().unwrap() = 0x55;
+            *bytes.last_mut().expect("the tag of the body") = 0x55;
             assert_eq!(likely_body(&bytes), None, "{form:?} with a body that is no list");
         }
         assert_eq!(likely_body(&[0x0F, 0, 0, 0, 0, 0x09, 0x0C, 0x33]), None, "the year 13 056");

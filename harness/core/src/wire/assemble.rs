@@ -71,9 +71,10 @@ pub enum Protection {
 /// hdlc::encode_segmented(&mut bytes, &[0x41], &[0x08, 0x83], 0x13, 5, &message);
 /// let (mut framer, mut assembler) = (Framer::new(), Assembler::new(Keys::default()));
 /// framer.push(&bytes, Instant(0));
-/// assert_eq!(assembler.push(&framer.poll().unwrap()).outcome, Assembled::Pending);
-/// let item = framer.poll().unwrap();
-/// let Assembled::Apdu { bytes, .. } = assembler.push(&item).outcome else { panic!() };
+/// let Some(first) = framer.poll() else { panic!("the first segment") };
+/// assert_eq!(assembler.push(&first).outcome, Assembled::Pending);
+/// let Some(last) = framer.poll() else { panic!("the last segment") };
+/// let Assembled::Apdu { bytes, .. } = assembler.push(&last).outcome else { panic!("a whole APDU") };
 /// assert_eq!(bytes, &message[3..]);
 /// ```
 #[derive(Default)]
@@ -361,7 +362,7 @@ mod tests {
             parts[bad_at][9] ^= 1;
             let words = outcomes(&[parts.concat(), ordinary.clone()].concat());
             assert_eq!(words.iter().filter(|words| words.contains("apdu")).count(), 1, "{words:?}");
-            assert!(words.last().unwrap().ends_with("apdu [f, 9]"), "{words:?}");
+            assert!(words.last().is_some_and(|words| words.ends_with("apdu [f, 9]")), "{words:?}");
         }
         // The bad one is the first: what follows has no beginning, even if it is all of one frame.
         assert_eq!(outcomes(&[bad.clone(), frame(false, &[0x0F, 5])].concat()), ["nothing", OUT_OF_ORDER]);
@@ -382,7 +383,7 @@ mod tests {
         let mut lost = frame(true, &[7]);
         lost[2] ^= 1;
         let parts = [frame(true, &first(&[0x0F, 1])), lost, frame(false, &[2])];
-        assert_eq!(outcomes(&parts.concat()).last().unwrap(), OUT_OF_ORDER);
+        assert_eq!(outcomes(&parts.concat()).last().map(String::as_str), Some(OUT_OF_ORDER));
     }
 
     #[test]
@@ -396,7 +397,7 @@ mod tests {
             let whole = words.iter().find(|words| words.starts_with("apdu of"));
             assert_eq!(whole.is_some(), total <= APDU_MAX, "{total}: {words:?}");
             assert!(total <= APDU_MAX || words.iter().any(|words| words.starts_with("refused: APDU longer")));
-            assert_eq!(words.last().unwrap(), "apdu [f]");
+            assert_eq!(words.last().map(String::as_str), Some("apdu [f]"));
         }
     }
 
@@ -453,10 +454,12 @@ mod tests {
         mbus::encode(&mut stream, 15, &apdu);
         let (mut framer, mut assembler) = (Framer::new(), Assembler::new(keys));
         framer.push(&stream, Instant(0));
-        assert_eq!(assembler.push(&framer.poll().unwrap()).outcome, Assembled::Pending);
-        assert_eq!(assembler.push(&framer.poll().unwrap()).outcome, Assembled::Pending);
+        for _ in 0..2 {
+            let segment = framer.poll().expect("a segment with more behind it");
+            assert_eq!(assembler.push(&segment).outcome, Assembled::Pending);
+        }
         assert_eq!(
-            assembler.push(&framer.poll().unwrap()).outcome,
+            assembler.push(&framer.poll().expect("the last segment")).outcome,
             Assembled::Apdu { bytes: &plain, protection: Protection::Verified }
         );
         // The same bytes as somebody cut them out of a log, once as sent and once after deciphering in place.

@@ -252,7 +252,8 @@ mod tests {
         let digits: Vec<u8> = hex.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
         digits
             .chunks(2)
-            .map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .map(|pair| core::str::from_utf8(pair).expect("the constants are ASCII"))
+            .map(|pair| u8::from_str_radix(pair, 16).expect("the constants are hex digits"))
             .collect()
     }
 
@@ -327,7 +328,7 @@ mod tests {
     #[test]
     fn every_altered_bit_of_text_and_tag_is_refused() {
         let apdu = enciphered(0x30);
-        let start = Header::decode(&apdu).unwrap().ciphertext_offset;
+        let start = Header::decode(&apdu).expect("a general-glo header").ciphertext_offset;
         for bit in start * 8..apdu.len() * 8 {
             let mut altered = apdu.clone();
             altered[bit / 8] ^= 1 << (bit % 8);
@@ -345,10 +346,8 @@ mod tests {
             wide.extend_from_slice(&apdu[11..]);
             let mut plain = Vec::new();
             assert_eq!(decipher(&wide, &keys(), &mut plain), Deciphered::Verified);
-            assert_eq!(
-                Header::decode(&wide).unwrap().ciphertext,
-                &wide[Header::decode(&wide).unwrap().ciphertext_offset..][..49]
-            );
+            let header = Header::decode(&wide).expect("a header with a long length");
+            assert_eq!(header.ciphertext, &wide[header.ciphertext_offset..][..49]);
         }
     }
 

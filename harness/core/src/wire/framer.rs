@@ -94,8 +94,8 @@ impl core::fmt::Display for Junk {
 /// hdlc::encode(&mut bytes, &[0x41], &[0x08, 0x83], 0x13, false, b"any bytes");
 /// let mut framer = Framer::new();
 /// framer.push(&bytes, Instant(0));
-/// assert!(matches!(framer.poll().unwrap().content, Content::Junk(_)));
-/// let item = framer.poll().unwrap();
+/// assert!(framer.poll().is_some_and(|item| matches!(item.content, Content::Junk(_))));
+/// let Some(item) = framer.poll() else { panic!("the frame behind the junk") };
 /// assert!(matches!(item.content, Content::Hdlc(frame) if frame.is_good() && item.offset == 1));
 /// ```
 #[derive(Default)]
@@ -310,7 +310,7 @@ mod tests {
         let mut checked = frame(&[1, 2, 3]);
         checked[10] ^= 1;
         let mut unclosed = frame(&[1, 2, 3]);
-        *unclosed.last_mut().unwrap() = 0x7F;
+        *unclosed.last_mut().expect("a closing flag") = 0x7F;
         let stream = [checked, unclosed, frame(&[1])].concat();
         assert_eq!(items(&stream), ["0+15 bad", "15+14 bad", "29+1 NoFrame", "30+13 good"]);
     }

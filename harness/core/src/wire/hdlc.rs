@@ -288,7 +288,7 @@ mod tests {
         for destination in [&[0x41][..], &[0x02, 0x01], &[0x02, 0x04, 0x06, 0x01]] {
             for source in [&[0x21][..], &[0x08, 0x83], &[0x00, 0x00, 0x00, 0x01]] {
                 let bytes = encoded(destination, source, b"information");
-                let frame = Frame::decode(&bytes).unwrap();
+                let frame = Frame::decode(&bytes).expect("a frame");
                 assert!(frame.is_good() && frame.opening_flag && frame.closing_flag && !frame.segmented);
                 assert_eq!((frame.destination, frame.source), (destination, source));
                 assert_eq!((frame.control, frame.information), (0x13, &b"information"[..]));
@@ -301,7 +301,7 @@ mod tests {
     fn frame_without_information_has_one_check_only() {
         let bytes = encoded(&[0x41], &[0x03], &[]);
         assert_eq!(bytes.len(), 9);
-        let frame = Frame::decode(&bytes).unwrap();
+        let frame = Frame::decode(&bytes).expect("a frame");
         assert!(frame.is_good() && frame.information.is_empty());
     }
 
@@ -311,14 +311,14 @@ mod tests {
         let checks = |at: usize| {
             let mut bytes = bytes.clone();
             bytes[at] ^= 0x10;
-            let frame = Frame::decode(&bytes).unwrap();
+            let frame = Frame::decode(&bytes).expect("a frame");
             (frame.hcs_ok, frame.fcs_ok)
         };
         assert_eq!(checks(6), (false, false), "an HCS byte is covered by the FCS");
         assert_eq!(checks(8), (true, false));
         assert_eq!(checks(bytes.len() - 2), (true, false));
         assert_eq!(checks(bytes.len() - 1), (true, false), "no closing flag");
-        assert!(!Frame::decode(&bytes[..bytes.len() - 1]).unwrap().fcs_ok);
+        assert!(Frame::decode(&bytes[..bytes.len() - 1]).is_some_and(|frame| !frame.fcs_ok));
     }
 
     #[test]
@@ -326,7 +326,7 @@ mod tests {
         let mut bytes = encoded(&[0x41], &[0x03], b"information");
         let fcs = bytes.len() - 3;
         bytes[fcs..fcs + 2].fill(0);
-        assert!(!Frame::decode(&bytes).unwrap().fcs_ok);
+        assert!(Frame::decode(&bytes).is_some_and(|frame| !frame.fcs_ok));
     }
 
     #[test]
@@ -347,7 +347,7 @@ mod tests {
         let mut whole = Vec::new();
         let mut flags = Vec::new();
         while !bytes.is_empty() {
-            let frame = Frame::decode(&bytes).unwrap();
+            let frame = Frame::decode(&bytes).expect("a frame");
             whole.extend_from_slice(frame.information);
             flags.push(frame.segmented);
             let size = frame.length + 2;

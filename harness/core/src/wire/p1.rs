@@ -287,7 +287,7 @@ mod tests {
         let lines =
             ["1-0:1.7.0(00.498*kW)", "1-0:4:24.7.0(1)", "0-1:24.2.1*1(210101)(1.5*m3)", "0-0:96.13.0()"];
         encode(&mut out, "KAM5", &lines);
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out).expect("P1 telegrams are ASCII")
     }
 
     #[test]
@@ -300,15 +300,16 @@ mod tests {
         for line in &lines {
             assert_eq!(&text[line.offset..line.offset + line.text.len()], line.text);
         }
-        let power = lines[0].register.unwrap();
+        let power = lines[0].register.expect("a register with a number");
         assert_eq!(power.obis, Obis([1, 0, 1, 7, 0, 255]));
         assert_eq!(power.values().collect::<Vec<_>>(), [Value { text: "00.498", unit: "kW" }]);
         assert_eq!(lines[1].register, None);
-        let gas = lines[2].register.unwrap();
+        let gas = lines[2].register.expect("a register with two values");
         assert_eq!(gas.obis, Obis([0, 1, 24, 2, 1, 1]));
         let values: Vec<_> = gas.values().collect();
         assert_eq!(values, [Value { text: "210101", unit: "" }, Value { text: "1.5", unit: "m3" }]);
-        assert_eq!(lines[3].register.unwrap().values().next(), Some(Value { text: "", unit: "" }));
+        let empty = lines[3].register.expect("a register with an empty value");
+        assert_eq!(empty.values().next(), Some(Value { text: "", unit: "" }));
     }
 
     #[test]
@@ -334,7 +335,7 @@ mod tests {
         assert_eq!(extent(text.as_bytes(), 0, false), Extent::Whole(whole, Some(true)));
         let altered = text.replace("00.498", "00.499");
         assert_eq!(extent(altered.as_bytes(), 0, false), Extent::Whole(whole, Some(false)));
-        let end = text.find('!').unwrap();
+        let end = text.find('!').expect("the end of the telegram");
         for (tail, length, crc_ok) in
             [("!\r\n", 3, None), ("!\n", 2, None), ("!12\r\n", 3, Some(false)), ("!x", 1, Some(false))]
         {

@@ -3,4 +3,7 @@
 
 mod house;
 
+mod commands;
 mod hazard;
+mod outage;
+mod sharing;

@@ -1,6 +1,6 @@
 //! A waveform file played into the reference clamp dongle, without a rig.
 
-use hanbench_core::clamps::{Alarm, ClampDongle, Fault, Output, Settings};
+use hanbench_core::clamps::{Alarm, ClampDongle, Fault, Output};
 use hanbench_core::reading::json::reading_object;
 use hanbench_core::verdict::ct::{self, CT_TRIAL_VERSION, CtTerms, CtTrial, SamplesSent, device};
 use hanbench_core::verdict::trial::{Event, What};
@@ -34,9 +34,7 @@ pub(crate) fn trial(text: &str, fault: Option<Fault>) -> CtTrial {
     let mut converter = Converter::new(&spec, &sensor::at_clamp(&spec, &network::segments(&spec)));
     let declared =
         Declared { range_a: device.range_a, pulses_per_kwh: device.pulses_per_kwh, summed: device.summed };
-    let head = serde_json::to_value(told(&spec, &converter, declared)).unwrap();
-    let settings: Settings = serde_json::from_value(head).unwrap();
-    let mut dongle = ClampDongle::new(settings, fault);
+    let mut dongle = ClampDongle::new(told(&spec, &converter, declared), fault);
     let mut events = Vec::new();
     let channels = spec.waveform.channels.len();
     let (mut from, total) = (0, spec.waveform.samples());

@@ -190,6 +190,82 @@ fn a_dut_that_cannot_have_the_ratio_is_not_applicable_with_the_reason() {
 }
 
 #[test]
+fn a_text_for_l2_is_neither_left_out_nor_marked() {
+    let outcomes = aidon(|telegram| {
+        let mut claim = telegram.reading.clone();
+        claim.insert("current_l2_a".into(), json!("12.0"));
+        claim
+    });
+    for id in ["l2.current.bound", "l2.current.overload", "l2.estimate.marked"] {
+        let outcome = one(&outcomes, id);
+        assert_eq!((outcome.verdict, outcome.cause), (Inconclusive, Some(Cause::Dut)), "{id}");
+        let reason = outcome.reason.as_deref();
+        assert_eq!(reason, Some("current_l2_a is claimed as \"12.0\", which is no number"));
+    }
+    let form = one(&outcomes, "han.claim.form");
+    assert_eq!(form.verdict, Fail, "{form:?}");
+}
+
+#[test]
+fn a_telegram_that_is_passed_over_is_missed() {
+    let stimuli = l2().expect("stimuli");
+    let mut trial = Trial {
+        version: 2,
+        stimulus: stimuli[0].clone(),
+        dut: DutTerms::default(),
+        events: Vec::new(),
+        pacing: None,
+    };
+    for (index, part) in trial.stimulus.parts.iter().enumerate() {
+        let Part::Telegram(telegram) = part else { continue };
+        let t_us = index as u64 * 10_000_000;
+        trial.events.push(Event { t_us, what: What::Sent { index, pauses: Vec::new() } });
+        // The first is the one in which L2 carries most.
+        if index > 0 {
+            let claim = telegram.reading.clone();
+            trial.events.push(Event { t_us: t_us + 5, what: What::Claim { claim, raw: String::new() } });
+        }
+    }
+    let once = judge(&trial, "").into_iter().find(|one| one.id == "han.claim.once").expect("it");
+    assert_eq!(once.verdict, Fail, "{once:?}");
+}
+
+#[test]
+fn a_ratio_changes_no_voltage() {
+    let dut = DutTerms { ratio: RatioSetting::AtStart, ..DutTerms::default() };
+    let stimuli = scaling(&dut).expect("stimuli");
+    for stimulus in stimuli.iter().filter(|one| one.subject.ends_with("#100:5")) {
+        let scaled = |volts: f64| {
+            judged(stimulus, &dut, move |telegram| {
+                let mut claim = telegram.reading.clone();
+                for (key, value) in claim.iter_mut() {
+                    let times = match key.split('_').next() {
+                        Some("current" | "active" | "reactive" | "energy") => 20.0,
+                        Some("voltage") => volts,
+                        _ => continue,
+                    };
+                    *value = json!(value.as_f64().expect(key) * times);
+                }
+                claim
+            })
+        };
+        assert!(
+            scaled(1.0).iter().all(|one| matches!(one.verdict, Pass | NotApplicable)),
+            "{:#?}",
+            scaled(1.0)
+        );
+        let outcomes = scaled(20.0);
+        let alike = one(&outcomes, "scaling.factor.alike");
+        let reason = alike.reason.as_deref().unwrap_or_default();
+        assert_eq!(alike.verdict, Fail, "{alike:?}");
+        assert!(
+            reason.contains("voltage_l1_v") && reason.contains("expected whatever the ratio"),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
 fn one_digit_of_a_display_is_allowed_and_no_more() {
     let dut = DutTerms { ratio: RatioSetting::AtStart, ..DutTerms::default() };
     let stimuli = scaling(&dut).expect("stimuli");

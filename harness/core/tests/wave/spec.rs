@@ -66,7 +66,7 @@ duration_s = 1
 [expect]
 device = "amp-guard-home"
 settle_s = 1.0
-findings = ["clamp_reversed:i2"]
+findings = ["Clamp 2 is turned round: its arrow must point from the grid to the loads."]
 [[expect.broken]]
 dongle = "abs-power"
 fails = ["ct.power.direction"]

@@ -6,8 +6,9 @@
 //! everything about it was said.
 
 use crate::samples::{Block, Decoder};
-use hanbench_core::clamps::{Alarm, ClampDongle, Fault, Output, Settings};
+use hanbench_core::clamps::{Alarm, ClampDongle, Fault, Output};
 use hanbench_core::reading::json::reading_object;
+use hanbench_core::samples::Settings;
 use serde_json::{Map, Value, json};
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;

@@ -12,11 +12,13 @@ pub mod dongle;
 pub mod fixtures;
 mod play;
 
-use crate::config::{ClampKind, Clamps};
+use crate::adapter::Adapter;
+use crate::config::{ClampKind, Clamps, Parity, Readings};
 use crate::dut::{Console, Program, Running, TextLine};
 use crate::error::{RigError, open_port_error};
 use crate::line::Line;
 use crate::lock::Lock;
+use crate::pace::byte_time;
 use crate::samples::SampleStream;
 use crate::session::{Speed, this_program};
 use fixtures::Waveform;
@@ -104,7 +106,8 @@ impl ClampBench {
             open.dut.inbox().take(Instant::now());
         }
         let mut stream = SampleStream::new(&mut open.line);
-        let mut play = Play::new(&mut stream, &mut open.dut, self.speed, self.quiet);
+        let mut adapter = Adapter::new(Readings::Jsonl);
+        let mut play = Play::new(&mut stream, &mut open.dut, &mut adapter, self.speed, self.quiet);
         play.run(waveform, early)?;
         let done = play.said_done();
         let trial = play.into_trial(waveform, checks, &self.clamps.terms);
@@ -141,6 +144,7 @@ fn both_ways(port: &str, baud: u32) -> Result<Open, RigError> {
     let writer = serialport::new(port, baud).timeout(PORT_WAIT).open().map_err(wrong)?;
     let reader = writer.try_clone().map_err(wrong)?;
     let console = Console::on(port, reader);
-    let line = Line::Serial { port: writer, path: port.to_string(), baud };
+    let byte_time = byte_time(baud, Parity::None, 1.0);
+    let line = Line::Serial { port: writer, path: port.to_string(), byte_time };
     Ok(Open { line, dut: Running::Console(console) })
 }

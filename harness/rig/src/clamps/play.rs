@@ -8,16 +8,14 @@
 
 use super::fixtures::Waveform;
 use crate::adapter::Adapter;
-use crate::config::Readings;
-use crate::dut::{Gone, Running, Stream, TextLine};
+use crate::dut::{Running, Stream, TextLine};
 use crate::error::RigError;
-use crate::interrupt::interrupted;
+use crate::hearing::{End, Hearing, TICK};
 use crate::line::WriteFailure;
-use crate::pace::{Lateness, WRITE_WITHIN, sharpen_timers, wait};
+use crate::pace::{Lateness, sharpen_timers, wait};
 use crate::samples::{SAMPLES_MAX, SampleSink};
 use crate::session::Speed;
 use hanbench_core::verdict::ct::{CT_TRIAL_VERSION, CtTerms, CtTrial, SamplesSent};
-use hanbench_core::verdict::trial::{Event, What};
 use hanbench_core::wave::frontend::Converter;
 use hanbench_core::wave::told::{Declared, told};
 use hanbench_core::wave::{network, sensor};
@@ -30,36 +28,16 @@ const BLOCKS_A_SECOND: f64 = 50.0;
 /// After so many seconds of samples without any claim, and a quiet time on top, a dongle is silent: the longest
 /// interval of a meter's list is ten seconds.
 const SILENT_AFTER_S: f64 = 20.0;
-/// Most events of one trial, and most text in bytes.
-const EVENTS_MAX: usize = 10_000;
-const TEXT_MAX: usize = 4 << 20;
-/// Longest wait for lines before Ctrl-C and exit are looked at.
-const TICK: Duration = Duration::from_millis(20);
 /// A dongle that keeps talking behind the end of its samples is listened to for so many quiet times.
 const TALK_MAX: u32 = 10;
 
-/// Why a trial ended early.
-enum End {
-    /// The rig or the user is the reason.
-    Stopped(String),
-    /// The dongle is.
-    Misbehaved(String),
-    Exited(String),
-    Lost(RigError),
-}
-
 pub(super) struct Play<'a> {
     sink: &'a mut dyn SampleSink,
-    dut: &'a mut Running,
-    adapter: Adapter,
+    heard: Hearing<'a>,
     speed: Speed,
     quiet: Duration,
-    start: Instant,
-    events: Vec<Event>,
-    text: usize,
-    claims: usize,
     /// When the dongle printed its last line.
-    heard: Instant,
+    last: Instant,
     /// Samples that the dongle says it got, once it says that it is done.
     done: Option<u64>,
     /// The dongle says that samples are missing.
@@ -73,22 +51,18 @@ impl<'a> Play<'a> {
     pub(super) fn new(
         sink: &'a mut dyn SampleSink,
         dut: &'a mut Running,
+        adapter: &'a mut Adapter,
         speed: Speed,
         quiet: Duration,
     ) -> Play<'a> {
         sharpen_timers();
-        let start = Instant::now();
+        let heard = Hearing::new(dut, adapter);
         Play {
             sink,
-            dut,
-            adapter: Adapter::new(Readings::Jsonl),
+            last: heard.start,
+            heard,
             speed,
             quiet,
-            start,
-            events: Vec::new(),
-            text: 0,
-            claims: 0,
-            heard: start,
             done: None,
             gap: None,
             lateness: Lateness::default(),
@@ -99,16 +73,10 @@ impl<'a> Play<'a> {
 
     /// Plays the whole waveform. `early` are lines that came while the dongle started.
     pub(super) fn run(&mut self, waveform: &Waveform, early: Vec<TextLine>) -> Result<(), RigError> {
-        let ended = self.hear(early).and_then(|()| self.samples(waveform)).and_then(|()| self.settle());
+        let ended = self.hear(&early).and_then(|()| self.samples(waveform)).and_then(|()| self.settle());
         let Err(end) = ended else { return Ok(()) };
         self.trouble = true;
-        match end {
-            End::Stopped(why) => self.note(Instant::now(), What::Stopped { why, misbehaved: false }),
-            End::Misbehaved(why) => self.note(Instant::now(), What::Stopped { why, misbehaved: true }),
-            End::Exited(how) => self.note(Instant::now(), What::Exited { how }),
-            End::Lost(error) => return Err(error),
-        }
-        Ok(())
+        self.heard.ended(end)
     }
 
     /// The dongle said that it was done with everything: it can be given the next waveform.
@@ -116,8 +84,7 @@ impl<'a> Play<'a> {
         self.done.is_some() && !self.trouble
     }
 
-    pub(super) fn into_trial(mut self, waveform: &Waveform, checks: &[String], terms: &CtTerms) -> CtTrial {
-        self.events.sort_by_key(|event| event.t_us);
+    pub(super) fn into_trial(self, waveform: &Waveform, checks: &[String], terms: &CtTerms) -> CtTrial {
         CtTrial {
             version: CT_TRIAL_VERSION,
             name: waveform.name.clone(),
@@ -126,7 +93,7 @@ impl<'a> Play<'a> {
             spec: waveform.text.clone(),
             terms: terms.clone(),
             sent: self.sent,
-            events: self.events,
+            events: self.heard.into_events(),
             pacing: self.speed.factor().and_then(|_| self.lateness.pacing()),
         }
     }
@@ -182,21 +149,14 @@ impl<'a> Play<'a> {
     fn give_up_on_silence(&self, device_s: f64, start: Instant) -> Result<(), End> {
         let within = self.speed.factor().map_or(0.0, |factor| SILENT_AFTER_S / factor);
         let patience = Duration::from_secs_f64(within) + self.quiet;
-        if self.claims == 0 && device_s >= SILENT_AFTER_S && start.elapsed() >= patience {
+        if self.heard.claims == 0 && device_s >= SILENT_AFTER_S && start.elapsed() >= patience {
             return Err(End::Misbehaved(format!("no claim for {SILENT_AFTER_S} s of samples")));
         }
         Ok(())
     }
 
     fn written(&mut self, result: Result<(), WriteFailure>) -> Result<(), End> {
-        result.or_else(|failure| match failure {
-            WriteFailure::Interrupted(_) => Err(End::Stopped("interrupted".into())),
-            WriteFailure::Stuck(_) => self.exit().and_then(|()| {
-                let seconds = WRITE_WITHIN.as_secs();
-                Err(End::Misbehaved(format!("the DUT does not read: no byte was taken for {seconds} s")))
-            }),
-            WriteFailure::Lost(error) => Err(End::Lost(error)),
-        })
+        result.map_err(|failure| self.heard.unwritten(failure))
     }
 
     /// Until the dongle says that it is done, or says nothing for the quiet time.
@@ -204,7 +164,7 @@ impl<'a> Play<'a> {
         let over = Instant::now();
         let limit = over + self.quiet * TALK_MAX;
         while self.done.is_none() {
-            let until = (self.heard.max(over) + self.quiet).min(limit);
+            let until = (self.last.max(over) + self.quiet).min(limit);
             if Instant::now() >= until {
                 return Ok(());
             }
@@ -226,40 +186,26 @@ impl<'a> Play<'a> {
 
     /// Hears what arrives, waiting for it no longer than a tick or `until`.
     fn pump(&mut self, until: Instant) -> Result<(), End> {
-        if interrupted() {
-            return Err(End::Stopped("interrupted".into()));
-        }
-        let lines = self.dut.inbox().take(until.min(Instant::now() + TICK));
-        self.hear(lines)?;
-        if self.dut.inbox().take_flooded() {
-            return Err(flooded());
-        }
+        let lines = self.heard.take(until)?;
+        self.understand(&lines);
         if let Some(what) = self.gap.take() {
             return Err(End::Stopped(what));
         }
-        self.exit()
+        self.heard.exit()
     }
 
-    fn hear(&mut self, lines: Vec<TextLine>) -> Result<(), End> {
+    fn hear(&mut self, lines: &[TextLine]) -> Result<(), End> {
+        self.understand(lines);
+        self.heard.hear(lines)
+    }
+
+    fn understand(&mut self, lines: &[TextLine]) {
         for line in lines {
-            if let Running::Program(program) = &mut *self.dut
-                && line.stream == Stream::Log
-            {
-                program.note_words(&line.text);
-            }
-            self.text += line.text.len();
-            self.heard = self.heard.max(line.at);
+            self.last = self.last.max(line.at);
             if line.stream == Stream::Readings && !line.cut {
                 self.event(&line.text);
             }
-            for (at, what) in self.adapter.line(&line) {
-                self.note(at, what);
-            }
-            if self.events.len() >= EVENTS_MAX || self.text > TEXT_MAX {
-                return Err(flooded());
-            }
         }
-        Ok(())
     }
 
     /// What a clamp dongle says of the stream itself.
@@ -280,34 +226,4 @@ impl<'a> Play<'a> {
             _ => {}
         }
     }
-
-    fn note(&mut self, at: Instant, what: What) {
-        self.claims += usize::from(matches!(what, What::Claim { .. }));
-        let since = at.saturating_duration_since(self.start);
-        let t_us = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
-        self.events.push(Event { t_us, what });
-    }
-
-    /// Ends the trial when the dongle is gone, after its last lines were heard.
-    fn exit(&mut self) -> Result<(), End> {
-        match self.dut.gone() {
-            None => Ok(()),
-            Some(Gone::Lost(error)) => Err(End::Lost(error)),
-            Some(Gone::Exited(how)) => {
-                let lines = self.dut.inbox().take(Instant::now());
-                self.hear(lines)?;
-                let words = match &*self.dut {
-                    Running::Program(program) => program.last_words(),
-                    Running::Console(_) => String::new(),
-                };
-                let last = if words.is_empty() { "it printed no error".to_string() } else { words };
-                Err(End::Exited(format!("{how}: {last}")))
-            }
-        }
-    }
-}
-
-fn flooded() -> End {
-    let mib = TEXT_MAX >> 20;
-    End::Misbehaved(format!("the DUT printed more than {EVENTS_MAX} lines or {mib} MiB in one trial"))
 }

@@ -8,7 +8,7 @@
 //!
 //! | kind | payload |
 //! |---|---|
-//! | `S` | the head: [`Told`] as JSON. Starts a new waveform, whatever came before |
+//! | `S` | the head: [`Settings`] as JSON. Starts a new waveform, whatever came before |
 //! | `D` | number of the block from 0 (u32), number of its first sample (u64), samples (i16) of the inputs in turn |
 //! | `E` | number of samples of each input that were sent (u64) |
 //!
@@ -20,8 +20,8 @@ mod blocks;
 pub use blocks::{Block, Decoder, SAMPLES_MAX, data, end, head};
 
 use crate::line::{Line, WriteFailure};
-use crate::pace::{WRITE_WITHIN, byte_time};
-use hanbench_core::wave::told::Told;
+use crate::pace::WRITE_WITHIN;
+use hanbench_core::samples::Settings;
 use std::time::Instant;
 
 /// What the samples of a waveform are played into.
@@ -30,7 +30,7 @@ pub trait SampleSink {
     ///
     /// # Errors
     /// See [`WriteFailure`].
-    fn head(&mut self, told: &Told) -> Result<(), WriteFailure>;
+    fn head(&mut self, settings: &Settings) -> Result<(), WriteFailure>;
 
     /// Hands over samples of the inputs in turn; `first` is the number of the first one since the head.
     ///
@@ -62,8 +62,8 @@ impl<'a> SampleStream<'a> {
     fn send(&mut self, block: &[u8]) -> Result<(), WriteFailure> {
         // A real port takes bytes no faster than its UART sends them; there is room for a buffer that is still full.
         let on_the_line = match &*self.line {
-            Line::Serial { baud, .. } => {
-                byte_time(*baud, 1.0).saturating_mul(u32::try_from(block.len()).unwrap_or(u32::MAX))
+            Line::Serial { byte_time, .. } => {
+                byte_time.saturating_mul(u32::try_from(block.len()).unwrap_or(u32::MAX))
             }
             Line::Pty(_) | Line::Tcp { .. } => std::time::Duration::ZERO,
         };
@@ -72,9 +72,9 @@ impl<'a> SampleStream<'a> {
 }
 
 impl SampleSink for SampleStream<'_> {
-    fn head(&mut self, told: &Told) -> Result<(), WriteFailure> {
+    fn head(&mut self, settings: &Settings) -> Result<(), WriteFailure> {
         self.next = 0;
-        let text = serde_json::to_vec(told).unwrap_or_default();
+        let text = serde_json::to_vec(settings).unwrap_or_default();
         self.send(&head(&text))
     }
 

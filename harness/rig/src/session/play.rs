@@ -11,15 +11,14 @@
 //! to the last telegram; then the settle time is a whole `claim_within`.
 
 use super::Speed;
-use crate::adapter::{self, Adapter};
-use crate::dut::{Gone, Running, Stream, TextLine};
+use crate::adapter::Adapter;
+use crate::config::Parity;
+use crate::dut::{Running, TextLine};
 use crate::error::RigError;
-use crate::interrupt::interrupted;
-use crate::line::{Line, WriteFailure};
+use crate::hearing::{End, Hearing, TICK, micros};
+use crate::line::Line;
 use crate::pace::{Lateness, WRITE_WITHIN, Written, byte_time, sharpen_timers, write_paced};
-use hanbench_core::verdict::trial::{
-    DutTerms, Event, Part, Pause, Stimulus, TRIAL_VERSION, Telegram, Trial, What,
-};
+use hanbench_core::verdict::trial::{DutTerms, Part, Pause, Stimulus, TRIAL_VERSION, Telegram, Trial, What};
 use std::time::{Duration, Instant};
 
 /// In lock-step, how long a DUT that prints a second line behind a claim may take for it. A DUT that was heard to say
@@ -31,43 +30,17 @@ const SETTLE_MAX: Duration = Duration::from_millis(25);
 const SETTLE_REAL: Duration = Duration::from_millis(300);
 /// After so many telegrams in a row without a claim the rest is not sent: a silent dongle costs seconds.
 const SILENT_AFTER: usize = 3;
-/// Most events of one trial.
-const EVENTS_MAX: usize = 10_000;
-/// Most text in one trial, in bytes.
-const TEXT_MAX: usize = 4 << 20;
-/// Longest wait for lines before Ctrl-C, exit and idle adapters are looked at.
-const TICK: Duration = Duration::from_millis(20);
 /// Room in the deadline of a trial for what the scheduler does.
 const SLACK: Duration = Duration::from_secs(10);
 
-/// Why a trial ended early.
-enum End {
-    /// Nothing more is sent; the words go into the evidence.
-    Stopped(String),
-    /// The same, because of what the DUT does.
-    Misbehaved(String),
-    /// The DUT ended by itself.
-    Exited(String),
-    /// The rig is gone.
-    Lost(RigError),
-}
-
 pub(super) struct Play<'a> {
     line: &'a mut Line,
-    dut: &'a mut Running,
-    adapter: &'a mut Adapter,
+    heard: Hearing<'a>,
     stimulus: &'a Stimulus,
     terms: &'a DutTerms,
     speed: Speed,
-    start: Instant,
     deadline: Instant,
-    events: Vec<Event>,
-    text: usize,
     lateness: Lateness,
-    claims: usize,
-    rejections: usize,
-    /// How often the DUT said that it was set.
-    told: usize,
     /// Telegrams that a claim was seen for, as far as counting can tell.
     answered: usize,
     /// Intact telegrams sent, and when, since the last claim.
@@ -89,22 +62,15 @@ impl<'a> Play<'a> {
         speed: Speed,
     ) -> Play<'a> {
         sharpen_timers();
-        let start = Instant::now();
+        let heard = Hearing::new(dut, adapter);
         Play {
+            deadline: heard.start + bound(stimulus, terms, speed),
             line,
-            dut,
-            adapter,
+            heard,
             stimulus,
             terms,
             speed,
-            start,
-            deadline: start + bound(stimulus, terms, speed),
-            events: Vec::new(),
-            text: 0,
             lateness: Lateness::default(),
-            claims: 0,
-            rejections: 0,
-            told: 0,
             answered: 0,
             unanswered: Vec::new(),
             owed: None,
@@ -114,33 +80,23 @@ impl<'a> Play<'a> {
 
     /// Plays the whole stimulus. `early` are lines that came while the DUT started.
     pub(super) fn run(&mut self, early: Vec<TextLine>) -> Result<(), RigError> {
-        let ended = self.hear(early).and_then(|()| self.parts()).and_then(|()| self.settle());
-        let Err(end) = ended else {
-            return Ok(());
-        };
+        let ended = self.heard.hear(&early).and_then(|()| self.parts()).and_then(|()| self.settle());
+        let Err(end) = ended else { return Ok(()) };
         self.trouble = true;
-        match end {
-            End::Stopped(why) => self.note(Instant::now(), What::Stopped { why, misbehaved: false }),
-            End::Misbehaved(why) => self.note(Instant::now(), What::Stopped { why, misbehaved: true }),
-            End::Exited(how) => self.note(Instant::now(), What::Exited { how }),
-            End::Lost(error) => return Err(error),
-        }
-        Ok(())
+        self.heard.ended(end)
     }
 
     /// Nothing was missing, late or too much: the DUT can go on as it is.
     pub(super) fn healthy(&self) -> bool {
-        !self.trouble && self.claims == self.answered
+        !self.trouble && self.heard.claims == self.answered
     }
 
-    pub(super) fn into_trial(mut self) -> Trial {
-        // Lines of two streams and the bench's own notes; equal times keep the order in which they were noted.
-        self.events.sort_by_key(|event| event.t_us);
+    pub(super) fn into_trial(self) -> Trial {
         Trial {
             version: TRIAL_VERSION,
             stimulus: self.stimulus.clone(),
             dut: self.terms.clone(),
-            events: self.events,
+            events: self.heard.into_events(),
             pacing: self.speed.factor().and_then(|_| self.lateness.pacing()),
         }
     }
@@ -148,14 +104,14 @@ impl<'a> Play<'a> {
     fn parts(&mut self) -> Result<(), End> {
         // What arrived since the last trial belongs to this one, at its very beginning.
         self.pump(Instant::now())?;
-        let mut cursor = self.start;
+        let mut cursor = self.heard.start;
         for (index, part) in self.stimulus.parts.iter().enumerate() {
             cursor = match part {
                 Part::Silence { us } => {
                     let until = cursor.max(Instant::now()) + Duration::from_micros(*us);
                     self.pump_until(until)?;
                     let took = pause(0, *us, cursor, Instant::now());
-                    self.note(until, What::Sent { index, pauses: vec![took] });
+                    self.heard.note(until, What::Sent { index, pauses: vec![took] });
                     until
                 }
                 Part::Noise { bytes, .. } => self.send(index, bytes, &[], cursor)?,
@@ -170,11 +126,11 @@ impl<'a> Play<'a> {
     fn telegram(&mut self, index: usize, telegram: &Telegram, cursor: Instant) -> Result<Instant, End> {
         let mut due = cursor;
         if let Some(factor) = self.speed.factor() {
-            due = due.max(self.start + Duration::from_secs_f64(telegram.due_us as f64 / 1e6 / factor));
+            due = due.max(self.heard.start + Duration::from_secs_f64(telegram.due_us as f64 / 1e6 / factor));
             // Anything that the DUT says before is heard in time; the last stretch is left to the pacing.
             self.pump_until(due.checked_sub(TICK).unwrap_or(due))?;
         }
-        let (claims, rejections) = (self.claims, self.rejections);
+        let (claims, rejections) = (self.heard.claims, self.heard.rejections);
         let over = self.send(index, &telegram.bytes, &telegram.gaps, due)?;
         if telegram.damage.is_some() {
             return Ok(over);
@@ -189,9 +145,9 @@ impl<'a> Play<'a> {
             if self.speed.factor().is_none() {
                 // As long as any other: a late claim must not be taken for the answer to the next telegram.
                 self.wait_for(over + Duration::from_micros(self.terms.claim_within_us), |play| {
-                    play.claims > claims || play.rejections > rejections
+                    play.heard.claims > claims || play.heard.rejections > rejections
                 })?;
-                self.answered += usize::from(self.claims > claims);
+                self.answered += usize::from(self.heard.claims > claims);
                 self.hear_more()?;
             } else {
                 self.answered += 1;
@@ -202,9 +158,9 @@ impl<'a> Play<'a> {
         let (before, owed) = self.owed.take().map_or((claims, 1), |(before, count)| (before, count + 1));
         if self.speed.factor().is_none() {
             let within = over + Duration::from_micros(self.terms.claim_within_us);
-            let complete = self.wait_for(within, |play| play.claims >= before + owed)?;
+            let complete = self.wait_for(within, |play| play.heard.claims >= before + owed)?;
             self.trouble |= !complete;
-            self.answered += owed.min(self.claims - before);
+            self.answered += owed.min(self.heard.claims - before);
             if complete {
                 self.hear_more()?;
             }
@@ -220,22 +176,22 @@ impl<'a> Play<'a> {
     fn ratio(&mut self, index: usize, ratio: &str, running: bool) -> Result<Instant, End> {
         if running {
             let within = Duration::from_micros(self.terms.claim_within_us);
-            self.wait_for(Instant::now() + within, |play| play.claims >= play.answered)?;
-            if let Running::Program(program) = &mut *self.dut {
+            self.wait_for(Instant::now() + within, |play| play.heard.claims >= play.answered)?;
+            if let Running::Program(program) = &mut *self.heard.dut {
                 program.tell(&serde_json::json!({"set": {"ratio": ratio}}).to_string());
             }
-            let told = self.told;
-            let heard = self.wait_for(Instant::now() + within, |play| play.told > told)?;
+            let told = self.heard.told;
+            let heard = self.wait_for(Instant::now() + within, |play| play.heard.told > told)?;
             self.trouble |= !heard;
         }
         let now = Instant::now();
-        self.note(now, What::Sent { index, pauses: Vec::new() });
+        self.heard.note(now, What::Sent { index, pauses: Vec::new() });
         Ok(now)
     }
 
     /// What a DUT says right behind a claim must not be taken for the answer to the next telegram.
     fn hear_more(&mut self) -> Result<(), End> {
-        let more = if self.claims > self.answered { SETTLE_MAX } else { CLAIM_OVER };
+        let more = if self.heard.claims > self.answered { SETTLE_MAX } else { CLAIM_OVER };
         self.pump_until(Instant::now() + more)
     }
 
@@ -291,7 +247,7 @@ impl<'a> Play<'a> {
             }
         }
         pauses.extend(open.map(|(from, asked)| pause(sent, asked, from, Instant::now())));
-        self.note(over, What::Sent { index, pauses });
+        self.heard.note(over, What::Sent { index, pauses });
         Ok(over)
     }
 
@@ -303,29 +259,19 @@ impl<'a> Play<'a> {
         let factor = self.speed.factor();
         let now = Instant::now();
         let written = if self.line.paces_itself() {
-            let baud = match &*self.line {
-                Line::Serial { baud, .. } => *baud,
-                Line::Pty(_) | Line::Tcp { .. } => self.stimulus.baud,
+            let byte = match &*self.line {
+                Line::Serial { byte_time, .. } => *byte_time,
+                Line::Pty(_) | Line::Tcp { .. } => byte_time(self.stimulus.baud, Parity::None, 1.0),
             };
-            write_paced(self.line, bytes, start.max(now), byte_time(baud, 1.0), &mut self.lateness)
+            write_paced(self.line, bytes, start.max(now), byte, &mut self.lateness)
         } else if let Some(factor) = factor {
-            let byte = byte_time(self.stimulus.baud, factor);
+            let byte = byte_time(self.stimulus.baud, Parity::None, factor);
             write_paced(self.line, bytes, start.max(now), byte, &mut self.lateness)
         } else {
             let at_once = Written { began: now, over: now, stalls: Vec::new() };
             self.line.write_all(bytes, now + WRITE_WITHIN).map(|()| at_once)
         };
-        written.map_err(|failure| match failure {
-            WriteFailure::Interrupted(_) => End::Stopped("interrupted".into()),
-            WriteFailure::Stuck(_) => match self.exit() {
-                Err(end) => end,
-                Ok(()) => End::Misbehaved(format!(
-                    "the DUT does not read: no byte was taken for {} s",
-                    WRITE_WITHIN.as_secs()
-                )),
-            },
-            WriteFailure::Lost(error) => End::Lost(error),
-        })
+        written.map_err(|failure| self.heard.unwritten(failure))
     }
 
     /// Waits until `done` or `until`; whether it was `done`.
@@ -351,17 +297,19 @@ impl<'a> Play<'a> {
         if self.speed.factor().is_some()
             && let Some(&last) = self.unanswered.last()
         {
-            let complete = self.wait_for(last + within, |play| play.claims >= play.answered)?;
+            let complete = self.wait_for(last + within, |play| play.heard.claims >= play.answered)?;
             self.trouble |= !complete;
             self.give_up_on_silence()?;
         }
         let usual = if self.speed.factor().is_none() { SETTLE_MAX } else { SETTLE_REAL };
         let limit = Instant::now() + (within * 2).max(usual * 4);
         loop {
-            let quiet = if self.claims > self.answered { within.max(usual) } else { usual };
-            let seen = (self.claims, self.rejections);
+            let quiet = if self.heard.claims > self.answered { within.max(usual) } else { usual };
+            let seen = (self.heard.claims, self.heard.rejections);
             let until = limit.min(Instant::now() + quiet);
-            if !self.wait_for(until, |play| (play.claims, play.rejections) != seen)? || until == limit {
+            if !self.wait_for(until, |play| (play.heard.claims, play.heard.rejections) != seen)?
+                || until == limit
+            {
                 return Ok(());
             }
         }
@@ -369,71 +317,15 @@ impl<'a> Play<'a> {
 
     /// Hears what arrives, waiting for it no longer than a tick or `until`.
     fn pump(&mut self, until: Instant) -> Result<(), End> {
-        if interrupted() {
-            return Err(End::Stopped("interrupted".into()));
-        }
         if Instant::now() >= self.deadline {
             return Err(End::Stopped("the trial took longer than its deadline".into()));
         }
-        let lines = self.dut.inbox().take(until.min(Instant::now() + TICK));
-        self.hear(lines)?;
-        if let Some((at, what)) = self.adapter.idle(Instant::now()) {
-            self.note(at, what);
+        let claims = self.heard.claims;
+        self.heard.take(until)?;
+        if self.heard.claims > claims {
+            self.unanswered.clear();
         }
-        if self.dut.inbox().take_flooded() {
-            return Err(flooded());
-        }
-        self.exit()
-    }
-
-    fn hear(&mut self, lines: Vec<TextLine>) -> Result<(), End> {
-        for line in lines {
-            if let Running::Program(program) = &mut *self.dut
-                && line.stream == Stream::Log
-            {
-                program.note_words(&line.text);
-            }
-            self.text += line.text.len();
-            for (at, what) in self.adapter.line(&line) {
-                self.note(at, what);
-            }
-            if self.events.len() >= EVENTS_MAX || self.text > TEXT_MAX {
-                return Err(flooded());
-            }
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, at: Instant, what: What) {
-        match &what {
-            What::Claim { .. } => {
-                self.claims += 1;
-                self.unanswered.clear();
-            }
-            What::Rejected { .. } => self.rejections += 1,
-            What::Log { line } if adapter::is_event(line, "set") => self.told += 1,
-            What::Sent { .. } | What::Log { .. } | What::Exited { .. } | What::Stopped { .. } => {}
-        }
-        let since = at.saturating_duration_since(self.start);
-        self.events.push(Event { t_us: micros(since), what });
-    }
-
-    /// Ends the trial when the DUT is gone, after its last lines were heard.
-    fn exit(&mut self) -> Result<(), End> {
-        match self.dut.gone() {
-            None => Ok(()),
-            Some(Gone::Lost(error)) => Err(End::Lost(error)),
-            Some(Gone::Exited(how)) => {
-                let lines = self.dut.inbox().take(Instant::now());
-                self.hear(lines)?;
-                let words = match &*self.dut {
-                    Running::Program(program) => program.last_words(),
-                    Running::Console(_) => String::new(),
-                };
-                let last = if words.is_empty() { "it printed no error".to_string() } else { words };
-                Err(End::Exited(format!("{how}: {last}")))
-            }
-        }
+        self.heard.exit()
     }
 }
 
@@ -441,20 +333,10 @@ fn pause(after: usize, asked_us: u64, from: Instant, until: Instant) -> Pause {
     Pause { after, asked_us, took_us: micros(until.saturating_duration_since(from)) }
 }
 
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// One sentence for both bounds: which of them is met first depends on the scheduler.
-fn flooded() -> End {
-    let mib = TEXT_MAX >> 20;
-    End::Misbehaved(format!("the DUT printed more than {EVENTS_MAX} lines or {mib} MiB in one trial"))
-}
-
 /// No trial can take longer than this: the sum of everything that it may wait for.
 fn bound(stimulus: &Stimulus, terms: &DutTerms, speed: Speed) -> Duration {
     let factor = speed.factor().map_or(1.0, |factor| factor.min(1.0));
-    let byte = byte_time(stimulus.baud, factor);
+    let byte = byte_time(stimulus.baud, Parity::None, factor);
     let within = Duration::from_micros(terms.claim_within_us);
     let mut total = SLACK + within * 3;
     let mut last_due = 0;

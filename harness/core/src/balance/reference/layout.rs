@@ -81,7 +81,9 @@ impl Layout {
     /// What these currents through the terminals add to each line.
     pub fn drawn(&self, charger: usize, ma: [f64; 3]) -> Lines {
         let mut lines = Lines::default();
-        for (load, ma) in self.terminals[charger].iter().zip(ma) {
+        for (terminal, (load, through)) in self.terminals[charger].iter().zip(ma).enumerate() {
+            // On three wires L1 and L2 are the two ends of one branch, and its current counts once.
+            let ma = if self.three_wire && terminal == 1 && ma[0] != 0.0 { 0.0 } else { through };
             for (line, share) in lines.iter_mut().zip(load) {
                 *line += *share * ma;
             }

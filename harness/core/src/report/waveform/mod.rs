@@ -85,6 +85,18 @@ impl<'a> Waveform<'a> {
         most.0
     }
 
+    /// The largest part of a current that a clamp keeps from what follows it, over the samples `from..to`.
+    pub(super) fn hidden(&self, from: u64, to: u64) -> f64 {
+        let [_, wired, delivered] = self.truths(from, to);
+        let (Some(wired), Some(delivered)) = (wired, delivered) else { return 0.0 };
+        let lines = wired.lines.iter().zip(&delivered.lines);
+        let parts = lines.filter_map(|(wired, delivered)| {
+            let (all, rest) = (wired.i?.rms, delivered.i?.rms);
+            (all > 0.0).then(|| 1.0 - rest / all)
+        });
+        parts.fold(0.0, f64::max)
+    }
+
     /// Where to begin drawing a window `from..to`: a cycle before something changes in it, else at its last cycles.
     pub(super) fn telling(&self, from: u64, to: u64) -> u64 {
         let (_, behind) = self.cycles(from);

@@ -53,8 +53,8 @@ impl Inputs {
                 [None, None] => None,
                 [import, export] => Some(import.unwrap_or(0.0) - export.unwrap_or(0.0)),
             },
-            current_a: [Key::CurrentL1, Key::CurrentL2, Key::CurrentL3].map(|key| number(key).map(f64::abs)),
-            voltage_v: [Key::VoltageL1, Key::VoltageL2, Key::VoltageL3].map(voltage),
+            current_a: Key::CURRENTS.map(|key| number(key).map(f64::abs)),
+            voltage_v: Key::VOLTAGES.map(voltage),
         })
     }
 

@@ -65,7 +65,7 @@ impl<'a> Expected<'a> {
     pub(super) fn ended(&mut self, plant: &Plant) {
         for (expect, seen) in self.scenario.expects.iter().zip(&mut self.seen) {
             match &expect.what {
-                Quantity::Energy { .. } | Quantity::Starts(..) => {
+                Quantity::Energy { .. } | Quantity::Starts(..) | Quantity::Heat { .. } => {
                     *seen = (true, total(self.scenario, expect, plant));
                 }
                 Quantity::Alarm(about) if !seen.0 => {
@@ -175,6 +175,15 @@ fn total(scenario: &Scenario, expect: &Expect, plant: &Plant) -> Option<String> 
             let starts: u64 = chosen.map(|(_, station)| station.charger.starts()).sum();
             let who = who(scenario, *charger);
             (starts > u64::from(*most)).then(|| format!("{who}: {starts} starts, expected at most {most}"))
+        }
+        Quantity::Heat { circuit, most_ppm } => {
+            let most = f64::from(*most_ppm) / 1e6;
+            let guard = plant.guards().iter().find(|guard| guard.node == *circuit)?;
+            let name = &scenario.circuits[*circuit].name;
+            let what = || {
+                format!("the fuse of {name} came to {:.3} of its heat, expected at most {most}", guard.most)
+            };
+            (guard.most > most).then(what)
         }
         _ => None,
     }

@@ -1,6 +1,7 @@
 //! What fuses and lines went through: the checks `balance.fuse` and `balance.overload`.
 
 use super::tally::{Ruling, Tally, count, seconds};
+use super::view::View;
 use crate::plant::fuse::{Cooling, Fuse, Heat, Model};
 use crate::plant::network::Plant;
 use crate::scenario::{Link, Measured, Scenario};
@@ -37,11 +38,12 @@ pub(super) struct Hazard<'a> {
 }
 
 /// How long news and cars need in a scenario, milliseconds.
-struct Times {
+#[derive(Clone, Copy)]
+pub(super) struct Times {
     /// From an overload to its end.
-    react: u64,
+    pub(super) react: u64,
     /// From the news of it to its end.
-    command: u64,
+    pub(super) command: u64,
     /// From a measurement to the balancer, at least.
     news: u64,
 }
@@ -78,7 +80,7 @@ struct Fused {
 }
 
 impl<'a> Hazard<'a> {
-    pub(super) fn new(scenario: &'a Scenario) -> Hazard<'a> {
+    pub(super) fn new(scenario: &'a Scenario, times: Times) -> Hazard<'a> {
         let blind = match &scenario.meter.measured {
             Measured::Clamps(clamps) => clamps.gain_ppm.unsigned_abs() as f64 / 1e6,
             Measured::Han(_) => 0.0,
@@ -94,7 +96,7 @@ impl<'a> Hazard<'a> {
             scenario,
             below: below(scenario),
             limits: scenario.circuits.iter().map(limit).collect(),
-            times: times(scenario),
+            times,
             running: (0..count * 3).map(|_| None).collect(),
             overload: Tally::default(),
             shadows: shadows(scenario),
@@ -122,7 +124,7 @@ impl<'a> Hazard<'a> {
     }
 
     /// Currents have changed. `blind`: the balancer hears no meter, or is dead; then it owes nothing here.
-    pub(super) fn changed(&mut self, t_ms: u64, plant: &Plant, blind: bool) {
+    pub(super) fn changed(&mut self, t_ms: u64, plant: &Plant, view: &View, blind: bool) {
         self.over_a = 0.0;
         for node in 0..self.limits.len() {
             let (total, base) = (plant.amperes(node), plant.base_amperes(node));
@@ -133,20 +135,20 @@ impl<'a> Hazard<'a> {
                     continue;
                 }
                 self.over_a = self.over_a.max(total[line] - limit.max(base[line]));
-                let helped = !blind && total[line] > seen && self.can_be_helped(plant, node, line);
+                // Nobody measures what the house draws behind another circuit than the main one.
+                let known = if node == 0 { total[line] } else { total[line] - base[line] };
+                let helped = !blind && known > seen && self.can_be_helped(view, node, line);
                 self.follow(t_ms, at, helped, total[line], base[line]);
             }
         }
     }
 
     /// Some charger behind this circuit feeds this line and gives its car more than the least.
-    fn can_be_helped(&self, plant: &Plant, node: usize, line: usize) -> bool {
+    fn can_be_helped(&self, view: &View, node: usize, line: usize) -> bool {
         self.below[node].iter().any(|at| {
-            let charger = &plant.stations()[*at].charger;
-            let Some(car) = charger.car() else { return false };
-            let least = charger.settings().min_ma.max(car.settings().min_ma);
-            let more = charger.offered_ma() > least && car.draws_ma() > least;
-            more && charger.heeds() && charger.hears() && super::feeds(self.scenario, *at, charger)[line]
+            let seen = &view.chargers[*at];
+            let more = seen.offered_ma.min(seen.drawn_ma) > seen.least_ma;
+            more && seen.is_controllable() && seen.feeds(line)
         })
     }
 
@@ -343,7 +345,7 @@ fn shadows(scenario: &Scenario) -> Vec<Shadow> {
 
 /// `T_react` of invariant 2, longer where the scenario makes cars, chargers or links slower than its sums suppose: no
 /// balancer can hasten those.
-fn times(scenario: &Scenario) -> Times {
+pub(super) fn times(scenario: &Scenario) -> Times {
     let slow = |link: &Link| link.delay_ms + link.jitter_ms;
     let links = &scenario.links;
     let latency = scenario.chargers.iter().map(|charger| charger.settings.latency_ms).max().unwrap_or(0);

@@ -13,6 +13,14 @@ pub struct Metrics {
     pub overload_a_s: f64,
     /// Seconds in which there were any.
     pub overload_s: f64,
+    /// Largest part of the room at a settled moment that was not given, margins and steps included.
+    pub gap: Option<f64>,
+    /// What cars got of the energy that there was room for.
+    pub energy_part: Option<f64>,
+    /// Largest difference among equals at a settled moment, amperes.
+    pub min_fair_a: Option<f64>,
+    /// Smallest Jain index among equals.
+    pub jain: Option<f64>,
     /// Energy of each charger, by name, kilowatt-hours.
     pub energy_kwh: Vec<(String, f64)>,
     /// Starts of each contactor, by name.
@@ -42,7 +50,6 @@ impl Metrics {
         );
         put("starts", named(self.starts.iter().map(|(name, starts)| (name, json!(starts))).collect()));
         put("setpoint_changes", json!(self.setpoint_changes));
-        put("t90_down_s", self.t90_down_s.map_or(Value::Null, |seconds| rounded(seconds, 1e3)));
         put("simulated_s", rounded(self.simulated_s, 1e3));
         Value::Object(all)
     }

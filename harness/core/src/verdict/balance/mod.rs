@@ -2,7 +2,15 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `view` | chargers and cars as they are |
+//! | `knowledge` | what the balancer has been told |
 //! | `hazard` | what fuses and lines went through |
+//! | `commands` | what the balancer wants |
+//! | `outage` | what happens while somebody hears nobody |
+//! | `service` | what cars got, and what it cost the contactors |
+//! | `settled` | what is made of the room once nothing changes |
+//! | `bound` | the most that there was room for, at a moment |
+//! | `energy` | the same over the whole time |
 //! | `expected` | what the scenario expects of its own |
 //! | [`metrics`] | numbers and curves of a run |
 //! | `tally` | what one check has seen, and what it says |
@@ -12,24 +20,38 @@
 //!
 //! Looks closely only when a current has changed; between two changes a span costs next to nothing.
 
+mod bound;
+mod commands;
+mod energy;
 mod expected;
 mod hazard;
+mod knowledge;
 pub mod metrics;
+mod outage;
+mod service;
+mod settled;
 mod tally;
+mod view;
 
 use super::results::Outcome;
 use super::{Cause, Verdict};
 use crate::balance::{Command, Event, Trouble};
 use crate::plant::car::NJ_PER_WH;
-use crate::plant::charger::Charger;
-use crate::plant::network::{Plant, line_phasors};
-use crate::scenario::{Happening, Scenario, system};
+use crate::plant::network::Plant;
+use crate::scenario::{Happening, Scenario};
 use crate::sim::{Ended, Watch};
+use commands::Commands;
+use energy::Energy;
 use expected::Expected;
 use hazard::Hazard;
+use knowledge::Knowledge;
 pub use metrics::{Metrics, Series};
+use outage::Outages;
 use serde_json::{Value, json};
-use tally::Ruling;
+use service::Service;
+use settled::Settled;
+use tally::{Ruling, Tally};
+use view::View;
 
 /// The suite of these checks.
 pub const SUITE: &str = "balance";
@@ -54,15 +76,43 @@ pub const SUITE: &str = "balance";
 pub struct Judge<'a> {
     scenario: &'a Scenario,
     subject: String,
+    marks: Marks,
     /// The plant's number of changes when it was last looked at.
     changes: Option<u64>,
     /// Reasons why the balancer hears no meter, or does nothing at all.
     blind: u32,
+    /// Links that are broken, those of chargers included.
+    broken: u32,
+    /// A link has broken or works again, and nobody has looked since.
+    link: Option<bool>,
+    view: View,
+    known: Knowledge<'a>,
     hazard: Hazard<'a>,
+    commands: Commands<'a>,
+    outages: Outages<'a>,
+    service: Service<'a>,
+    settled: Settled<'a>,
+    energy: Energy<'a>,
+    accounting: Option<Ruling>,
     expected: Expected<'a>,
     metrics: Metrics,
     series: Series,
 }
+
+/// How much a balancer has to make of the room (balancing, section 5d). The reference must meet its marks; another one
+/// is scored by them, but for the part of the room that a requirement asks for (B-65).
+#[derive(Clone, Copy)]
+struct Marks {
+    /// Largest part of the bound that may be left at a settled moment.
+    gap: f64,
+    /// Smallest part of the energy that there was room for.
+    energy: f64,
+    /// What missing one means where no requirement asks for it.
+    missed: Verdict,
+}
+
+const OTHERS: Marks = Marks { gap: 0.05, energy: 0.85, missed: Verdict::Inconclusive };
+const REFERENCE: Marks = Marks { gap: 0.02, energy: 0.92, missed: Verdict::Fail };
 
 /// What came of a run.
 #[derive(Clone, PartialEq, Debug)]
@@ -82,12 +132,33 @@ pub struct Judgement {
 impl<'a> Judge<'a> {
     /// A judge for one run of a scenario, which results call `subject`.
     pub fn new(scenario: &'a Scenario, subject: &str) -> Judge<'a> {
+        Judge::with_marks(scenario, subject, OTHERS)
+    }
+
+    /// The same for the reference balancer, which has to meet stricter marks.
+    pub fn of_reference(scenario: &'a Scenario, subject: &str) -> Judge<'a> {
+        Judge::with_marks(scenario, subject, REFERENCE)
+    }
+
+    fn with_marks(scenario: &'a Scenario, subject: &str, marks: Marks) -> Judge<'a> {
+        let times = hazard::times(scenario);
         Judge {
             scenario,
             subject: subject.into(),
+            marks,
             changes: None,
             blind: 0,
-            hazard: Hazard::new(scenario),
+            broken: 0,
+            link: None,
+            view: View::new(scenario),
+            known: Knowledge::new(scenario),
+            hazard: Hazard::new(scenario, times),
+            commands: Commands::new(scenario),
+            outages: Outages::new(scenario, &times),
+            service: Service::new(scenario),
+            settled: Settled::new(scenario, &times, marks.gap),
+            energy: Energy::new(scenario, &times, marks.energy),
+            accounting: None,
             expected: Expected::new(scenario),
             metrics: Metrics::default(),
             series: Series::new(scenario),
@@ -96,12 +167,7 @@ impl<'a> Judge<'a> {
 
     /// What came of it all.
     pub fn finish(mut self, ended: &Ended) -> Judgement {
-        let simulated_ms = (self.metrics.simulated_s * 1000.0).round() as u64;
-        let mut rulings = vec![
-            ("balance.protocol", protocol(ended, simulated_ms)),
-            ("balance.fuse", self.hazard.fuse_ruling(simulated_ms)),
-            ("balance.overload", self.hazard.overload_ruling(simulated_ms)),
-        ];
+        let mut rulings = self.rulings(ended);
         let fails = |ruling: &Ruling| ruling.verdict == Verdict::Fail;
         let failed: Vec<&str> =
             rulings.iter().filter(|(_, ruling)| fails(ruling)).map(|(id, _)| *id).collect();
@@ -115,6 +181,103 @@ impl<'a> Judge<'a> {
             trace_hash: ended.trace_hash,
         }
     }
+
+    /// What each check says, but for `balance.expected`, which needs to know.
+    fn rulings(&mut self, ended: &Ended) -> Vec<(&'static str, Ruling)> {
+        let take = std::mem::take::<Tally>;
+        let ms = (self.metrics.simulated_s * 1000.0).round() as u64;
+        let missed = self.marks.missed;
+        let sharing = self.sharing();
+        let (commands, outages) = (&mut self.commands, &mut self.outages);
+        let what = |word: &'static str| move |number: u64| tally::count(number, word);
+        let no_command = "the balancer set no limit";
+        let steady = take(&mut commands.steady);
+        vec![
+            ("balance.protocol", protocol(ended, ms)),
+            ("balance.fuse", self.hazard.fuse_ruling(ms)),
+            ("balance.overload", self.hazard.overload_ruling(ms)),
+            (
+                "balance.feasible",
+                take(&mut commands.feasible).ruling(
+                    what("decision"),
+                    sharing.as_deref().unwrap_or("the balancer decided nothing by a fresh reading"),
+                ),
+            ),
+            ("balance.range", take(&mut commands.range).ruling(what("limit"), no_command)),
+            ("balance.stale", take(&mut commands.stale).ruling(what("raised limit"), "no limit was raised")),
+            (
+                "balance.fallback",
+                take(&mut outages.fallback).ruling(what("outage"), "no outage lasted for a minute"),
+            ),
+            (
+                "balance.unmanaged",
+                take(&mut outages.unmanaged).ruling(
+                    |_| format!("every charger that charged, over {}", tally::seconds(ms)),
+                    "nothing charged",
+                ),
+            ),
+            (
+                "balance.alive",
+                take(&mut self.service.alive).ruling(
+                    what("turn"),
+                    sharing
+                        .as_deref()
+                        .unwrap_or("no car wanted to charge, with room for it, for the length of a turn"),
+                ),
+            ),
+            ("balance.wear", self.service.wear_ruling(steady)),
+            (
+                "balance.accounting",
+                self.accounting
+                    .take()
+                    .unwrap_or_else(|| Ruling::not_applicable("the run did not come to its end")),
+            ),
+            (
+                "balance.gap",
+                take(&mut self.settled.gap).ruling(
+                    what("settled moment"),
+                    sharing
+                        .as_deref()
+                        .unwrap_or("the load was never settled for two minutes while a car wanted to charge"),
+                ),
+            ),
+            (
+                "balance.fair",
+                take(&mut self.settled.fair)
+                    .ruling(
+                        what("comparison"),
+                        sharing.as_deref().unwrap_or("no two cars alike were served at a settled moment"),
+                    )
+                    .scored(missed),
+            ),
+            (
+                "balance.energy",
+                self.energy
+                    .tally()
+                    .ruling(|_| self.energy.rests_on(), sharing.as_deref().unwrap_or(energy::NOTHING))
+                    .scored(missed),
+            ),
+            (
+                "balance.recovery",
+                take(&mut outages.recovery)
+                    .ruling(what("return"), "no outage ended with everything else as before"),
+            ),
+        ]
+    }
+
+    /// Why nothing can be said about how the room was shared, if so.
+    fn sharing(&self) -> Option<String> {
+        let budgets = "budgets by the time of day are judged by what the scenario expects";
+        self.known.excuse().or((!self.known.site.budgets.is_empty()).then(|| budgets.into()))
+    }
+
+    /// Something changes by itself; whatever is measured over a settled time begins anew.
+    fn disturbed(&mut self, t_ms: u64) {
+        self.settled.disturbed(t_ms);
+        self.commands.unsettled();
+        // What a balancer owes may begin or end here, whether or not a current changes.
+        self.changes = None;
+    }
 }
 
 impl Watch for Judge<'_> {
@@ -122,20 +285,36 @@ impl Watch for Judge<'_> {
         let changed = self.changes != Some(plant.changes());
         if changed {
             self.changes = Some(plant.changes());
-            self.hazard.changed(from_ms, plant, self.blind > 0);
+            if let Some(up) = self.link.take() {
+                // As it was before the link broke: the view is that of the span before.
+                self.outages.link(from_ms, up, plant, &self.view);
+            }
+            self.view.look(plant);
+            let calm = self.broken == 0;
+            self.hazard.changed(from_ms, plant, &self.view, self.blind > 0);
+            self.service.changed(from_ms, plant, &self.view, &self.known, calm);
+            if self.settled.changed(from_ms, plant, &self.view) {
+                self.commands.unsettled();
+            }
+            self.energy.changed(from_ms, plant, &self.view, &self.known, calm);
         }
         self.hazard.pass(plant.t_ms() - from_ms, plant);
+        self.outages.pass(from_ms, changed, plant, &self.view, &self.known);
+        self.settled.pass(changed, plant, &self.view, &self.known);
         self.expected.pass(from_ms, changed, plant);
         self.series.pass(from_ms, changed, plant);
     }
 
+    fn measured(&mut self, t_ms: u64, plant: &Plant) {
+        self.known.measured(t_ms, plant);
+    }
+
     fn answered(&mut self, t_ms: u64, events: &[Event], commands: &[Command]) {
-        for event in events {
-            if let Event::Meter(sample) = event
-                && sample.i_ma.iter().any(Option::is_some)
-            {
-                self.hazard.heard(t_ms);
-            }
+        if events.iter().any(|event| matches!(event, Event::Config(_))) {
+            self.disturbed(t_ms);
+        }
+        if self.known.hears(t_ms, events) {
+            self.hazard.heard(t_ms);
         }
         for command in commands {
             if let Command::Alarm { about, text } = command {
@@ -143,34 +322,78 @@ impl Watch for Judge<'_> {
                 self.series.mark(t_ms, || format!("alarm, {}: {text}", about.word()));
             }
         }
+        let steady = self.settled.is_steady(t_ms);
+        self.commands.hears(t_ms, commands, &self.known, &self.view, steady);
     }
 
     fn happened(&mut self, t_ms: u64, what: &Happening) {
-        if let Happening::Meter { up }
-        | Happening::Dongle { up }
-        | Happening::Cloud { up }
-        | Happening::Balancer { up } = what
-        {
-            self.blind = if *up { self.blind.saturating_sub(1) } else { self.blind + 1 };
-            // What it owes begins or ends here, whether or not a current changes.
-            self.changes = None;
-        }
+        self.disturbed(t_ms);
         self.series.mark(t_ms, || words(self.scenario, what));
+        let toggled = |count: u32, up: bool| if up { count.saturating_sub(1) } else { count + 1 };
+        match what {
+            Happening::Charger { up, .. }
+            | Happening::Meter { up }
+            | Happening::Dongle { up }
+            | Happening::Cloud { up }
+            | Happening::Balancer { up } => {
+                if !matches!(what, Happening::Charger { .. }) {
+                    self.blind = toggled(self.blind, *up);
+                }
+                let before = self.broken;
+                self.broken = toggled(before, *up);
+                if (before == 0) != (self.broken == 0) {
+                    self.link = Some(*up);
+                }
+                if *up {
+                    self.energy.begins(t_ms);
+                }
+            }
+            Happening::Reboot { id, .. } => {
+                self.service.excuse(*id);
+                self.outages.disturbed();
+                self.energy.begins(t_ms);
+            }
+            _ => {
+                self.outages.disturbed();
+                self.energy.begins(t_ms);
+            }
+        }
+    }
+
+    fn plugged(&mut self, t_ms: u64, charger: usize, comes: bool) {
+        self.disturbed(t_ms);
+        self.outages.disturbed();
+        if comes {
+            self.service.excuse(charger);
+            self.energy.begins(t_ms);
+        }
     }
 
     fn ended(&mut self, plant: &Plant) {
+        let t_ms = plant.t_ms();
         self.hazard.ended(plant);
+        self.outages.ended(t_ms);
+        self.service.ended(t_ms);
+        self.energy.ended(plant);
         self.expected.ended(plant);
-        let metrics = &mut self.metrics;
-        metrics.simulated_s = plant.t_ms() as f64 / 1000.0;
-        metrics.fuse_heat_max = self.hazard.heat_max();
-        metrics.overload_a_s = self.hazard.over_a_s;
-        metrics.overload_s = self.hazard.over_ms as f64 / 1000.0;
-        metrics.t90_down_s = self.hazard.t90_ms.map(|ms| ms as f64 / 1000.0);
+        self.accounting = Some(service::accounting(self.scenario, plant));
+        self.metrics = Metrics {
+            fuse_heat_max: self.hazard.heat_max(),
+            overload_a_s: self.hazard.over_a_s,
+            overload_s: self.hazard.over_ms as f64 / 1000.0,
+            gap: self.settled.gap_max,
+            energy_part: self.energy.part(),
+            min_fair_a: self.settled.spread_ma.map(|ma| ma as f64 / 1000.0),
+            jain: self.settled.jain_min,
+            setpoint_changes: self.commands.setpoint_changes,
+            t90_down_s: self.hazard.t90_ms.map(|ms| ms as f64 / 1000.0),
+            simulated_s: t_ms as f64 / 1000.0,
+            ..Metrics::default()
+        };
         for (plan, station) in self.scenario.chargers.iter().zip(plant.stations()) {
             let kwh = (station.charger.energy_nj() * 1000 / NJ_PER_WH) as f64 / 1e6;
-            metrics.energy_kwh.push((plan.name.clone(), kwh));
-            metrics.starts.push((plan.name.clone(), station.charger.starts()));
+            self.metrics.energy_kwh.push((plan.name.clone(), kwh));
+            self.metrics.starts.push((plan.name.clone(), station.charger.starts()));
         }
     }
 }
@@ -236,13 +459,6 @@ fn protocol(ended: &Ended, simulated_ms: u64) -> Ruling {
     }
 }
 
-/// The lines that a charger feeds with the terminals that its car uses.
-fn feeds(scenario: &Scenario, at: usize, charger: &Charger) -> [bool; 3] {
-    let order = scenario.chargers[at].settings.order;
-    let lines = line_phasors(system(scenario.grid), order, charger.terminals());
-    lines.map(|line| line.re != 0.0 || line.im != 0.0)
-}
-
 /// What happened, in a few words for a plot.
 fn words(scenario: &Scenario, what: &Happening) -> String {
     let name = |id: &usize| &scenario.chargers[*id].name;
@@ -254,6 +470,7 @@ fn words(scenario: &Scenario, what: &Happening) -> String {
         Happening::Cloud { up } => format!("the cloud {}", again(up)),
         Happening::Balancer { up } => format!("the balancer {}", again(up)),
         Happening::Reboot { id, .. } => format!("{} restarts", name(id)),
+        Happening::Swap { id, .. } => format!("{} is replaced by another", name(id)),
         Happening::StandAlone { id, on: true } => format!("{} stands alone", name(id)),
         Happening::StandAlone { id, on: false } => format!("{} obeys again", name(id)),
         Happening::Volts(_) => "the voltage changes".into(),

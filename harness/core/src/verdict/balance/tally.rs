@@ -39,6 +39,14 @@ impl Tally {
         }
     }
 
+    /// What another has seen as well.
+    pub(super) fn join(&mut self, other: Tally) {
+        self.judged += other.judged;
+        self.wrong += other.wrong;
+        self.findings.extend(other.findings);
+        self.notes.extend(other.notes);
+    }
+
     /// What comes of it. `rests_on` names what a PASS rests on, `nothing` why nothing could be judged.
     pub(super) fn ruling(self, rests_on: impl FnOnce(u64) -> String, nothing: &str) -> Ruling {
         let mut ruling = match (self.wrong, self.judged) {
@@ -76,6 +84,12 @@ impl Ruling {
 
     pub(super) fn not_applicable(reason: &str) -> Ruling {
         Ruling::new(Verdict::NotApplicable, None, reason.into())
+    }
+
+    /// A mark that was missed is what the caller makes of it.
+    pub(super) fn scored(self, missed: Verdict) -> Ruling {
+        let verdict = if self.verdict == Verdict::Fail { missed } else { self.verdict };
+        Ruling { verdict, ..self }
     }
 
     pub(super) fn outcome(self, id: &str, subject: &str) -> Outcome {

@@ -27,8 +27,8 @@ pub struct Limit {
     pub uncertainty: f64,
 }
 
-/// What one deviation comes to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What one deviation comes to, from good to bad.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Call {
     /// Within, with room.
     Pass,
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_class_widens_towards_small_currents_and_never_below_its_floor() {
-        let home = find("amp-guard-home").unwrap();
+        let home = find("amp-guard-home").expect("a listed device");
         let at = |amperes| current(home, amperes).limit;
         assert!(
             (at(100.0) - 1.0).abs() < 1e-9 && (at(20.0) - 0.3).abs() < 1e-9 && (at(5.0) - 0.15).abs() < 1e-9
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn at_a_low_power_factor_the_angle_decides() {
-        let home = find("amp-guard-home").unwrap();
+        let home = find("amp-guard-home").expect("a listed device");
         let phase = |watts, vars| PhasePower { volts: 230.0, amperes: 100.0, watts, vars };
         let resistive = active(home, phase(23_000.0, 0.0)).limit;
         let inductive = active(home, phase(0.0, 23_000.0)).limit;

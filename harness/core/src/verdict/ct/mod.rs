@@ -78,6 +78,9 @@ pub struct CtTerms {
 /// The suite of these checks.
 pub const SUITE: &str = "ct";
 
+/// Checks whose weightless findings are sentences for whoever stands before the board.
+pub const FOR_A_FITTER: [&str; 3] = ["ct.range.flagged", "ct.range.direct-current", "ct.wiring.found"];
+
 /// Ids of all checks of the suite, in the order of the reports.
 pub fn ids() -> impl Iterator<Item = &'static str> {
     RULES.iter().map(|(id, _)| *id)

@@ -1,11 +1,13 @@
 //! One function per check: what the windows of a trial say about it.
 
 mod accuracy;
+mod direct;
 mod energy;
 mod range;
 mod wiring;
 
 use super::windows::Session;
+use crate::reading::Key;
 use crate::verdict::results::{Finding, Measure};
 use crate::verdict::{Cause, Verdict};
 use crate::wave::spec::Channel;
@@ -74,6 +76,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("ct.idle.none", range::idle),
     ("ct.range.register", range::register),
     ("ct.range.flagged", range::flagged),
+    ("ct.range.direct-current", direct::direct_current),
     ("ct.wiring.phase-order", wiring::phase_order),
     ("ct.wiring.found", wiring::found),
 ];
@@ -89,14 +92,58 @@ pub(super) fn rule(id: &str, session: &Session<'_>) -> Ruling {
 }
 
 fn nothing(session: &Session<'_>) -> String {
-    match (&session.ended, session.claims, session.unplaced) {
+    match (&session.ended, session.claims, session.printed) {
         (Some(how), _, _) => format!("the dongle ended before it claimed anything that can be judged: {how}"),
+        (None, 0, (lines, Some(first))) => {
+            let first: String = first.chars().take(100).collect();
+            format!(
+                "the dongle claimed nothing; it printed {lines} lines that are no claims, the first: {first}"
+            )
+        }
         (None, 0, _) => "the dongle is silent: it claimed nothing".into(),
-        (None, claims, 0) => format!("all {claims} claims lie before the settling time"),
-        (None, claims, unplaced) => format!(
-            "{unplaced} of {claims} claims do not say when in device time they were measured (`samples`, `window_s`)"
-        ),
+        (None, claims, _) => misplaced(session)
+            .unwrap_or_else(|| format!("the windows of all {claims} claims begin before the settling time")),
     }
+}
+
+/// Claims without a place in the device time of the waveform.
+fn misplaced(session: &Session<'_>) -> Option<String> {
+    let (unplaced, claims) = (session.unplaced, session.claims);
+    let why = session.misplaced.as_ref()?;
+    Some(format!(
+        "{unplaced} of {claims} claims do not say when in device time they were measured; the first {why}"
+    ))
+}
+
+/// How much longer than usual a dongle may take for a claim, in seconds, and how much more across an event of the grid:
+/// five seconds to recover from an interruption (ct-waveforms, section 5.4, no. 14).
+const LATE_S: f64 = 0.5;
+const RECOVERY_S: f64 = 5.0;
+
+/// A stretch of device time from which claims were to be expected, by the dongle's own habit, and did not come. The
+/// verdict on it.
+fn gap(session: &Session<'_>) -> Option<Ruling> {
+    let rate = session.spec.waveform.rate;
+    let mut marks: Vec<f64> = session.ends.iter().map(|end| rate.seconds(*end)).collect();
+    marks.sort_by(f64::total_cmp);
+    marks.dedup();
+    marks.insert(0, 0.0);
+    let mut usual: Vec<f64> = marks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    usual.sort_by(f64::total_cmp);
+    // Three quarters of all claims come sooner: neither a burst nor a hole makes the habit.
+    let usual = *usual.get(usual.len() * 3 / 4)?;
+    let habit = marks.len() > 2;
+    let whole = rate.seconds(session.spec.waveform.samples());
+    marks.push(whole);
+    let (from, to) = marks.windows(2).map(|pair| (pair[0], pair[1])).find(|(from, to)| {
+        let shaken = session.spec.events.iter().any(|event| (from - 1.0..*to).contains(&event.t_s));
+        to - from > 2.0 * usual + LATE_S + if shaken { RECOVERY_S } else { 0.0 }
+    })?;
+    let reason = format!(
+        "no claim for the time from {from:.1} s to {to:.1} s of {whole:.1} s, where one every {usual:.1} s is usual for it"
+    );
+    // One claim makes no habit.
+    Some(if habit { Ruling::fail(reason) } else { Ruling::inconclusive(reason) })
 }
 
 fn answers(session: &Session<'_>) -> Ruling {
@@ -109,23 +156,56 @@ fn answers(session: &Session<'_>) -> Ruling {
     if let Some(how) = &session.ended {
         return Ruling::fail(format!("the dongle ended by itself: {how}"));
     }
+    if let Some(why) = misplaced(session) {
+        return Ruling::fail(why);
+    }
+    if let Some(ruling) = gap(session) {
+        return ruling;
+    }
     Ruling::pass(windows(session.windows.len()))
+}
+
+/// A pass with something that a fitter must know, in sentences: it is no fault of the dongle.
+fn told(seen: String, sentences: Vec<String>) -> Ruling {
+    let mut ruling = Ruling::pass(format!("{seen}: {}", sentences.join(" ")));
+    ruling.findings = noted(sentences);
+    ruling
+}
+
+/// Sentences as findings that do not count against the dongle.
+fn noted(sentences: Vec<String>) -> Vec<Finding> {
+    let note = |text| Finding { text, weightless: true, ..Finding::default() };
+    sentences.into_iter().map(note).collect()
 }
 
 fn windows(count: usize) -> String {
     if count == 1 { "1 window".into() } else { format!("{count} windows") }
 }
 
-/// Every quantity that the inputs give is claimed in every window.
+/// Three decimals; as a power of ten what no meter shows.
+fn figure(value: f64) -> String {
+    if value.abs() < 1e12 { format!("{value:.3}") } else { format!("{value:.1e}") }
+}
+
+/// Every quantity that the inputs give is claimed in every window, as a number.
 fn complete(session: &Session<'_>) -> Ruling {
     let keys = accuracy::expected_keys(session);
     let mut missing: Vec<Finding> = Vec::new();
+    if let Some((key, value)) = session.windows.iter().find_map(|window| window.malformed()) {
+        let claimed: String = value.to_string().chars().take(40).collect();
+        missing.push(Finding {
+            key: Some(key.name().into()),
+            text: format!("{} is claimed as {claimed}, which is no number", key.name()),
+            claimed: Some(claimed),
+            ..Finding::default()
+        });
+    }
     for key in &keys {
-        let without = session.windows.iter().filter(|window| !window.claim.contains_key(*key)).count();
+        let without = session.windows.iter().filter(|window| !window.has(*key)).count();
         if without > 0 {
             missing.push(Finding {
-                key: Some((*key).into()),
-                text: format!("{key} is missing in {without} of {}", windows(session.windows.len())),
+                key: Some(key.name().into()),
+                text: format!("{} is missing in {without} of {}", key.name(), windows(session.windows.len())),
                 ..Finding::default()
             });
         }
@@ -139,9 +219,8 @@ fn complete(session: &Session<'_>) -> Ruling {
 }
 
 /// Keys of inputs that the dongle does not have.
-fn unmeasured(session: &Session<'_>) -> Vec<(Channel, &'static str)> {
-    let keys =
-        ["voltage_l1_v", "voltage_l2_v", "voltage_l3_v", "current_l1_a", "current_l2_a", "current_l3_a"];
+fn unmeasured(session: &Session<'_>) -> Vec<(Channel, Key)> {
+    let keys = Key::VOLTAGES.into_iter().chain(Key::CURRENTS);
     let lines = session.spec.net.kind.lines();
     Channel::ALL
         .into_iter()
@@ -157,12 +236,11 @@ fn estimates_marked(session: &Session<'_>) -> Ruling {
         return Ruling::not_applicable("every voltage and current is measured");
     }
     for window in &session.windows {
-        let marked = window.texts("estimated");
-        if let Some((_, key)) =
-            keys.iter().find(|(_, key)| window.claim.contains_key(*key) && !marked.contains(key))
-        {
-            let reason = format!("{key} is claimed as if it were measured; the dongle has no such input");
-            return Ruling::fail(reason);
+        if let Some((_, key)) = keys.iter().find(|(_, key)| window.has(*key) && !window.estimates(*key)) {
+            return Ruling::fail(format!(
+                "{} is claimed as if it were measured; the dongle has no such input",
+                key.name()
+            ));
         }
     }
     Ruling::pass(windows(session.windows.len()))
@@ -185,7 +263,8 @@ fn estimates_near(session: &Session<'_>) -> Ruling {
                 if channel.is_current() { (AMPERES, "A") } else { (VOLTS_PART * truth, "V") };
             if claimed < 0.0 || (claimed - truth).abs() > allowed {
                 return Ruling::fail(format!(
-                    "{key} is estimated as {claimed:.2} {unit} while {truth:.2} {unit} are there; ±{allowed:.2} are allowed"
+                    "{} is estimated as {claimed:.2} {unit} while {truth:.2} {unit} are there; ±{allowed:.2} are allowed",
+                    key.name()
                 ));
             }
         }

@@ -3,8 +3,9 @@
 use super::device::{self, Device};
 use super::limits::{self, Limit, PhasePower};
 use super::{CtTerms, CtTrial};
+use crate::reading::Key;
 use crate::verdict::trial::What;
-use crate::wave::spec::{Clamp, Conductor, Lasts, Secondary, Spec};
+use crate::wave::spec::{Channel, Clamp, Conductor, Lasts, Secondary, Spec};
 use crate::wave::truth::{Line, Truth, Wave, over, over_three_wire};
 use crate::wave::{Segment, network, sensor};
 use serde_json::{Map, Value};
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 const EDGE_S: f64 = 0.001;
 
 /// One claim and the truth of its window.
+#[derive(Clone)]
 pub(super) struct Window {
     /// As it was printed.
     pub(super) claim: Map<String, Value>,
@@ -28,8 +30,29 @@ pub(super) struct Window {
 
 impl Window {
     /// A number of the claim.
-    pub(super) fn number(&self, key: &str) -> Option<f64> {
-        self.claim.get(key).and_then(Value::as_f64)
+    pub(super) fn number(&self, key: Key) -> Option<f64> {
+        self.claim.get(key.name()).and_then(Value::as_f64)
+    }
+
+    /// Import less export.
+    pub(super) fn signed(&self, [import, export]: [Key; 2]) -> Option<f64> {
+        Some(self.number(import)? - self.number(export)?)
+    }
+
+    /// Whether the claim says something for the key. Null is how an unknown value is claimed.
+    pub(super) fn has(&self, key: Key) -> bool {
+        self.claim.get(key.name()).is_some_and(|value| !value.is_null())
+    }
+
+    /// A quantity that is claimed as something else than a number.
+    pub(super) fn malformed(&self) -> Option<(Key, &Value)> {
+        let claimed = |key: &Key| Some((*key, self.claim.get(key.name())?));
+        Key::ALL.iter().filter_map(claimed).find(|(_, value)| !value.is_number() && !value.is_null())
+    }
+
+    /// Whether the claim calls the value an estimate.
+    pub(super) fn estimates(&self, key: Key) -> bool {
+        self.texts("estimated").contains(&key.name())
     }
 
     /// The texts of a list of the claim, such as `alarms`.
@@ -47,6 +70,7 @@ impl Window {
 }
 
 /// A trial put in order.
+#[derive(Clone)]
 pub(super) struct Session<'a> {
     pub(super) spec: Spec,
     pub(super) device: &'static Device,
@@ -57,8 +81,16 @@ pub(super) struct Session<'a> {
     pub(super) windows: Vec<Window>,
     /// Claims that were seen, judged or not.
     pub(super) claims: usize,
-    /// Claims without `samples` and `window_s`, or with a window outside the waveform.
+    /// Claims that have no place in the device time of the waveform.
     pub(super) unplaced: usize,
+    /// Why the first of them has none.
+    pub(super) misplaced: Option<String>,
+    /// Where the windows of all other claims end, in the order in which they were claimed.
+    pub(super) ends: Vec<u64>,
+    /// Lines that were printed and are neither claim nor event, and the first of them.
+    pub(super) printed: (usize, Option<&'a str>),
+    /// Samples of each channel that stood at an end of the converter, where that is known.
+    pub(super) clipped: &'a [u64],
     /// How the DUT ended, if it did.
     pub(super) ended: Option<String>,
     /// Why the bench gave up because of the DUT.
@@ -83,13 +115,27 @@ impl<'a> Session<'a> {
             windows: Vec::new(),
             claims: 0,
             unplaced: 0,
+            misplaced: None,
+            ends: Vec::new(),
+            printed: (0, None),
+            clipped: trial.sent.as_ref().map_or(&[], |sent| &sent.clipped),
             ended: None,
             misbehaved: None,
             stopped: None,
         };
         for event in &trial.events {
             match &event.what {
-                What::Claim { claim, .. } => session.place(claim),
+                What::Claim { claim, .. } => {
+                    session.claims += 1;
+                    if let Err(why) = session.place(claim) {
+                        session.unplaced += 1;
+                        session.misplaced.get_or_insert(why);
+                    }
+                }
+                What::Log { line } if !is_event(line) => {
+                    session.printed.0 += 1;
+                    session.printed.1.get_or_insert(line);
+                }
                 What::Exited { how } => session.ended = Some(how.clone()),
                 What::Stopped { why, misbehaved: true } => session.misbehaved = Some(why.clone()),
                 What::Stopped { why, misbehaved: false } => session.stopped = Some(why.clone()),
@@ -99,33 +145,54 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    fn place(&mut self, claim: &Map<String, Value>) {
-        self.claims += 1;
+    /// The same claims against what the clamps deliver with their cores as they are, but no other error of their own.
+    pub(super) fn behind_cores(&self) -> Session<'a> {
+        let mut behind = Session { wired: with_cores(&self.spec), windows: Vec::new(), ..self.clone() };
+        behind.spec.expect.beyond = None;
+        let windows = self.windows.iter();
+        behind.windows =
+            windows.filter_map(|window| behind.window(&window.claim, window.from, window.to)).collect();
+        behind
+    }
+
+    /// Direct current in the clamp of a channel, the mean of a window in amperes.
+    pub(super) fn direct_a(&self, window: &Window, line: usize) -> f64 {
+        let inside = self.wired.iter().filter(|segment| segment.from < window.to && segment.to > window.from);
+        let part = |segment: &Segment| {
+            let samples = segment.to.min(window.to) - segment.from.max(window.from);
+            sensor::content(segment, line).dc * samples as f64
+        };
+        inside.map(part).sum::<f64>() / (window.to - window.from) as f64
+    }
+
+    fn place(&mut self, claim: &Map<String, Value>) -> Result<(), String> {
         let rate = self.spec.waveform.rate;
         let to = claim.get("samples").and_then(Value::as_u64);
         let seconds = claim.get("window_s").and_then(Value::as_f64).filter(|seconds| *seconds > 0.0);
-        let (Some(to), Some(seconds)) = (to, seconds) else {
-            self.unplaced += 1;
-            return;
+        let to = to.ok_or("has no `samples`, the whole number of samples at which its window ended")?;
+        let seconds = seconds.ok_or("has no `window_s`, the seconds that its window took")?;
+        let outside = || {
+            let whole = rate.seconds(self.spec.waveform.samples());
+            format!("ends at sample {to} and takes {seconds:.3} s, of a waveform of {whole} s")
         };
-        let length = rate.index(seconds);
-        let Some(from) = to.checked_sub(length) else {
-            self.unplaced += 1;
-            return;
-        };
-        if rate.seconds(from) < self.spec.expect.settle_s {
-            return;
+        let from = to.checked_sub(rate.index(seconds)).ok_or_else(outside)?;
+        let window = self.window(claim, from, to).ok_or_else(outside)?;
+        self.ends.push(to);
+        if rate.seconds(from) >= self.spec.expect.settle_s {
+            self.windows.push(window);
         }
-        let Some(truth) = self.truth(from, to) else {
-            self.unplaced += 1;
-            return;
-        };
-        let edge = rate.index(EDGE_S).max(1);
+        Ok(())
+    }
+
+    /// A claim about the samples `from..to`, with what is true of them; `None` outside the waveform.
+    fn window(&self, claim: &Map<String, Value>, from: u64, to: u64) -> Option<Window> {
+        let truth = self.truth(from, to)?;
+        let edge = self.spec.waveform.rate.index(EDGE_S).max(1);
         let near = [
             from.checked_sub(edge).and_then(|from| self.truth(from, to - edge)),
             self.truth(from + edge, to + edge),
         ];
-        self.windows.push(Window { claim: claim.clone(), from, to, truth, near });
+        Some(Window { claim: claim.clone(), from, to, truth, near })
     }
 
     /// What is true of the samples `from..to`.
@@ -135,6 +202,29 @@ impl<'a> Session<'a> {
         } else {
             over_three_wire(&self.wired, self.spec.waveform.rate, from, to)
         }
+    }
+
+    /// Whether the dongle has every input that a quantity is made of.
+    pub(super) fn is_measured(&self, key: Key) -> bool {
+        let channels = &self.spec.waveform.channels;
+        let inputs = |line: usize| [line, line + 3].map(|at| channels.contains(&Channel::ALL[at]));
+        let own = (0..3).find_map(|line| {
+            let [voltage, current] = inputs(line);
+            let power = [Key::ACTIVE[line], Key::REACTIVE[line]].concat();
+            match key {
+                key if key == Key::VOLTAGES[line] => Some(voltage),
+                key if key == Key::CURRENTS[line] || key == Key::DISTORTIONS[line] => Some(current),
+                key if power.contains(&key) || key == Key::POWER_FACTORS[line] => Some(voltage && current),
+                _ => None,
+            }
+        });
+        // What is of no line is of all lines.
+        own.unwrap_or_else(|| (0..self.spec.net.kind.lines()).all(|line| inputs(line) == [true; 2]))
+    }
+
+    /// Whether a claim is an estimate: it says so, and an input is missing. A measurement is none, whatever it is called.
+    pub(super) fn is_estimate(&self, window: &Window, key: Key) -> bool {
+        window.estimates(key) && !self.is_measured(key)
     }
 
     /// Whether the values of a line can be asked for: neither clamp nor input is beyond its range.
@@ -187,6 +277,22 @@ impl<'a> Session<'a> {
         Limit { limit: inner.limit * outer, ..inner }
     }
 
+    /// The limit of the power of all lines: what those of the lines come to.
+    pub(super) fn total_limit(&self, truth: &Truth) -> Limit {
+        let each = truth.lines.iter().filter_map(|line| {
+            let (u, i) = (line.u?, line.i?);
+            let apparent = u.rms * i.rms;
+            // Between the voltage of two lines and the current of one there is any angle, whatever the load.
+            let (watts, vars) = line.power.map_or((apparent, apparent), |power| (power.p_w, power.q1_var));
+            let phase = PhasePower { volts: u.rms, amperes: i.rms, watts, vars };
+            Some(self.scaled_power(phase, limits::active))
+        });
+        each.fold(Limit { limit: 0.0, uncertainty: 0.0 }, |all, one| Limit {
+            limit: all.limit + one.limit,
+            ..all.with(one.uncertainty)
+        })
+    }
+
     /// The limit of a power factor, which has no unit to scale.
     pub(super) fn factor_limit(&self, phase: PhasePower) -> Limit {
         let scaled = self.scaled_power(phase, limits::factor);
@@ -199,17 +305,37 @@ impl<'a> Session<'a> {
     }
 }
 
+/// Whether a line is an event such as `{"event":"ready"}`, and no rubbish.
+fn is_event(line: &str) -> bool {
+    serde_json::from_str::<Map<String, Value>>(line).is_ok_and(|object| object.contains_key("event"))
+}
+
 /// Segments behind clamps that have no error of their own but sit where the spec puts them: what a claim is compared with.
 pub fn wired(spec: &Spec) -> Vec<Segment> {
-    let mut perfect = spec.clone();
-    for clamp in &mut perfect.clamps {
+    behind(spec, |clamp| {
         clamp.ratio_pct.clear();
+        clamp.sat = None;
+    })
+}
+
+/// Segments behind clamps with the cores that they have, and transformers that have none but pass no direct current.
+fn with_cores(spec: &Spec) -> Vec<Segment> {
+    behind(spec, |clamp| {
+        let transformer = !clamp.is_ideal() && clamp.sat.is_none();
+        clamp.ratio_pct = if transformer { vec![[clamp.rated_a, 0.0]] } else { Vec::new() };
+    })
+}
+
+/// Segments behind clamps that keep their places; `cores` says what remains of a clamp's ratio and saturation.
+fn behind(spec: &Spec, cores: impl Fn(&mut Clamp)) -> Vec<Segment> {
+    let mut changed = spec.clone();
+    for clamp in &mut changed.clamps {
+        cores(clamp);
         clamp.phase_deg.clear();
         clamp.gap_mm = 0.0;
-        clamp.sat = None;
         clamp.secondary = Secondary::Ok;
     }
-    sensor::at_clamp(&perfect, &network::segments(&perfect))
+    sensor::at_clamp(&changed, &network::segments(&changed))
 }
 
 /// The line that a conductor is, from 1.

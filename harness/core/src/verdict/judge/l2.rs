@@ -58,6 +58,14 @@ pub(super) fn rule(rule: L2Rule, session: &Session<'_>) -> Ruling {
     if cases.is_empty() {
         return unseen(session, "no telegram without L2 was claimed");
     }
+    let about: &[&'static str] = match rule {
+        L2Rule::Interval => &[VOLTAGE],
+        L2Rule::Bound | L2Rule::Candidate | L2Rule::Overload => &[CURRENT],
+        L2Rule::Marked | L2Rule::Method => &[CURRENT, VOLTAGE],
+    };
+    if let Some(what) = no_number(&cases, about) {
+        return Ruling::inconclusive(Cause::Dut, what);
+    }
     let (currents, volts) = (estimates(&cases, CURRENT), estimates(&cases, VOLTAGE));
     let needed = match rule {
         L2Rule::Marked => return marked(session, &cases),
@@ -123,8 +131,8 @@ fn inputs(telegram: &Telegram) -> Option<Inputs> {
         import_w: number(Key::ActiveImport)?,
         export_w: number(Key::ActiveExport).unwrap_or(0.0),
         reactive_var: reactive.map(|(import, export)| import - export),
-        current_a: [Key::CurrentL1, Key::CurrentL2, Key::CurrentL3].map(number),
-        voltage_v: [Key::VoltageL1, Key::VoltageL2, Key::VoltageL3].map(number),
+        current_a: Key::CURRENTS.map(number),
+        voltage_v: Key::VOLTAGES.map(number),
     })
 }
 
@@ -142,15 +150,26 @@ fn estimates<'s>(cases: &'s [Case<'s>], key: &str) -> Vec<Estimate<'s>> {
     cases.iter().filter_map(one).collect()
 }
 
+/// An L2 that is claimed as something else than a number: nothing can be held against it, and it is not left out.
+fn no_number(cases: &[Case<'_>], about: &[&'static str]) -> Option<String> {
+    let claimed = cases.iter().flat_map(|case| {
+        let keys = about.iter().copied().filter(|key| case.sent.telegram.truth.contains_key(*key));
+        keys.filter_map(|key| Some((key, case.claim.get(key)?)))
+    });
+    let (key, value) = claimed.into_iter().find(|(_, value)| !value.is_number() && !value.is_null())?;
+    let value: String = value.to_string().chars().take(40).collect();
+    Some(format!("{key} is claimed as {value}, which is no number"))
+}
+
 fn found(session: &Session<'_>, one: &Estimate<'_>, key: &str, expected: String, text: String) -> Finding {
     let text = format!("{}: {text}", session.name(one.case.sent));
     let claimed = Some(shown(one.value));
     Finding { key: Some(key.to_string()), expected: Some(expected), claimed, ..finding(one.case.sent, text) }
 }
 
-/// At most three decimals.
+/// At most three decimals; as a power of ten what no meter shows.
 fn shown(value: f64) -> String {
-    Milli((value * 1000.0).round() as i64).to_string()
+    if value.abs() < 1e12 { Milli((value * 1000.0).round() as i64).to_string() } else { format!("{value:e}") }
 }
 
 fn count(number: usize, all: usize) -> String {
@@ -171,7 +190,7 @@ fn inside(
         judged += 1;
         if !range.contains(one.value) {
             let allowed = format!("{:.2} to {:.2} {unit}", range.low, range.high);
-            let text = format!("{:.2} {unit} claimed for L2, but only {allowed} is possible", one.value);
+            let text = format!("{} {unit} claimed for L2, but only {allowed} is possible", shown(one.value));
             findings.push(found(session, one, key, allowed, text));
         }
     }
@@ -196,7 +215,7 @@ fn candidate(session: &Session<'_>, claims: &[Estimate<'_>]) -> Ruling {
         };
         judged += 1;
         if candidates.distance_a(one.value).is_some_and(|off| off > NEAR_A) {
-            let text = format!("{:.1} A claimed for L2, but P, Q, U and I leave {both}", one.value);
+            let text = format!("{} A claimed for L2, but P, Q, U and I leave {both}", shown(one.value));
             findings.push(found(session, one, CURRENT, both, text));
         }
     }

@@ -23,9 +23,14 @@ struct Case<'s> {
     compared: Compared,
 }
 
-/// One digit of a display: 0.1 A, and whole watts and watt-hours, as the coarsest meters show them.
+/// One digit of a display: 0.1 A, whole volts, watts and watt-hours, as the coarsest meters show them, and 0.01 of a
+/// power factor.
 fn step(kind: Kind) -> Milli {
-    Milli(if kind == Kind::Current { 100 } else { 1000 })
+    Milli(match kind {
+        Kind::Current => 100,
+        Kind::PowerFactor => 10,
+        _ => 1000,
+    })
 }
 
 /// Judges one rule.
@@ -121,10 +126,39 @@ fn alike(session: &Session<'_>, cases: &[Case<'_>]) -> Ruling {
     };
     let compared: Vec<Compared> = cases.iter().map(|case| case.compared).collect();
     let diagnosis = Diagnosis::of(&compared, factor);
+    let mut findings = touched(session);
     if diagnosis.is_mixed() {
-        return Ruling::fail(vec![Finding { text: diagnosis.to_string(), ..Finding::default() }]);
+        findings.insert(0, Finding { text: diagnosis.to_string(), ..Finding::default() });
+    }
+    if !findings.is_empty() {
+        return Ruling::fail(findings);
     }
     Ruling::pass(format!("{} values; {diagnosis}", compared.len()))
+}
+
+/// Claims of what no current transformer changes, voltages above all, that are not what the telegram carries.
+fn touched(session: &Session<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, sent) in session.sent.iter().enumerate() {
+        let own = sent.claim.map(|claim| &session.claims[claim]);
+        let Some(own) = own.filter(|claim| claim.about == About::Telegram(at)) else { continue };
+        for key in Key::ALL.iter().copied().filter(|key| !is_scaled(key.kind())) {
+            let (claimed, carried) =
+                (own.claim.get(key.name()).and_then(nearest), carried(sent.telegram, key));
+            let Some((claimed, carried)) = claimed.zip(carried) else { continue };
+            if claimed.0.abs_diff(carried.0) >= step(key.kind()).0.unsigned_abs() {
+                let (name, key) = (session.name(sent), key.name());
+                let text = format!("{name}: {key}: {claimed} claimed, {carried} expected whatever the ratio");
+                findings.push(Finding {
+                    key: Some(key.to_string()),
+                    expected: Some(carried.to_string()),
+                    claimed: Some(claimed.to_string()),
+                    ..finding(sent, text)
+                });
+            }
+        }
+    }
+    findings
 }
 
 /// Claim against claim, the n-th of the divided telegrams with the n-th of their originals, which come behind them.

@@ -7,7 +7,7 @@ use super::StimulusError;
 use crate::meters::encode::encode_frame;
 use crate::meters::profile::{Evidence, List, Profile};
 use crate::meters::{by_name, sample::Meter};
-use crate::plant::{Phasor, Phasors, State, System};
+use crate::plant::{Phasor, Phasors, State, System, polar};
 use crate::reading::json::{number, reading_object};
 use crate::reading::{Field, Key, Milli};
 use crate::verdict::is_scaled;
@@ -101,7 +101,9 @@ impl Source {
             family: self.profile.family.word().to_string(),
             evidence: evidence.word().to_string(),
             source: format!("{source}, sent as a {} would", self.profile.title),
-            checks: ["han.claim.answers", "han.dut.alive"].map(String::from).to_vec(),
+            checks: ["han.claim.answers", "han.claim.once", "han.claim.form", "han.dut.alive"]
+                .map(String::from)
+                .to_vec(),
             needs: vec![self.profile.family.word().to_string()],
             paced: false,
             baud: super::BAUD,
@@ -115,13 +117,13 @@ pub(super) const NOMINAL_V: f64 = 230.0;
 
 /// A load of so many amperes at the nominal voltage, which lag by `lag_deg`.
 pub(super) fn load(amperes: f64, lag_deg: f64) -> Phasor {
-    Phasor::polar(amperes * NOMINAL_V, lag_deg)
+    polar(amperes * NOMINAL_V, lag_deg)
 }
 
 /// What an ideal meter sees when `loads` (see [`Phasors::of_loads`]) hang on a stiff supply whose lines deviate by
 /// these fractions.
 pub(super) fn state(system: System, loads: [Phasor; 3], deviation: [f64; 3]) -> State {
     let line_v = if system == System::ThreeIt { NOMINAL_V / 3.0_f64.sqrt() } else { NOMINAL_V };
-    let lines = [0, 1, 2].map(|at| Phasor::polar(line_v * (1.0 + deviation[at]), -120.0 * at as f64));
+    let lines = [0, 1, 2].map(|at| polar(line_v * (1.0 + deviation[at]), -120.0 * at as f64));
     State::of(&Phasors::of_loads(system, lines, loads), system, Default::default())
 }

@@ -6,7 +6,7 @@
 //! | `settle_s` | 0 | claims before this many seconds are not judged |
 //! | `beyond` | – | why clamps of this kind cannot measure this waveform; then accuracy is not judged |
 //! | `generation` | false | something on the site may feed in, so that export is no sign of a clamp turned round |
-//! | `findings` | none | what has to be found, such as `clamp_reversed:i2` |
+//! | `findings` | none | what a fitter is told when the reference dongle measures this, word by word; several placements where they look alike |
 //! | `[[expect.broken]] dongle`, `fails` | none | a deliberately broken dongle and the checks that have to catch it |
 
 use super::{File, SpecError, Waveform};
@@ -26,7 +26,7 @@ pub struct Expect {
     pub beyond: Option<String>,
     /// Something on the site may feed in.
     pub generation: bool,
-    /// What has to be found.
+    /// What a fitter is told when the reference dongle measures this, word by word, in the order of the checks.
     pub findings: Vec<String>,
     /// Deliberately broken dongles, and what has to catch them.
     pub broken: Vec<BrokenDongle>,

@@ -1,15 +1,15 @@
 //! Registers and pulses against the integral of the power.
 
-use super::super::limits::{self, PhasePower};
-use super::super::windows::Session;
+use super::super::windows::{Session, Window};
 use super::{Ruling, windows};
+use crate::reading::{Key, Kind};
 use crate::verdict::results::{Finding, Measure};
 use serde_json::Value;
 
 /// A pulse may come so many seconds late or early: a device may count in blocks of ten cycles.
 const PULSE_JITTER_S: f64 = 0.25;
-const IMPORT: &str = "energy_active_import_wh";
-const EXPORT: &str = "energy_active_export_wh";
+const IMPORT: Key = Key::EnergyActiveImport;
+const EXPORT: Key = Key::EnergyActiveExport;
 
 /// What the registers have grown by between the first and the last window, and what was true.
 pub(super) fn register(session: &Session<'_>) -> Ruling {
@@ -31,7 +31,7 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
             if let (Some(before), Some(after)) = (before, after)
                 && after < before
             {
-                return Ruling::fail(format!("{key} goes back from {before} to {after}"));
+                return Ruling::fail(format!("{} goes back from {before} to {after}", key.name()));
             }
         }
     }
@@ -48,7 +48,7 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
         let grown = after - before;
         let t_s = session.spec.waveform.rate.seconds(last.to);
         measures.push(Measure {
-            key: key.into(),
+            key: key.name().into(),
             t_s,
             truth: due,
             claimed: grown,
@@ -56,7 +56,8 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
             uncertainty: 0.001,
         });
         if (grown - due).abs() > allowed {
-            let mut reason = format!("{key} grew by {grown:.3} Wh instead of {due:.3} Wh (±{allowed:.3})");
+            let mut reason =
+                format!("{} grew by {grown:.3} Wh instead of {due:.3} Wh (±{allowed:.3})", key.name());
             if otherwise.is_some_and(|otherwise| (grown - otherwise).abs() <= allowed) {
                 reason.push_str(if session.device.summed {
                     ": it counts every phase for itself, but the device declares that it adds them first"
@@ -65,7 +66,8 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
                 });
             }
             let mut ruling = Ruling::fail(reason.clone());
-            ruling.findings = vec![Finding { key: Some(key.into()), text: reason, ..Finding::default() }];
+            ruling.findings =
+                vec![Finding { key: Some(key.name().into()), text: reason, ..Finding::default() }];
             ruling.measures = measures;
             return ruling;
         }
@@ -80,11 +82,14 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
 
 /// Why nobody can ask for the energy of this waveform.
 fn not_asked_for(session: &Session<'_>) -> Option<String> {
-    let estimated = |key: &&str| key.contains("_w");
     if let Some(beyond) = &session.spec.expect.beyond {
         return Some(format!("beyond what clamps of this kind can do: {beyond}"));
     }
-    if session.windows.iter().any(|window| window.texts("estimated").iter().any(estimated)) {
+    let rests_on = |window: &Window| {
+        let keys = Key::ALL.iter().filter(|key| matches!(key.kind(), Kind::ActivePower | Kind::ActiveEnergy));
+        keys.into_iter().any(|key| session.is_estimate(window, *key))
+    };
+    if session.windows.iter().any(rests_on) {
         return Some("the energy rests on a power that the dongle calls an estimate".into());
     }
     if session.windows.iter().any(|window| !session.in_range(window)) {
@@ -93,23 +98,16 @@ fn not_asked_for(session: &Session<'_>) -> Option<String> {
     None
 }
 
-/// The limit of the power of every phase, over time, and what one claim may round away.
+/// The limit of the power of every phase, over time, and what one claim may round away. A stretch between two windows
+/// counts as the later one, and one that several windows cover counts once.
 fn allowed_wh(session: &Session<'_>, from: u64) -> f64 {
     let rate = session.spec.waveform.rate;
-    let mut allowed = 0.01;
-    for window in session.windows.iter().filter(|window| window.to > from) {
-        let seconds = rate.seconds(window.to - window.from);
-        for line in &window.truth.lines {
-            let phase = match (line.u, line.i, line.power) {
-                (Some(u), Some(i), Some(power)) => {
-                    PhasePower { volts: u.rms, amperes: i.rms, watts: power.p_w, vars: power.q1_var }
-                }
-                (Some(u), Some(i), None) => {
-                    PhasePower { volts: u.rms, amperes: i.rms, watts: u.rms * i.rms, vars: 0.0 }
-                }
-                _ => continue,
-            };
-            allowed += session.scaled_power(phase, limits::active).limit * seconds / 3600.0;
+    let (mut allowed, mut covered) = (0.01, from);
+    for window in &session.windows {
+        if window.to > covered {
+            let seconds = rate.seconds(window.to - covered);
+            allowed += session.total_limit(&window.truth).limit * seconds / 3600.0;
+            covered = window.to;
         }
     }
     allowed
@@ -131,6 +129,15 @@ pub(super) fn pulses(session: &Session<'_>) -> Ruling {
     let (Some(first), Some(last)) = (session.windows.first(), session.windows.last()) else {
         return Ruling::inconclusive("no window");
     };
+    for window in &session.windows {
+        // It can be known of a pulse only once it has begun; blocks of ten cycles are rounded.
+        let latest = window.to + rate.index(PULSE_JITTER_S);
+        let mut begun = window.claim.get("pulses").and_then(Value::as_array).into_iter().flatten();
+        if let Some(pulse) = begun.find(|pulse| pulse.as_u64().is_none_or(|at| at > latest)) {
+            let to = window.to;
+            return Ruling::fail(format!("a pulse at sample {pulse} is claimed at sample {to}"));
+        }
+    }
     let per_pulse = 1000.0 / f64::from(per_kwh);
     let imported = |to: u64| session.truth(0, to).and_then(|truth| truth.total).map(|total| total.import_wh);
     let (Some(before), Some(after)) = (imported(first.from), imported(last.to)) else {

@@ -1,7 +1,9 @@
 //! Where a value meets the end of a register, of a range, or of what can be seen at all.
 
-use super::super::windows::Session;
-use super::{Ruling, windows};
+use super::super::windows::{Session, Window};
+use super::{Ruling, figure, told, windows};
+use crate::reading::Key;
+use crate::wave::{Segment, Signal};
 
 /// Part of the reference current (a tenth of the range) below which a device may see nothing: 0.4 % (class 1 of
 /// IEC 62053-21, as far as known; our own limit here).
@@ -9,41 +11,37 @@ const START: f64 = 0.004;
 /// Registers that have wrapped in the field: 16 bits of milliamperes, of centiamperes (unsigned and signed), of watts.
 const CURRENT_CLIFFS_A: [f64; 3] = [65.536, 327.68, 655.36];
 const POWER_CLIFFS_W: [f64; 2] = [32_768.0, 65_536.0];
-const CURRENTS: [&str; 3] = ["current_l1_a", "current_l2_a", "current_l3_a"];
-const POWERS: [[&str; 2]; 3] = [
-    ["active_import_l1_w", "active_export_l1_w"],
-    ["active_import_l2_w", "active_export_l2_w"],
-    ["active_import_l3_w", "active_export_l3_w"],
-];
 
 /// With nothing on, nothing is read and nothing is counted.
 pub(super) fn idle(session: &Session<'_>) -> Ruling {
     let limit = START * session.device.range_a / 10.0 * session.outer();
-    let idle = |window: &&super::super::windows::Window| {
-        window.truth.lines.iter().all(|line| line.i.is_none_or(|i| i.rms < 1e-6))
-    };
+    let idle = |window: &&Window| window.truth.lines.iter().all(|line| line.i.is_none_or(|i| i.rms < 1e-6));
     let quiet: Vec<_> = session.windows.iter().filter(idle).collect();
     if quiet.is_empty() {
         return Ruling::not_applicable("a current flows all the time");
     }
     for window in &quiet {
-        for (line, key) in CURRENTS.into_iter().enumerate() {
+        for (line, key) in Key::CURRENTS.into_iter().enumerate() {
             if let Some(amperes) = window.number(key)
                 && amperes > limit
             {
                 return Ruling::fail(format!(
-                    "L{}: {amperes} A are claimed while none flow; at most {limit:.3} A may be seen",
-                    line + 1
+                    "L{}: {} A are claimed while none flow; at most {limit:.3} A may be seen",
+                    line + 1,
+                    figure(amperes)
                 ));
             }
         }
     }
     for pair in quiet.windows(2).filter(|pair| pair[0].to == pair[1].from || pair[1].from <= pair[0].to + 1) {
-        for key in ["energy_active_import_wh", "energy_active_export_wh"] {
+        for key in [Key::EnergyActiveImport, Key::EnergyActiveExport] {
             if let (Some(before), Some(after)) = (pair[0].number(key), pair[1].number(key))
                 && after > before
             {
-                return Ruling::fail(format!("{key} creeps from {before} to {after} while no current flows"));
+                return Ruling::fail(format!(
+                    "{} creeps from {before} to {after} while no current flows",
+                    key.name()
+                ));
             }
         }
     }
@@ -61,13 +59,12 @@ pub(super) fn register(session: &Session<'_>) -> Ruling {
                 continue;
             }
             let watts = truth.power.map_or(0.0, |power| power.p_w);
-            let power = window.number(POWERS[line][0]).zip(window.number(POWERS[line][1]));
-            let found = wrapped(window.number(CURRENTS[line]), amperes, &CURRENT_CLIFFS_A, &mut beyond)
+            let claimed_w = window.signed(Key::ACTIVE[line]);
+            let found = wrapped(window.number(Key::CURRENTS[line]), amperes, &CURRENT_CLIFFS_A, &mut beyond)
                 .map(|text| format!("the current of L{} {text}", line + 1))
                 .or_else(|| {
-                    let claimed = power.map(|(import, export)| import - export);
-                    wrapped(claimed, watts, &POWER_CLIFFS_W, &mut beyond)
-                        .or_else(|| unsigned(power.map(|(import, _)| import), watts))
+                    wrapped(claimed_w, watts, &POWER_CLIFFS_W, &mut beyond)
+                        .or_else(|| unsigned(window.number(Key::ACTIVE[line][0]), watts))
                         .map(|text| format!("the power of L{} {text}", line + 1))
                 });
             if let Some(found) = found {
@@ -95,11 +92,14 @@ fn wrapped(claimed: Option<f64>, truth: f64, cliffs: &[f64], beyond: &mut usize)
     let mut found = None;
     for cliff in reached {
         *beyond += 1;
+        // What is turned round has lost its sign, and what grew has lost nothing.
+        let turned = (claimed + truth).abs() < 0.03 * truth.abs();
         // A signed register loses twice its end.
         for lost in [*cliff, 2.0 * cliff] {
-            let times = ((truth - claimed) / lost).round();
-            let near = (truth - claimed - times * lost).abs() < 0.03 * truth.abs();
-            if times.abs() >= 1.0 && near && (truth - claimed).abs() > 0.2 * truth.abs() {
+            let times = ((truth - claimed) / lost).round() * truth.signum();
+            let left = (truth - claimed).abs() - times * lost;
+            let far = (truth - claimed).abs() > 0.2 * truth.abs();
+            if times >= 1.0 && far && left.abs() < 0.015 * truth.abs() && !turned {
                 found = Some(format!("is {claimed:.3} instead of {truth:.3}: its register wraps at {cliff}"));
             }
         }
@@ -114,33 +114,73 @@ fn unsigned(import: Option<f64>, truth: f64) -> Option<String> {
         .then(|| format!("is {import:.0} instead of {truth:.0}: a negative value is shown without its sign"))
 }
 
-/// Beyond its range a device says so, or is right all the same.
+/// An alarm for too large a value although no sample of the line was at an end of the converter, and its current was
+/// below half the range in every moment. Unknown is no false alarm.
+fn is_false_alarm(session: &Session<'_>, window: &Window, line: usize) -> bool {
+    if !window.texts("alarms").contains(&format!("over-range:l{}", line + 1).as_str()) {
+        return false;
+    }
+    let channels = &session.spec.waveform.channels;
+    let of_line: Vec<Option<&u64>> = channels
+        .iter()
+        .enumerate()
+        .filter(|(_, channel)| channel.line() == line)
+        .map(|(at, _)| session.clipped.get(at))
+        .collect();
+    if !of_line.iter().all(|clipped| *clipped == Some(&0)) {
+        return false;
+    }
+    let half = 0.5 * session.device.range_a * session.outer();
+    let within = |segment: &&Segment| segment.from < window.to && segment.to > window.from;
+    session.wired.iter().filter(within).all(|segment| match &segment.i[line] {
+        Signal::Steady(spectrum) => {
+            let squares: f64 = spectrum.parts.iter().map(|(_, phasor)| phasor.norm_sqr()).sum();
+            (spectrum.dc * spectrum.dc + squares).sqrt() < half
+        }
+        Signal::Cycle(values) => values.iter().all(|value| value.abs() < half),
+    })
+}
+
+/// Beyond its range a device says so, or is right all the same. Of each line the window with the most is told.
 pub(super) fn flagged(session: &Session<'_>) -> Ruling {
-    let (mut over, mut silent) = (0, None);
     let range = session.device.range_a * session.outer();
-    for window in &session.windows {
-        for (line, key) in CURRENTS.into_iter().enumerate() {
-            let Some(current) = window.truth.lines[line].i else { continue };
-            if current.rms <= range {
+    let (mut over, mut sentences) = (0, Vec::new());
+    for (line, key) in Key::CURRENTS.into_iter().enumerate() {
+        let mut most = (range, None);
+        for window in &session.windows {
+            let flows = window.truth.lines[line].i.map_or(0.0, |current| current.rms);
+            if is_false_alarm(session, window, line) {
+                return Ruling::fail(format!(
+                    "L{}: an alarm for more than {range:.0} A is raised while {flows:.1} A flow; an installer learns to \
+                     ignore it",
+                    line + 1
+                ));
+            }
+            if flows <= range {
                 continue;
             }
             over += 1;
             let claimed = window.number(key).unwrap_or_default();
-            let right = (claimed - current.rms).abs() <= session.device.class / 100.0 * current.rms;
-            let flag = format!("over-range:l{}", line + 1);
-            if !right && !window.texts("alarms").contains(&flag.as_str()) {
-                silent = Some(format!(
-                    "L{}: {:.1} A flow, beyond the {range:.0} A of the clamp; {claimed:.1} A are claimed without a warning. \
-                     A load balancer would share out current that is not there",
-                    line + 1,
-                    current.rms
+            let says = format!(
+                "L{}: {flows:.1} A flow, beyond the {range:.0} A of the clamp; {claimed:.1} A are claimed",
+                line + 1
+            );
+            let right = (claimed - flows).abs() <= session.device.class / 100.0 * flows;
+            let flagged = window.texts("alarms").contains(&format!("over-range:l{}", line + 1).as_str());
+            if !right && !flagged {
+                return Ruling::fail(format!(
+                    "{says} without a warning. A load balancer would share out current that is not there"
                 ));
             }
+            if flows > most.0 {
+                let how = if flagged { "with a warning" } else { "which is right all the same" };
+                most = (flows, Some(format!("{says}, {how}. Clamps for more than that belong here.")));
+            }
         }
+        sentences.extend(most.1);
     }
-    match (over, silent) {
-        (0, _) => Ruling::not_applicable("nothing is beyond the clamps' range"),
-        (_, Some(reason)) => Ruling::fail(reason),
-        (over, None) => Ruling::pass(format!("{over} values beyond the range, all flagged or right")),
+    if over == 0 {
+        return Ruling::not_applicable("nothing is beyond the clamps' range");
     }
+    told(format!("{over} values beyond the range"), sentences)
 }
