@@ -66,7 +66,8 @@ pub fn loop_svg(scenario: &Scenario, series: &Series) -> String {
 
 fn panels(scenario: &Scenario, series: &Series) -> [Panel; 3] {
     let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
-    let lines = (0..scenario.grid.lines()).map(|line| (format!("L{}", line + 1), wide(&series.lines_a[line])));
+    let lines =
+        (0..scenario.grid.lines()).map(|line| (format!("L{}", line + 1), wide(&series.lines_a[line])));
     let main = scenario.circuits.first();
     let rated = main.and_then(|main| main.fuse).map(|fuse| fuse.rated_ma() as f64 / 1000.0);
     let offered = scenario.chargers.iter().zip(&series.offered_a).take(OFFERED_MAX);
