@@ -1,6 +1,8 @@
 //! What cars got, and what it cost the contactors: the checks `balance.alive`, `balance.wear`, `balance.accounting`.
 
+use super::hazard::Times;
 use super::knowledge::Knowledge;
+use super::margin::{Margins, told_a};
 use super::tally::{Ruling, Tally, count, seconds};
 use super::view::View;
 use crate::plant::car::NJ_PER_WH;
@@ -14,14 +16,13 @@ const TURN_MS: u64 = 600_000;
 const TURN_EVERY_MS: u64 = 900_000;
 /// Most starts of a contactor in an hour.
 const STARTS_PER_HOUR: usize = 6;
-/// What a balancer may keep free: an ampere or a twenty-fifth, and an ampere more before it begins (5b, 3 and 7).
-pub(super) const MARGIN_A: f64 = 1.0;
-pub(super) const MARGIN_PART: f64 = 0.04;
+/// What there has to be besides before it begins (balancing, section 5b, 7).
 const RESUME_A: f64 = 1.0;
 
 /// Watches what cars get.
 pub(super) struct Service<'a> {
     scenario: &'a Scenario,
+    margins: Margins,
     since_ms: u64,
     windows: Vec<Window>,
     starts: Vec<Starts>,
@@ -50,10 +51,11 @@ struct Starts {
 }
 
 impl<'a> Service<'a> {
-    pub(super) fn new(scenario: &'a Scenario) -> Service<'a> {
+    pub(super) fn new(scenario: &'a Scenario, times: &Times) -> Service<'a> {
         let count = scenario.chargers.len();
         Service {
             scenario,
+            margins: Margins::new(scenario, times),
             since_ms: 0,
             windows: vec![Window::default(); count],
             starts: vec![Starts::default(); count],
@@ -86,7 +88,7 @@ impl<'a> Service<'a> {
                 && seen.wants
                 && seen.is_controllable()
                 && known.differs.is_none()
-                && fits(self.scenario, plant, view, known, at);
+                && fits(self.scenario, &self.margins, plant, view, known, at);
             let window = &mut self.windows[at];
             if !fits {
                 *window = Window { from_ms: t_ms, ..Window::default() };
@@ -176,7 +178,14 @@ impl<'a> Service<'a> {
 }
 
 /// The least that this car needs fits beside the house at every circuit, with what a balancer may keep free.
-fn fits(scenario: &Scenario, plant: &Plant, view: &View, known: &Knowledge<'_>, at: usize) -> bool {
+fn fits(
+    scenario: &Scenario,
+    margins: &Margins,
+    plant: &Plant,
+    view: &View,
+    known: &Knowledge<'_>,
+    at: usize,
+) -> bool {
     let seen = &view.chargers[at];
     let least = seen.least_ma.max(known.site.group.min_ma) as f64 / 1000.0 * seen.gain.max(1.0);
     if seen.most_ma < seen.least_ma.max(known.site.group.min_ma) {
@@ -184,10 +193,8 @@ fn fits(scenario: &Scenario, plant: &Plant, view: &View, known: &Knowledge<'_>, 
     }
     let mut next = Some(scenario.chargers[at].circuit);
     while let Some(node) = next {
-        let told = known.site.circuits[node].limit_ma;
-        let told = if node == 0 { told.min(known.site.supply_max_ma) } else { told };
-        let limit = told.min(known.site.group.max_online_ma) as f64 / 1000.0;
-        let free = limit - MARGIN_A.max(limit * MARGIN_PART) - RESUME_A;
+        let told = told_a(&known.site, node).min(known.site.group.max_online_ma as f64 / 1000.0);
+        let free = margins.free_a(node, told) - RESUME_A;
         let base = plant.base_phasors(node);
         for line in (0..3).filter(|line| seen.feeds(*line)) {
             let unit = magnitude(seen.lines[line]);
