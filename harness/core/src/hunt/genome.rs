@@ -1,8 +1,10 @@
 //! A scenario as a list of things that happen, which can be drawn, changed, made smaller and written as a file.
 //!
-//! Refuses what no balancer can survive: the house alone never draws more than the fuse is rated for, and one of its
+//! Refuses what no balancer can survive. The house alone never draws more than the fuse is rated for, and one of its
 //! steps is at most 14 A, which is what a fuse outlasts until the next reading if there is some margin
-//! (balancing, section 2.3).
+//! (balancing, section 2.3). While something is broken, nobody can react for the half minute until chargers notice,
+//! so that the house adds no more than 9 A then (balancing, section 5e), and the offline limit is one that is safe
+//! without any balancing (B-62): none.
 
 use fastrand::Rng;
 use std::fmt::Write;
@@ -17,6 +19,10 @@ const FUSE_A: u32 = 25;
 const BASE_A: [u32; 3] = [8, 6, 4];
 /// Largest step, amperes.
 const STEP_MAX_A: u32 = 14;
+/// Most that the house adds around an outage, amperes.
+const BLIND_MAX_A: u32 = 9;
+/// Around an outage means so many seconds before and behind it: a reading every ten seconds, and links.
+const AROUND_S: u32 = 30;
 /// Most chargers.
 const CHARGERS: u32 = 3;
 /// Most genes of a drawn scenario.
@@ -101,6 +107,16 @@ impl Gene {
         }
     }
 
+    /// From when to when something is broken.
+    fn outage(&self) -> Option<(u32, u32)> {
+        match *self {
+            Gene::Outage { at_s, for_s, .. } => Some((at_s, at_s + for_s)),
+            // A charger takes its time to start.
+            Gene::Reboot { at_s, .. } => Some((at_s, at_s + AROUND_S)),
+            Gene::Car { .. } | Gene::Load { .. } => None,
+        }
+    }
+
     /// The same a little earlier, later, larger or smaller.
     fn nudge(&mut self, rng: &mut Rng) {
         let shift =
@@ -181,6 +197,7 @@ impl Genome {
             Gene::Car { charger, .. } => !std::mem::replace(&mut taken[*charger as usize], true),
             _ => true,
         });
+        let outages: Vec<(u32, u32)> = self.genes.iter().filter_map(Gene::outage).collect();
         let mut drawn: Vec<Gene> = Vec::new();
         self.genes.retain(|gene| {
             let Gene::Load { line, at_s, for_s, a } = *gene else { return true };
@@ -193,7 +210,9 @@ impl Genome {
                 }
                 _ => None,
             });
-            let fits = BASE_A[line] + a + others.sum::<u32>() <= FUSE_A;
+            let together = a + others.sum::<u32>();
+            let blind = outages.iter().any(|(from, to)| at_s + AROUND_S >= *from && at_s <= to + AROUND_S);
+            let fits = BASE_A[line] + together <= FUSE_A && (!blind || together <= BLIND_MAX_A);
             if fits {
                 drawn.push(*gene);
             }
@@ -208,6 +227,9 @@ impl Genome {
             "[scenario]\nabout = {about:?}\nsource = \"found by cargo xtask hunt\"\nduration_s = {DURATION_S}\n\n\
              [fuse]\nrated_a = {FUSE_A}\n"
         );
+        if self.genes.iter().any(|gene| gene.outage().is_some()) {
+            text += "\n[told]\nmax_offline_a = 0\n";
+        }
         // Writing into a String cannot fail.
         let mut put = |piece: String| {
             let _ = write!(text, "{piece}");
