@@ -19,7 +19,8 @@ const NAMED: usize = 2;
 /// Runs the suite against every broken balancer.
 pub fn run(flags: &MutantsFlags) -> Outcome {
     if let Some(suite) = flags.suite.iter().find(|suite| *suite != "balance") {
-        let text = format!("--suite {suite}: mutants are made for balance only; broken dongles are in the tests");
+        let text =
+            format!("--suite {suite}: mutants are made for balance only; broken dongles are in the tests");
         return Err(Failure::input(text));
     }
     let root = workspace::root()?;

@@ -119,9 +119,8 @@ impl Gene {
 
     /// The same a little earlier, later, larger or smaller.
     fn nudge(&mut self, rng: &mut Rng) {
-        let shift = |t_s: u32, rng: &mut Rng| {
-            t_s.saturating_add_signed(rng.i32(-15..=15)).clamp(0, DURATION_S - 60)
-        };
+        let shift =
+            |t_s: u32, rng: &mut Rng| t_s.saturating_add_signed(rng.i32(-15..=15)).clamp(0, DURATION_S - 60);
         match self {
             Gene::Car { at_s, max_a, .. } => {
                 *at_s = shift(*at_s, rng);
@@ -262,15 +261,22 @@ impl Genome {
                 Gene::Outage { what, at_s, for_s } => {
                     let for_s = for_s.min(DURATION_S - at_s);
                     match what {
-                        Broken::Meter => format!("\n[[event]]\nat_s = {at_s}\nwhat = \"meter-down\"\nfor_s = {for_s}\n"),
-                        Broken::Cloud => format!("\n[[event]]\nat_s = {at_s}\nwhat = \"cloud-down\"\nfor_s = {for_s}\n"),
+                        Broken::Meter => {
+                            format!("\n[[event]]\nat_s = {at_s}\nwhat = \"meter-down\"\nfor_s = {for_s}\n")
+                        }
+                        Broken::Cloud => {
+                            format!("\n[[event]]\nat_s = {at_s}\nwhat = \"cloud-down\"\nfor_s = {for_s}\n")
+                        }
                         Broken::Charger => format!(
                             "\n[[event]]\nat_s = {at_s}\nwhat = \"charger-down\"\ncharger = \"cp1\"\nfor_s = {for_s}\n"
                         ),
                     }
                 }
                 Gene::Reboot { charger, at_s } => {
-                    format!("\n[[event]]\nat_s = {at_s}\nwhat = \"reboot\"\ncharger = \"cp{}\"\n", charger + 1)
+                    format!(
+                        "\n[[event]]\nat_s = {at_s}\nwhat = \"reboot\"\ncharger = \"cp{}\"\n",
+                        charger + 1
+                    )
                 }
             });
         }
