@@ -9,6 +9,7 @@
 use hanbench_core::balance::reference::Reference;
 use hanbench_core::scenario::Scenario;
 use hanbench_core::sim::{self, ReferenceDongle};
+use hanbench_core::verdict::balance::Judge;
 use std::fmt::Write;
 use std::time::Instant;
 
@@ -26,8 +27,13 @@ fn main() {
         let best = (0..if long { 5 } else { 1 }).map(|_| {
             let mut balancer = Reference::new(scenario.tuning);
             let start = Instant::now();
-            let ended = sim::run(&scenario, &mut ReferenceDongle::default(), &mut balancer, &mut ());
-            assert!(ended.trouble.is_none(), "a built-in balancer always answers");
+            let mut judge = Judge::new(&scenario, "speed");
+            let ended = sim::run(&scenario, &mut ReferenceDongle::default(), &mut balancer, &mut judge);
+            let judgement = judge.finish(&ended);
+            assert!(
+                ended.trouble.is_none() && !judgement.outcomes.is_empty(),
+                "a built-in balancer always answers"
+            );
             start.elapsed().as_secs_f64()
         });
         let best = best.fold(f64::INFINITY, f64::min);

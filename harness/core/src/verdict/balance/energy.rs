@@ -6,7 +6,7 @@
 
 use super::hazard::Times;
 use super::knowledge::{Knowledge, signed};
-use super::service::{MARGIN_A, MARGIN_PART};
+use super::margin::{Margins, told_a};
 use super::tally::{Tally, count};
 use super::view::View;
 use crate::plant::car::NJ_PER_WH;
@@ -15,6 +15,8 @@ use crate::scenario::Scenario;
 
 /// After a car has come or an outage is over there is time to begin (balancing, section 5d: 60 s, and 120 s).
 const BEGINS_MS: u64 = 120_000;
+/// And a car that there was no room for may rest for so long: 6 starts an hour are the most (5d, invariant 9).
+pub(super) const RESTS_MS: u64 = 600_000;
 /// Shorter than this nothing can be said.
 const LEAST_MS: u64 = 1_800_000;
 
@@ -27,6 +29,7 @@ pub(super) struct Energy<'a> {
     scenario: &'a Scenario,
     /// The part of the bound that has to be given.
     mark: f64,
+    margins: Margins,
     begins_ms: u64,
     counts_from: u64,
     last_ms: u64,
@@ -49,6 +52,7 @@ impl<'a> Energy<'a> {
         Energy {
             scenario,
             mark,
+            margins: Margins::new(scenario, times),
             begins_ms: BEGINS_MS + times.react,
             counts_from: 0,
             last_ms: 0,
@@ -79,11 +83,15 @@ impl<'a> Energy<'a> {
     ) {
         self.until(t_ms, plant);
         self.counts = calm
-            && t_ms >= self.counts_from
             && known.differs.is_none()
             && known.site.budgets.is_empty()
             && self.scenario.grid.has_neutral();
-        self.bound_w = if self.counts { self.bound(plant, view, known) } else { 0.0 };
+        let wants = view.chargers.iter().any(|seen| seen.wants && seen.is_controllable());
+        self.bound_w = if wants { self.bound(plant, view, known) } else { 0.0 };
+        if wants && self.bound_w == 0.0 {
+            self.counts_from = t_ms + RESTS_MS;
+        }
+        self.counts &= t_ms >= self.counts_from;
     }
 
     fn until(&mut self, t_ms: u64, plant: &Plant) {
@@ -122,16 +130,16 @@ impl<'a> Energy<'a> {
         }
         for node in (0..self.flows.len()).rev() {
             let circuit = &known.site.circuits[node];
-            let told =
-                if node == 0 { circuit.limit_ma.min(known.site.supply_max_ma) } else { circuit.limit_ma };
-            let limit = told as f64 / 1000.0;
-            let limit = limit - MARGIN_A.max(limit * MARGIN_PART);
+            let limit = self.margins.free_a(node, told_a(&known.site, node));
             let base = plant.base_phasors(node);
             let group = known.site.group.max_online_ma as f64 / 1000.0;
             let (mut all, mut each) = self.flows[node];
             for line in 0..3 {
-                let flows =
-                    if known.site.signed { signed(line, base[line]) } else { signed(line, base[line]).abs() };
+                let flows = if known.site.signed {
+                    signed(line, base[line])
+                } else {
+                    signed(line, base[line]).max(0.0)
+                };
                 let room = (limit - flows).min(group).max(0.0);
                 // Less than the least is no use to anybody.
                 let room = if room < least { 0.0 } else { room };
@@ -167,7 +175,8 @@ impl<'a> Energy<'a> {
     /// What was given of what could have been; `None` where there was too little time to say.
     pub(super) fn part(&self) -> Option<f64> {
         let bound = self.bound_wh.min(self.needed_wh);
-        (self.counted_ms >= LEAST_MS && bound > 0.0).then(|| self.given_wh / bound)
+        // Who keeps less free than he may gets more than all of it.
+        (self.counted_ms >= LEAST_MS && bound > 0.0).then(|| (self.given_wh / bound).min(1.0))
     }
 
     pub(super) fn tally(&self) -> Tally {

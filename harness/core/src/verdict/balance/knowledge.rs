@@ -54,12 +54,7 @@ impl<'a> Knowledge<'a> {
     pub(super) fn measured(&mut self, t_ms: u64, plant: &Plant) {
         let mut base = plant.base_phasors(0);
         if !self.site.signed {
-            // What flows out looks like what flows in.
-            for (line, flows) in base.iter_mut().enumerate() {
-                if active(line, *flows) < 0.0 {
-                    *flows = Phasor { re: -flows.re, im: -flows.im };
-                }
-            }
+            unsigned(&mut base);
         }
         self.measured[self.next] = (t_ms, base);
         self.next = (self.next + 1) % WAYS;
@@ -123,8 +118,17 @@ impl<'a> Knowledge<'a> {
 }
 
 /// The active part of a current in a line, amperes.
-pub(super) fn active(line: usize, flows: Phasor) -> f64 {
+fn active(line: usize, flows: Phasor) -> f64 {
     flows.re * STAR[line].re + flows.im * STAR[line].im
+}
+
+/// Where nobody knows the direction, what flows out is no room (B-34).
+pub(super) fn unsigned(base: &mut [Phasor; 3]) {
+    for (line, flows) in base.iter_mut().enumerate() {
+        if active(line, *flows) < 0.0 {
+            *flows = Phasor::default();
+        }
+    }
 }
 
 /// Amperes in a line with a sign: negative while it feeds in.

@@ -9,6 +9,7 @@
 //! | `outage` | what happens while somebody hears nobody |
 //! | `service` | what cars got, and what it cost the contactors |
 //! | `settled` | what is made of the room once nothing changes |
+//! | `margin` | what a balancer may keep free |
 //! | `bound` | the most that there was room for, at a moment |
 //! | `energy` | the same over the whole time |
 //! | `expected` | what the scenario expects of its own |
@@ -26,6 +27,7 @@ mod energy;
 mod expected;
 mod hazard;
 mod knowledge;
+mod margin;
 pub mod metrics;
 mod outage;
 mod service;
@@ -155,7 +157,7 @@ impl<'a> Judge<'a> {
             hazard: Hazard::new(scenario, times),
             commands: Commands::new(scenario),
             outages: Outages::new(scenario, &times),
-            service: Service::new(scenario),
+            service: Service::new(scenario, &times),
             settled: Settled::new(scenario, &times, marks.gap),
             energy: Energy::new(scenario, &times, marks.energy),
             accounting: None,
@@ -348,7 +350,7 @@ impl Watch for Judge<'_> {
                     self.energy.begins(t_ms);
                 }
             }
-            Happening::Reboot { id, .. } => {
+            Happening::Reboot { id, .. } | Happening::Swap { id, .. } | Happening::Override { id, .. } => {
                 self.service.excuse(*id);
                 self.outages.disturbed();
                 self.energy.begins(t_ms);

@@ -1,10 +1,12 @@
 //! What cars got, and what it cost the contactors: the checks `balance.alive`, `balance.wear`, `balance.accounting`.
 
+use super::hazard::Times;
 use super::knowledge::Knowledge;
+use super::margin::{Margins, told_a};
 use super::tally::{Ruling, Tally, count, seconds};
-use super::view::View;
+use super::view::{Seen, View};
 use crate::plant::car::NJ_PER_WH;
-use crate::plant::network::{Plant, magnitude};
+use crate::plant::network::Plant;
 use crate::scenario::Scenario;
 use crate::verdict::{Cause, Verdict};
 use std::collections::VecDeque;
@@ -14,15 +16,16 @@ const TURN_MS: u64 = 600_000;
 const TURN_EVERY_MS: u64 = 900_000;
 /// Most starts of a contactor in an hour.
 const STARTS_PER_HOUR: usize = 6;
-/// What a balancer may keep free: an ampere or a twenty-fifth, and an ampere more before it begins (5b, 3 and 7).
-pub(super) const MARGIN_A: f64 = 1.0;
-pub(super) const MARGIN_PART: f64 = 0.04;
+/// What there has to be besides before it begins (balancing, section 5b, 7).
 const RESUME_A: f64 = 1.0;
 
 /// Watches what cars get.
 pub(super) struct Service<'a> {
     scenario: &'a Scenario,
+    margins: Margins,
     since_ms: u64,
+    /// Free amperes of each line of each circuit.
+    room: Vec<[f64; 3]>,
     windows: Vec<Window>,
     starts: Vec<Starts>,
     counted: u64,
@@ -50,11 +53,13 @@ struct Starts {
 }
 
 impl<'a> Service<'a> {
-    pub(super) fn new(scenario: &'a Scenario) -> Service<'a> {
+    pub(super) fn new(scenario: &'a Scenario, times: &Times) -> Service<'a> {
         let count = scenario.chargers.len();
         Service {
             scenario,
+            margins: Margins::new(scenario, times),
             since_ms: 0,
+            room: vec![[0.0; 3]; scenario.circuits.len()],
             windows: vec![Window::default(); count],
             starts: vec![Starts::default(); count],
             counted: 0,
@@ -79,14 +84,18 @@ impl<'a> Service<'a> {
         calm: bool,
     ) {
         self.until(t_ms);
-        let waits = |seen: &super::view::Seen| seen.wants && seen.offered_ma < seen.least_ma;
+        let judged = calm && known.differs.is_none();
+        if judged {
+            self.look(plant, known);
+        }
+        let waits = |seen: &Seen| seen.wants && seen.offered_ma < seen.least_ma;
         let waiting = view.chargers.iter().filter(|seen| waits(seen)).count() as u64;
         for (at, seen) in view.chargers.iter().enumerate() {
-            let fits = calm
+            let least_ma = seen.least_ma.max(known.site.group.min_ma);
+            let fits = judged
                 && seen.wants
                 && seen.is_controllable()
-                && known.differs.is_none()
-                && fits(self.scenario, plant, view, known, at);
+                && fits(self.scenario, &self.room, seen, least_ma, self.scenario.chargers[at].circuit);
             let window = &mut self.windows[at];
             if !fits {
                 *window = Window { from_ms: t_ms, ..Window::default() };
@@ -95,6 +104,15 @@ impl<'a> Service<'a> {
             window.served = !waits(seen);
             window.waiting = window.waiting.max(waiting);
             self.start(t_ms, at, seen.starts);
+        }
+    }
+
+    /// What is free in each line of each circuit, with what a balancer may keep free.
+    fn look(&mut self, plant: &Plant, known: &Knowledge<'_>) {
+        let group = known.site.group.max_online_ma as f64 / 1000.0;
+        for (node, room) in self.room.iter_mut().enumerate() {
+            let free = self.margins.free_a(node, told_a(&known.site, node).min(group)) - RESUME_A;
+            *room = plant.base_amperes(node).map(|base| free - base);
         }
     }
 
@@ -175,25 +193,18 @@ impl<'a> Service<'a> {
     }
 }
 
-/// The least that this car needs fits beside the house at every circuit, with what a balancer may keep free.
-fn fits(scenario: &Scenario, plant: &Plant, view: &View, known: &Knowledge<'_>, at: usize) -> bool {
-    let seen = &view.chargers[at];
-    let least = seen.least_ma.max(known.site.group.min_ma) as f64 / 1000.0 * seen.gain.max(1.0);
-    if seen.most_ma < seen.least_ma.max(known.site.group.min_ma) {
+/// The least that this car needs fits into the room of every circuit in front of it.
+fn fits(scenario: &Scenario, room: &[[f64; 3]], seen: &Seen, least_ma: i64, circuit: usize) -> bool {
+    if seen.most_ma < least_ma {
         return false;
     }
-    let mut next = Some(scenario.chargers[at].circuit);
+    let least = least_ma as f64 / 1000.0 * seen.gain.max(1.0);
+    let mut next = Some(circuit);
     while let Some(node) = next {
-        let told = known.site.circuits[node].limit_ma;
-        let told = if node == 0 { told.min(known.site.supply_max_ma) } else { told };
-        let limit = told.min(known.site.group.max_online_ma) as f64 / 1000.0;
-        let free = limit - MARGIN_A.max(limit * MARGIN_PART) - RESUME_A;
-        let base = plant.base_phasors(node);
-        for line in (0..3).filter(|line| seen.feeds(*line)) {
-            let unit = magnitude(seen.lines[line]);
-            if magnitude(base[line]) + unit * least > free {
-                return false;
-            }
+        // A line that it does not feed may be as full as it likes.
+        let full = (0..3).any(|line| seen.shares[line] > 0.0 && seen.shares[line] * least > room[node][line]);
+        if full {
+            return false;
         }
         next = scenario.circuits[node].parent;
     }

@@ -2,9 +2,10 @@
 
 use super::bound::{Place, Room};
 use super::commands::STEADY_MS;
+use super::energy::RESTS_MS;
 use super::hazard::Times;
-use super::knowledge::Knowledge;
-use super::service::{MARGIN_A, MARGIN_PART};
+use super::knowledge::{Knowledge, unsigned};
+use super::margin::{Margins, told_a};
 use super::tally::{Tally, seconds};
 use super::view::View;
 use crate::plant::Phasor;
@@ -24,12 +25,15 @@ const JAIN: f64 = 0.98;
 /// Watches settled moments.
 pub(super) struct Settled<'a> {
     scenario: &'a Scenario,
+    margins: Margins,
     settle_ms: u64,
     /// Largest part of the bound that may be left, besides margin and steps.
     mark: f64,
     since_ms: u64,
     base_a: [f64; 3],
     wants: Vec<bool>,
+    /// Of each charger whether its car is served, and since when.
+    served: Vec<(bool, u64)>,
     due_ms: u64,
     looks_from: u64,
     best: Option<(f64, Vec<i64>)>,
@@ -46,11 +50,13 @@ impl<'a> Settled<'a> {
     pub(super) fn new(scenario: &'a Scenario, times: &Times, mark: f64) -> Settled<'a> {
         let mut settled = Settled {
             scenario,
+            margins: Margins::new(scenario, times),
             settle_ms: STEADY_MS + times.react,
             mark,
             since_ms: 0,
             base_a: [0.0; 3],
             wants: vec![false; scenario.chargers.len()],
+            served: vec![(false, 0); scenario.chargers.len()],
             due_ms: 0,
             looks_from: 0,
             best: None,
@@ -89,6 +95,11 @@ impl<'a> Settled<'a> {
             moved |= *wants != seen.wants;
             *wants = seen.wants;
         }
+        for (served, seen) in self.served.iter_mut().zip(&view.chargers) {
+            if served.0 != (seen.given_ma() > 0) {
+                *served = (!served.0, t_ms);
+            }
+        }
         if moved {
             self.base_a = base;
             self.disturbed(t_ms);
@@ -110,11 +121,24 @@ impl<'a> Settled<'a> {
         }
         self.due_ms = self.looks_from + LOOKS_MS;
         if to_ms > self.due_ms {
+            if self.changes_hands(to_ms) {
+                return self.looks(to_ms);
+            }
             if known.excuse().is_none() && known.site.budgets.is_empty() {
                 self.judge(to_ms, plant, view, known);
             }
             self.looks(to_ms + AGAIN_MS);
         }
+    }
+
+    /// A car has only just begun, or rests so that its contactor is spared.
+    fn changes_hands(&self, t_ms: u64) -> bool {
+        let mut cars = self.served.iter().zip(&self.wants).filter(|(_, wants)| **wants);
+        cars.any(|((served, since_ms), _)| {
+            let rests_ms = if *served { self.settle_ms } else { RESTS_MS };
+            // Who waits since the beginning has never been paused.
+            *since_ms > 0 && t_ms < since_ms + rests_ms
+        })
     }
 
     fn judge(&mut self, t_ms: u64, plant: &Plant, view: &View, known: &Knowledge<'_>) {
@@ -130,8 +154,8 @@ impl<'a> Settled<'a> {
         let Some(bound) = room.most(false).filter(|bound| *bound > 0.0) else { return };
         let gap = 1.0 - total / bound;
         self.gap_max = Some(self.gap_max.map_or(gap, |most| most.max(gap)));
-        for (_, limit, _) in &mut room.circuits {
-            *limit -= MARGIN_A.max(*limit * MARGIN_PART);
+        for (node, (_, limit, _)) in room.circuits.iter_mut().enumerate() {
+            *limit = self.margins.free_a(node, *limit);
         }
         let step = |at: usize| self.scenario.chargers[at].settings.step_ma as f64 / 1000.0;
         let chargers = view.chargers.iter().enumerate().filter(|(_, seen)| seen.wants);
@@ -156,8 +180,11 @@ impl<'a> Settled<'a> {
         let site = &known.site;
         let mut circuits: Vec<(Option<usize>, f64, [Phasor; 3])> = Vec::new();
         for (node, circuit) in site.circuits.iter().enumerate() {
-            let told = if node == 0 { circuit.limit_ma.min(site.supply_max_ma) } else { circuit.limit_ma };
-            circuits.push((circuit.parent, told as f64 / 1000.0, plant.base_phasors(node)));
+            let mut base = plant.base_phasors(node);
+            if !site.signed {
+                unsigned(&mut base);
+            }
+            circuits.push((circuit.parent, told_a(site, node), base));
         }
         let mut places = Vec::new();
         for (at, seen) in view.chargers.iter().enumerate() {

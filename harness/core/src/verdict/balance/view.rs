@@ -1,6 +1,6 @@
 //! Chargers and cars as they are, in the terms of the checks. Looked at anew when a current has changed.
 
-use crate::plant::network::{Plant, line_phasors};
+use crate::plant::network::{Plant, line_phasors, magnitude};
 use crate::plant::{Phasor, System};
 use crate::scenario::{Scenario, system};
 use std::ops::Range;
@@ -32,13 +32,15 @@ pub(super) struct Seen {
     branches: usize,
     /// What an ampere through each of them is in the lines.
     pub(super) lines: [Phasor; 3],
+    /// Their magnitudes.
+    pub(super) shares: [f64; 3],
     pub(super) starts: u64,
 }
 
 impl Seen {
     /// It feeds this line.
     pub(super) fn feeds(&self, line: usize) -> bool {
-        self.lines[line].re != 0.0 || self.lines[line].im != 0.0
+        self.shares[line] > 0.0
     }
 
     /// How many times its current it charges with: three with a neutral, two between three wires.
@@ -80,6 +82,7 @@ impl View {
             let terminals = charger.terminals();
             if terminals != seen.terminals {
                 seen.lines = line_phasors(self.system, self.orders[at], terminals.clone());
+                seen.shares = seen.lines.map(magnitude);
                 seen.branches = match (self.system, terminals.len()) {
                     (System::ThreeIt, phases) => phases.saturating_sub(1).max(1),
                     (_, phases) => phases,
