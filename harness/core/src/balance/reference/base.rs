@@ -59,6 +59,10 @@ pub(super) struct Base {
     /// Watts.
     pub watts: Option<f64>,
     hold: [Hold; 3],
+    /// What the reading before came to, milliamperes.
+    before_ma: [f64; 3],
+    /// On three wires: the reading before was lower.
+    fell: bool,
 }
 
 /// What the chargers draw together: the least and the most.
@@ -74,6 +78,8 @@ pub(super) struct Drawn {
     pub high_ma: f64,
     /// Nothing changes.
     pub settled: bool,
+    /// One that may draw something has not been heard for long.
+    pub silent: bool,
 }
 
 impl Drawn {
@@ -91,6 +97,7 @@ impl Drawn {
             drawn.low_ma += low.iter().sum::<f64>();
             drawn.high_ma += high.iter().sum::<f64>();
             drawn.settled &= draw.settled;
+            drawn.silent |= draw.silent;
         }
         drawn
     }
@@ -130,7 +137,7 @@ impl Base {
             self.count = 0;
             self.margin_ma = [0.0; 3];
             self.unsaid = [false; 3];
-            self.update_lines(t_ms, meter.line_ma, &drawn, layout);
+            self.update_lines(t_ms, meter.line_ma, &drawn, layout, mutation);
             if !layout.three_wire {
                 self.bound_unknown(t_ms, meter, layout);
             }
@@ -147,7 +154,14 @@ impl Base {
     }
 
     /// Where loads add as numbers; on three wires that is never too little.
-    fn update_lines(&mut self, t_ms: u64, ma: [Option<f64>; 3], drawn: &Drawn, layout: &Layout) {
+    fn update_lines(
+        &mut self,
+        t_ms: u64,
+        ma: [Option<f64>; 3],
+        drawn: &Drawn,
+        layout: &Layout,
+        mutation: Option<Mutation>,
+    ) {
         for line in 0..layout.lines {
             let Some(ma) = ma[line] else {
                 self.line_ma[line] = None;
@@ -156,16 +170,26 @@ impl Base {
             let (high, low) = (ma - magnitude(drawn.low[line]), ma - magnitude(drawn.high[line]));
             let grew = self.line_ma[line].is_some_and(|old| old < low);
             let mut base = keep(self.line_ma[line], low, high);
-            if grew && ma > layout.site.supply_max_ma as f64 {
-                // The house has certainly grown, and the line is overloaded: now the worst of the interval.
+            if grew && !drawn.silent && ma > layout.site.supply_max_ma as f64 {
+                // The house has certainly grown, and the line is overloaded: now the worst of the interval. What a
+                // silent charger may draw is kept free for it anyway.
                 base = high;
             }
-            if !layout.site.signed && !layout.three_wire {
+            let signed = layout.site.signed || mutation == Some(Mutation::UnsignedExport);
+            if !signed && !layout.three_wire {
                 // A magnitude below the draw of the chargers is export, which is no room (B-34).
                 base = base.max(0.0);
             }
-            self.line_ma[line] = Some(base);
-            self.hold[line].set(t_ms, base);
+            // A fall has to be seen twice: a charger may have stopped without a word.
+            let stops = drawn.high_ma > 0.0;
+            let twice = if stops && self.line_ma[line].is_some_and(|old| base < old) {
+                base.max(self.before_ma[line])
+            } else {
+                base
+            };
+            self.before_ma[line] = base;
+            self.line_ma[line] = Some(twice);
+            self.hold[line].set(t_ms, twice);
         }
     }
 
@@ -216,14 +240,23 @@ impl Base {
                 most(&seen.places, seen.count, line, Complex64::ZERO)
                     <= old(drawn.low[line]).max(old(drawn.high[line])) + NOISE_MA
             });
-        if drawn.settled || !explained {
-            (self.places, self.count) = (seen.places, seen.count);
-            for place in &mut self.places {
-                for (line, drawn) in place.iter_mut().zip(drawn.low) {
-                    *line -= drawn;
-                }
+        let mut places = seen.places;
+        for place in &mut places {
+            for (line, drawn) in place.iter_mut().zip(drawn.low) {
+                *line -= drawn;
             }
         }
+        let falls = explained
+            && drawn.high_ma > 0.0
+            && (0..3).any(|line| {
+                let flow = |places: &[Lines; 4], count: usize| most(places, count, line, Complex64::ZERO);
+                flow(&places, seen.count) < flow(&self.places, self.count) - NOISE_MA
+            });
+        // A fall has to be seen twice.
+        if !explained || drawn.settled && (!falls || self.fell) {
+            (self.places, self.count) = (places, seen.count);
+        }
+        self.fell = falls && drawn.settled;
         self.line_ma = [None; 3];
         for line in 0..3 {
             self.hold[line].set(t_ms, most(&self.places, self.count, line, Complex64::ZERO));

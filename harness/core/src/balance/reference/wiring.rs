@@ -47,19 +47,25 @@ pub(super) struct Wiring {
     last: Option<Still>,
     guess: Option<Guess>,
     count: u8,
+    /// A step has come back as it should.
+    proved: bool,
     /// Readings cannot be used.
     pub wrong: bool,
 }
 
 impl Wiring {
-    /// One step spoke against the settings; the next one decides.
-    pub fn suspects(&self) -> bool {
-        self.guess.is_some()
+    /// A step spoke against the settings, or none has spoken for them yet: the next one has to be seen.
+    pub fn suspects(&self, layout: &Layout) -> bool {
+        self.guess.is_some() || !self.proved && !layout.three_wire
     }
 
-    /// Takes new currents. What is wrong, for people, when it has just become sure; and whether readings can be used
-    /// all the same.
-    pub fn look(&mut self, meter: &Meter, drawn: &Drawn, layout: &Layout) -> Option<(String, bool)> {
+    /// The meter seems to see more than there is: a jump of power would be exaggerated.
+    pub fn exaggerates(&self) -> bool {
+        self.guess == Some(Guess::TooMuch)
+    }
+
+    /// Takes new currents. What is wrong, for people, when it has just become sure.
+    pub fn look(&mut self, meter: &Meter, drawn: &Drawn, layout: &Layout) -> Option<String> {
         if layout.three_wire || !drawn.settled {
             return None;
         }
@@ -83,7 +89,7 @@ impl Wiring {
         let included = layout.site.chargers_included;
         let expected = if included { did } else { [0.0; 3] };
         if near.both(saw, expected) {
-            (self.guess, self.count) = (None, 0);
+            (self.guess, self.count, self.proved) = (None, 0, true);
             return None;
         }
         let watts = now.watts.zip(last.watts).map(|(now, last)| now - last);
@@ -98,7 +104,7 @@ impl Wiring {
         }
         self.count = 0;
         self.wrong = guess != Guess::TooMuch;
-        Some((words(guess), self.wrong))
+        Some(words(guess))
     }
 }
 
