@@ -295,7 +295,7 @@ impl Desk {
             fresh,
             raises: fresh && bump_ma.is_none(),
             alone: offline && self.is_alone(t_ms),
-            supply: health != Health::Never && !self.wiring.wrong,
+            supply: health != Health::Never,
             group_ma: if offline { online_ma.min(offline_ma) } else { online_ma },
             line_ma: self.budgets.line_ma.map_or(line_ma, |budget_ma| budget_ma.min(line_ma)),
             slack_ma: (margin_ma / 3).min(500) as f64,
@@ -321,6 +321,9 @@ impl Desk {
             alarm(commands, About::Wiring, what);
         }
         self.base.update(t_ms, &self.meter, self.drawn, &self.layout, mutation);
+        if self.wiring.wrong {
+            self.base.distrust(t_ms, &self.meter, &self.layout);
+        }
         self.fast.anchor(&self.meter, &self.drawn);
         let unsaid = self.base.unsaid.iter().any(|unsaid| *unsaid);
         if unsaid && !self.told.unsaid {
