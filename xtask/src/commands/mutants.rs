@@ -50,10 +50,10 @@ pub fn run(flags: &MutantsFlags) -> Outcome {
 }
 
 /// The checks that fail, and in which scenarios.
-fn caught<'a>(
+fn caught(
     mutation: Mutation,
-    scenarios: &'a [(String, Scenario)],
-) -> Result<BTreeMap<String, Vec<&'a str>>, Failure> {
+    scenarios: &[(String, Scenario)],
+) -> Result<BTreeMap<String, Vec<&str>>, Failure> {
     let mut caught: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (name, scenario) in scenarios {
         if interrupt::interrupted() {

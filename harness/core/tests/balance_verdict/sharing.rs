@@ -139,6 +139,11 @@ fn who_takes_from_another_has_not_made_more_of_the_room() {
     passes(&judged(&text, gives(|_| [12_000, 12_000])), "balance.fair", &["comparison"]);
     // A whole step is as near as it gets.
     passes(&judged(&text, gives(|_| [13_000, 12_000])), "balance.fair", &[]);
+    // A car on one phase and one on three: to take from the first would make more in sum, and nobody asks for that.
+    let mixed =
+        garage(2, 50, 3_600, "", "max_a = 32").replacen("offline_a = 0\n", "offline_a = 0\nphases = 1\n", 1);
+    passes(&judged(&mixed, gives(|_| [24_000, 24_000])), "balance.gap", &[]);
+    fails(&judged(&mixed, gives(|_| [16_000, 24_000])), "balance.gap", &[]);
     // Who comes first by his settings may have more.
     let ranked = text.replacen("offline_a = 0\n", "offline_a = 0\npriority = 1\n", 1);
     idle(&judged(&ranked, gives(|_| [16_000, 8_000])), "balance.fair", &["no two cars alike"]);
@@ -171,6 +176,8 @@ fn wrong_settings_and_budgets_excuse_how_room_is_shared() {
     for id in ["balance.gap", "balance.fair", "balance.energy", "balance.alive"] {
         idle(&judgement, id, &["settings of the balancer are wrong: the order of the phases"]);
     }
+    let turned = house("[meter]\nclamps_a = 100\nreversed = [1]\n");
+    idle(&judged(&turned, always(6_000)), "balance.gap", &["a clamp sits the wrong way round"]);
     let budget = house("[[budget]]\nfrom = \"00:00\"\nto = \"23:59\"\nlimit_a = 16\n");
     idle(&judged(&budget, always(6_000)), "balance.gap", &["budgets by the time of day"]);
 }

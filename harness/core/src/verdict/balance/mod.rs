@@ -186,14 +186,20 @@ impl<'a> Judge<'a> {
 
     /// What each check says, but for `balance.expected`, which needs to know.
     fn rulings(&mut self, ended: &Ended) -> Vec<(&'static str, Ruling)> {
+        let sharing = self.sharing();
+        let steady = std::mem::take(&mut self.commands.steady);
+        let mut rulings = self.safety(ended, sharing.as_deref());
+        rulings.extend(self.service_rulings(sharing.as_deref(), steady));
+        rulings
+    }
+
+    /// Nothing blows, and everybody keeps to what is allowed.
+    fn safety(&mut self, ended: &Ended, sharing: Option<&str>) -> Vec<(&'static str, Ruling)> {
         let take = std::mem::take::<Tally>;
         let ms = (self.metrics.simulated_s * 1000.0).round() as u64;
-        let missed = self.marks.missed;
-        let sharing = self.sharing();
         let (commands, outages) = (&mut self.commands, &mut self.outages);
         let what = |word: &'static str| move |number: u64| tally::count(number, word);
         let no_command = "the balancer set no limit";
-        let steady = take(&mut commands.steady);
         vec![
             ("balance.protocol", protocol(ended, ms)),
             ("balance.fuse", self.hazard.fuse_ruling(ms)),
@@ -202,7 +208,7 @@ impl<'a> Judge<'a> {
                 "balance.feasible",
                 take(&mut commands.feasible).ruling(
                     what("decision"),
-                    sharing.as_deref().unwrap_or("the balancer decided nothing by a fresh reading"),
+                    sharing.unwrap_or("the balancer decided nothing by a fresh reading"),
                 ),
             ),
             ("balance.range", take(&mut commands.range).ruling(what("limit"), no_command)),
@@ -218,13 +224,20 @@ impl<'a> Judge<'a> {
                     "nothing charged",
                 ),
             ),
+        ]
+    }
+
+    /// Everybody is served, fairly and with what there is.
+    fn service_rulings(&mut self, sharing: Option<&str>, steady: Tally) -> Vec<(&'static str, Ruling)> {
+        let take = std::mem::take::<Tally>;
+        let missed = self.marks.missed;
+        let what = |word: &'static str| move |number: u64| tally::count(number, word);
+        vec![
             (
                 "balance.alive",
                 take(&mut self.service.alive).ruling(
                     what("turn"),
-                    sharing
-                        .as_deref()
-                        .unwrap_or("no car wanted to charge, with room for it, for the length of a turn"),
+                    sharing.unwrap_or("no car wanted to charge, with room for it, for the length of a turn"),
                 ),
             ),
             ("balance.wear", self.service.wear_ruling(steady)),
@@ -239,7 +252,6 @@ impl<'a> Judge<'a> {
                 take(&mut self.settled.gap).ruling(
                     what("settled moment"),
                     sharing
-                        .as_deref()
                         .unwrap_or("the load was never settled for two minutes while a car wanted to charge"),
                 ),
             ),
@@ -248,7 +260,7 @@ impl<'a> Judge<'a> {
                 take(&mut self.settled.fair)
                     .ruling(
                         what("comparison"),
-                        sharing.as_deref().unwrap_or("no two cars alike were served at a settled moment"),
+                        sharing.unwrap_or("no two cars alike were served at a settled moment"),
                     )
                     .scored(missed),
             ),
@@ -256,12 +268,12 @@ impl<'a> Judge<'a> {
                 "balance.energy",
                 self.energy
                     .tally()
-                    .ruling(|_| self.energy.rests_on(), sharing.as_deref().unwrap_or(energy::NOTHING))
+                    .ruling(|_| self.energy.rests_on(), sharing.unwrap_or(energy::NOTHING))
                     .scored(missed),
             ),
             (
                 "balance.recovery",
-                take(&mut outages.recovery)
+                take(&mut self.outages.recovery)
                     .ruling(what("return"), "no outage ended with everything else as before"),
             ),
         ]

@@ -117,7 +117,7 @@ pub(super) fn count(number: u64, word: &str) -> String {
 
 /// Milliseconds as seconds, for people.
 pub(super) fn seconds(ms: u64) -> String {
-    if ms % 1000 == 0 { format!("{} s", ms / 1000) } else { format!("{:.1} s", ms as f64 / 1000.0) }
+    if ms.is_multiple_of(1000) { format!("{} s", ms / 1000) } else { format!("{:.1} s", ms as f64 / 1000.0) }
 }
 
 /// Milliamperes as amperes, for people.
