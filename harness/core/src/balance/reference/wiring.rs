@@ -63,7 +63,7 @@ impl Wiring {
 
     /// The meter seems to see more than there is: a jump of power would be exaggerated.
     pub fn exaggerates(&self) -> bool {
-        self.guess == Some(Guess::TooMuch)
+        self.guess == Some(Guess::TooMuch) && !self.proved
     }
 
     /// Takes new currents. What is wrong, for people, when it has just become sure.

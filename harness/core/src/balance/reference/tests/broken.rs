@@ -27,7 +27,7 @@ fn shows(mutation: Option<Mutation>, of: Mutation) -> bool {
             rig.house = [2.0, 2.0, 20.0];
             rig.plug(0, CAR);
             rig.run(60);
-            over(&rig)
+            rig.most[2] > 25.05
         }
         Mutation::ForgetsScale => {
             let mut site = site(100, 4);

@@ -101,6 +101,38 @@ fn a_wrong_flag_is_found() {
     assert!(rig.alarms().iter().any(|(_, about)| *about == About::Wiring), "{:?}", rig.alarms());
 }
 
+/// A house that rises makes the cars fall by as much, again and again: the meter shows nothing, and nothing is wrong.
+#[test]
+fn a_house_that_makes_cars_fall_is_no_wrong_wiring() {
+    let mut rig = Rig::new(site(25, 2), Tuning::default());
+    (0..2).for_each(|charger| rig.plug(charger, Car { terminals: 1, ..CAR }));
+    rig.house = [3.0, 5.0, 4.0];
+    for _ in 0..6 {
+        rig.run(300);
+        rig.house[0] = 14.0;
+        rig.run(300);
+        rig.house[0] = 3.0;
+    }
+    assert_eq!(rig.alarms(), []);
+}
+
+/// Readings that are known to be placed wrong still bound what may flow: the offline limit of the group is not safe
+/// beside every house.
+#[test]
+fn wrong_readings_are_not_thrown_away() {
+    let mut site = site(40, 1);
+    site.chargers_included = false;
+    let mut rig = Rig::new(site, Tuning::default());
+    rig.plug(0, CAR);
+    rig.house = [3.0, 5.0, 4.0];
+    rig.run(400);
+    assert!(rig.alarms().iter().any(|(_, about)| *about == About::Wiring), "{:?}", rig.alarms());
+    assert_eq!(rig.offered(), [6_000]);
+    rig.house[0] = 36.0;
+    rig.run(40);
+    assert!(rig.lines()[0] <= 40.0, "{:?} {:?}", rig.lines(), rig.offered());
+}
+
 /// Export on one phase of a meter that says magnitudes is no reversed clamp: the power goes the right way.
 #[test]
 fn export_is_no_wrong_wiring() {
