@@ -78,13 +78,13 @@ impl Room {
         let circuits =
             self.circuits.iter().enumerate().map(|(node, (_, limit, base))| (Some(node), *limit, *base));
         for (node, limit_a, base) in whole.chain(circuits) {
-            for at in 0..3 {
+            for (at, base) in base.into_iter().enumerate() {
                 let feeds = |place: &Place| magnitude(place.lines[at]) > 0.0;
                 let terms = self.places.iter().enumerate();
                 let terms = terms.filter(|(_, place)| feeds(place) && self.is_behind(place.node, node));
                 let terms: Vec<_> = terms.map(|(place, car)| (place, car.lines[at])).collect();
                 if !terms.is_empty() {
-                    lines.push(Line { limit_a, base: base[at], signed_a: signed(at, base[at]), terms });
+                    lines.push(Line { limit_a, base, signed_a: signed(at, base), terms });
                 }
             }
         }
