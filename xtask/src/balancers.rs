@@ -72,7 +72,7 @@ impl Spec {
 
     /// A balancer at its start.
     pub fn start(&self, scenario: &Scenario) -> Result<Running, Failure> {
-        let tuning = scenario.tuning.clone();
+        let tuning = scenario.tuning;
         Ok(match self {
             Spec::Reference(None) => Running::BuiltIn(Box::new(Reference::new(tuning))),
             Spec::Reference(Some(mutation)) => {

@@ -43,6 +43,8 @@ pub enum Command {
     Sim(SimFlags),
     /// Searches for a scenario in which a balancer blows the fuse, and shrinks it to a file that replays.
     Hunt(HuntFlags),
+    /// Runs balancers that are broken on purpose, and prints which check catches each.
+    Mutants(MutantsFlags),
     /// Rebuilds or merges reports from the stored evidence, without hardware.
     Report(ReportFlags),
     /// Checks the rules of the source tree.
@@ -126,6 +128,15 @@ pub struct HuntFlags {
     /// Scenario file to write when something is found.
     #[arg(short, value_name = "FILE", default_value = "hunt.toml")]
     pub output: PathBuf,
+}
+
+/// `mutants`
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  cargo xtask mutants")]
+pub struct MutantsFlags {
+    /// Suite to run; may be repeated [default: balance].
+    #[arg(long, value_name = "NAME")]
+    pub suite: Vec<String>,
 }
 
 /// `decode`

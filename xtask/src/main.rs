@@ -54,6 +54,7 @@ fn run(command: Command) -> failure::Outcome {
         Command::Wave(flags) => commands::wave::run(&flags),
         Command::Sim(flags) => commands::sim::run(&flags),
         Command::Hunt(flags) => commands::hunt::run(&flags),
+        Command::Mutants(flags) => commands::mutants::run(&flags),
         Command::Report(flags) => commands::report::run(&flags),
         Command::Tidy => commands::tidy::run(),
         Command::Ci => commands::ci::run(),

@@ -8,12 +8,15 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use hanbench_core::balance::reference::{Reference, Tuning};
+use hanbench_core::balance::{Balancer, Command, Doing, Event, Sample, Status};
 use hanbench_core::meters::encode::encode_apdu;
 use hanbench_core::meters::profile::List;
 use hanbench_core::meters::sample::Meter;
 use hanbench_core::meters::{self, Decoder};
 use hanbench_core::plant::State;
 use hanbench_core::reading::{Instant, Milli};
+use hanbench_core::scenario::Scenario;
 use hanbench_core::wire::assemble::{Assembled, Assembler};
 use hanbench_core::wire::cipher::{self, Keys};
 use hanbench_core::wire::framer::Framer;
@@ -120,4 +123,70 @@ fn steady_state_allocates_nothing() {
             assert_eq!(found, [0; 3], "{profile}, {way}: allocations in framer, assembler and decoder");
         }
     }
+}
+
+/// The reference balancer, with cars that charge and a house that moves.
+#[test]
+fn decisions_allocate_nothing() {
+    let text = r#"
+        [scenario]
+        about = "three cars behind one fuse"
+        source = "own"
+        duration_s = 60
+        [fuse]
+        rated_a = 40
+        [[charger]]
+        name = "A"
+        [[charger]]
+        name = "B"
+        [[charger]]
+        name = "C"
+    "#;
+    let site = Scenario::parse(text, &|name| Err(name.into())).expect("a scenario").site;
+    let mut balancer = Reference::new(Tuning::default());
+    let (mut events, mut commands, mut told) = (Vec::with_capacity(8), Vec::with_capacity(64), [0; 3]);
+    events.push(Event::Config(Box::new(site)));
+    let (mut allocations, mut raised) = (0, 0);
+    for second in 0..7_200_u64 {
+        if second == 600 {
+            (allocations, raised) = (0, 0);
+        }
+        if second % 10 == 5 {
+            events.extend((0..3).map(|id| {
+                let (i_ma, offered_ma) = ([told[id]; 3], told[id]);
+                let doing = if told[id] > 0 { Doing::Charging } else { Doing::Waiting };
+                let offline_ma = Some(6_000);
+                Event::Charger(Status {
+                    id,
+                    doing,
+                    i_ma,
+                    offered_ma,
+                    phases: 3,
+                    max_ma: 32_000,
+                    offline_ma,
+                    boots: 1,
+                    session_wh: 0,
+                })
+            }));
+        }
+        if second % 10 == 8 {
+            let house = if second % 600 < 300 { 12_000 } else { 3_000 };
+            let sum = house + told.iter().sum::<i64>();
+            let p_w = Some(sum * 690 / 1000);
+            events.push(Event::Meter(Sample { i_ma: [Some(sum); 3], p_w, list: 2, ..Sample::default() }));
+        }
+        events.push(Event::Tick);
+        commands.clear();
+        counted(&mut allocations, || balancer.answer(second * 1000, &events, &mut commands))
+            .expect("an answer");
+        events.clear();
+        for command in &commands {
+            if let Command::Limit { id, current_ma, .. } = command {
+                raised += usize::from(*current_ma > told[*id]);
+                told[*id] = *current_ma;
+            }
+        }
+    }
+    assert!(raised > 30, "{raised} limits raised: nothing was decided");
+    assert_eq!(allocations, 0);
 }

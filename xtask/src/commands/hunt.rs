@@ -53,11 +53,13 @@ pub fn run(flags: &HuntFlags) -> Outcome {
         ));
         return Ok(PASSED);
     };
-    let smallest = shrink(&genome, &mut |genome| judge(genome, &balancer).is_ok_and(|judged| breaks(&judged)));
+    let smallest =
+        shrink(&genome, &mut |genome| judge(genome, &balancer).is_ok_and(|judged| breaks(&judged)));
     let judgement = judge(&smallest, &balancer)?;
     let about = format!("{} blows the fuse", balancer.name());
     let path = &flags.output;
-    write_whole(path, smallest.to_toml(&about).as_bytes()).map_err(|error| Failure::input(error.to_string()))?;
+    write_whole(path, smallest.to_toml(&about).as_bytes())
+        .map_err(|error| Failure::input(error.to_string()))?;
     console::line(&format!(
         "{}: the fuse blows, heat {:.3}; found after {tried} scenarios, {seconds:.1} s; {} events left of {}",
         balancer.name(),
@@ -65,7 +67,12 @@ pub fn run(flags: &HuntFlags) -> Outcome {
         smallest.genes.len(),
         genome.genes.len()
     ));
-    console::line(&format!("wrote {}; replay: cargo xtask sim {} --balancer {}", path.display(), path.display(), flags.balancer));
+    console::line(&format!(
+        "wrote {}; replay: cargo xtask sim {} --balancer {}",
+        path.display(),
+        path.display(),
+        flags.balancer
+    ));
     Ok(FAILED)
 }
 
@@ -93,7 +100,9 @@ fn budget(text: &str) -> Result<Duration, Failure> {
     let seconds = number.trim().parse::<f64>().ok().map(|number| number * unit);
     let seconds = seconds.filter(|seconds| (0.1..=604_800.0).contains(seconds));
     seconds.map(Duration::from_secs_f64).ok_or_else(|| {
-        Failure::input(format!("--budget {text}: a time from 0.1s to a week was expected, such as 60s or 5min"))
+        Failure::input(format!(
+            "--budget {text}: a time from 0.1s to a week was expected, such as 60s or 5min"
+        ))
     })
 }
 

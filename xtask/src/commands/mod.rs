@@ -7,6 +7,7 @@ pub mod emulate;
 pub mod explain;
 pub mod hunt;
 pub mod import;
+pub mod mutants;
 pub mod record;
 pub mod replay;
 pub mod report;

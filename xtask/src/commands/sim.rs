@@ -117,7 +117,8 @@ fn row(name: &str, judgement: &Judgement) -> String {
 
 fn plot(folder: &Path, name: &str, scenario: &Scenario, judgement: &Judgement) -> Result<(), Failure> {
     let path = folder.join(format!("{name}.svg"));
-    write_whole(&path, loop_svg(scenario, &judgement.series).as_bytes()).map_err(|error| Failure::input(error.to_string()))?;
+    write_whole(&path, loop_svg(scenario, &judgement.series).as_bytes())
+        .map_err(|error| Failure::input(error.to_string()))?;
     console::note(&format!("wrote {}", path.display()));
     Ok(())
 }

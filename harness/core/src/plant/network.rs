@@ -408,13 +408,13 @@ fn has_own_branch(system: System, first: bool, terminal: usize) -> bool {
 /// Adds the current of one branch to the lines that it flows in.
 fn draw(system: System, lines: &mut [Phasor; 3], branch: usize, amperes: Phasor) {
     match system {
-        System::OnePhase => lines[0] = lines[0] + amperes,
-        System::ThreeTn => lines[branch] = lines[branch] + STAR[branch] * amperes,
+        System::OnePhase => lines[0] += amperes,
+        System::ThreeTn => lines[branch] += STAR[branch] * amperes,
         System::ThreeIt => {
             let current = DELTA[branch] * amperes;
-            lines[branch] = lines[branch] + current;
+            lines[branch] += current;
             let back = (branch + 1) % 3;
-            lines[back] = lines[back] - current;
+            lines[back] -= current;
         }
     }
 }

@@ -154,6 +154,15 @@ pub(super) fn check(
             Some(lasts) => Some(milli(file.number(lasts, "for_s", 0.0..=most)?) as u64),
         };
         let (begins, ends) = happening(file, &span, &raw, for_ms, chargers, site)?;
+        if let (Some(lasts), None) = (&raw.for_s, &ends) {
+            let takes_time = matches!(begins, Happening::Reboot { .. } | Happening::Swap { .. });
+            if !takes_time {
+                return Err(file.error(
+                    lasts.span(),
+                    "this does not end by itself; expected another event instead of `for_s`",
+                ));
+            }
+        }
         for turn in 0..u64::from(times) {
             let at_ms = first_ms + turn * every_ms;
             events.push(Event { at_ms, what: begins.clone() });

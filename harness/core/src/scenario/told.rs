@@ -13,7 +13,7 @@
 //! | `min_a` | 6 | (B-54) |
 //! | `zone` | `Europe/Oslo` | where the budgets hold (B-19) |
 //! | `circuit.<name>.limit_a`, `.parent` | as built | (B-01, B-07) |
-//! | `charger.<name>.order`, `.circuit`, `.priority`, `.offline_a`, `.offline_phase`, `.included` | as built | (B-56, B-57, B-58, B-59) |
+//! | `charger.<name>.order`, `.circuit`, `.priority`, `.offline_a`, `.offline_phase`, `.switches` | as built | (B-56, B-57, B-58, B-59) |
 //!
 //! | key of `[[budget]]` | default | meaning |
 //! |---|---|---|
@@ -62,6 +62,7 @@ struct RawCharger {
     priority: Option<u8>,
     offline_a: Option<Spanned<f64>>,
     offline_phase: Option<Spanned<u8>>,
+    switches: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -194,6 +195,7 @@ pub(super) fn changed(file: File<'_>, raw: &RawTold, before: &Site) -> Result<Si
             charger.order = *order.get_ref();
         }
         charger.priority = told.priority.unwrap_or(charger.priority);
+        charger.switches = told.switches.unwrap_or(charger.switches);
         if let Some(offline) = &told.offline_a {
             charger.offline_ma = Some(milli(file.number(offline, "offline_a", 0.0..=1000.0)?));
         }

@@ -142,7 +142,7 @@ fn clamped(clamps: &Clamps, plant: &Plant, ratio: Factor) -> Sample {
         let seen = seen.clamp(-clamps.range_ma, clamps.range_ma);
         let seen = (seen + 50 * seen.signum()) / 100 * 100;
         sample.i_ma[phase] = Some(if clamps.signed { sign * seen } else { seen.abs() });
-        watts += i64::from(sign) * state.phase_active[line].0 / 1000;
+        watts += sign * state.phase_active[line].0 / 1000;
     }
     if clamps.signed {
         sample.p_w = Some(watts);

@@ -242,7 +242,7 @@ impl<'a> Sim<'a> {
                 change.next += 1;
             }
         }
-        if t_ms % TICK_MS == 0 {
+        if t_ms.is_multiple_of(TICK_MS) {
             let t_s = (self.scenario.utc_ms.div_euclid(1000).max(0) as u64) + t_ms / TICK_MS;
             for household in &self.households {
                 let drawn = household.house.drawn(t_s);

@@ -157,8 +157,9 @@ fn nothing_is_raised_on_stale_readings() {
 
 #[test]
 fn limits_do_not_hunt_in_steady_load() {
-    let hunts =
-        |every_ms: u64| following(move |t_ms, _| if t_ms / every_ms % 2 == 0 { 10_000 } else { 11_000 });
+    let hunts = |every_ms: u64| {
+        following(move |t_ms, _| if (t_ms / every_ms).is_multiple_of(2) { 10_000 } else { 11_000 })
+    };
     fails(&judged(HOUSE, hunts(3_000)), "balance.wear", &["the limit of cp1 changes twice within 10 s"]);
     fails(&judged(HOUSE, hunts(20_000)), "balance.wear", &["more than 60 times in an hour"]);
     passes(&judged(HOUSE, hunts(120_000)), "balance.wear", &["0 starts", "changes of limits in steady load"]);

@@ -24,6 +24,10 @@ pub(super) struct Row {
     /// What limits that stand already may be over the cap before they are lowered: keeps them from following every
     /// tenth of an ampere of the house.
     pub slack: f64,
+    /// What those that charge already may be over the cap with their least, before one of them has to stop.
+    pub keep: f64,
+    /// Part of the cap that is only kept free because the house has just drawn it.
+    pub peak: f64,
     /// What one more milliampere of everyone who rises adds.
     slope: Complex64,
     /// Nothing more fits.
@@ -48,7 +52,16 @@ impl Row {
 
     /// A row on which loads lie between lines and add as phasors.
     pub fn phasor(load: Complex64, cap: f64) -> Row {
-        Row { load, cap, scalar: false, slack: 0.0, slope: Complex64::ZERO, full: false }
+        Row {
+            load,
+            cap,
+            scalar: false,
+            slack: 0.0,
+            keep: 0.0,
+            peak: 0.0,
+            slope: Complex64::ZERO,
+            full: false,
+        }
     }
 
     /// What would flow with `more`.
@@ -139,6 +152,15 @@ impl Problem {
         self.touches(ask).iter().all(|(row, share)| self.rows[*row].takes(*share * milliamperes))
     }
 
+    /// The same for the least of those that charge, were it not for what the house has just drawn.
+    pub fn would_fit(&self, ask: usize, milliamperes: f64) -> bool {
+        let fits = |(row, share): &(usize, Complex64)| {
+            let row = &self.rows[*row];
+            row.flow(*share * milliamperes) <= row.cap + row.peak + row.keep + NOTHING
+        };
+        self.touches(ask).iter().all(fits)
+    }
+
     /// Serves this ask with its least if that fits; false if not.
     pub fn serve(&mut self, ask: usize) -> bool {
         let min = self.asks[ask].min;
@@ -147,6 +169,18 @@ impl Problem {
             self.add(ask, min);
         }
         fits
+    }
+
+    /// The same for one that charges already.
+    pub fn keep(&mut self, ask: usize) {
+        let min = self.asks[ask].min;
+        let fits = |(row, share): &(usize, Complex64)| {
+            let row = &self.rows[*row];
+            row.flow(*share * min) <= row.cap + row.keep + NOTHING
+        };
+        if self.touches(ask).iter().all(fits) {
+            self.add(ask, min);
+        }
     }
 
     /// Takes back all that was given.

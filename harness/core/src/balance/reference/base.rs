@@ -36,6 +36,16 @@ impl Hold {
         self.now = now;
     }
 
+    /// Nobody knows which line a reading belongs to, which way it flows, or what of it is the chargers': every line may
+    /// carry as much as the fullest reading, besides them.
+    pub fn distrust(&mut self, t_ms: u64, meter: &Meter, layout: &Layout) {
+        let most = meter.line_ma.iter().flatten().map(|ma| ma.abs()).fold(0.0, f64::max);
+        for line in 0..layout.lines {
+            self.line_ma[line] = Some(most);
+            self.hold[line].set(t_ms, most);
+        }
+    }
+
     /// How far the remembered peak lies above the value.
     fn above(&self, t_ms: u64) -> f64 {
         let left_ms = HOLD_MS.saturating_sub(t_ms.saturating_sub(self.peak_ms));
@@ -48,6 +58,8 @@ impl Hold {
 pub(super) struct Base {
     /// Milliamperes in each line; `None`: not known, and not bounded. Of no use on three wires while `places` counts.
     pub line_ma: [Option<f64>; 3],
+    /// Lines that the meter does not say; what stands for them is a bound, if there is one.
+    pub unsaid: [bool; 3],
     /// On three wires: places that the currents may have.
     pub places: [Lines; 4],
     /// How many of them. 0: magnitudes are added.
@@ -57,6 +69,10 @@ pub(super) struct Base {
     /// Watts.
     pub watts: Option<f64>,
     hold: [Hold; 3],
+    /// What the reading before came to, milliamperes.
+    before_ma: [f64; 3],
+    /// On three wires: the reading before was lower.
+    fell: bool,
 }
 
 /// What the chargers draw together: the least and the most.
@@ -72,6 +88,8 @@ pub(super) struct Drawn {
     pub high_ma: f64,
     /// Nothing changes.
     pub settled: bool,
+    /// One that may draw something has not been heard for long.
+    pub silent: bool,
 }
 
 impl Drawn {
@@ -89,6 +107,7 @@ impl Drawn {
             drawn.low_ma += low.iter().sum::<f64>();
             drawn.high_ma += high.iter().sum::<f64>();
             drawn.settled &= draw.settled;
+            drawn.silent |= draw.silent;
         }
         drawn
     }
@@ -127,7 +146,8 @@ impl Base {
         } else {
             self.count = 0;
             self.margin_ma = [0.0; 3];
-            self.update_lines(t_ms, meter.line_ma, &drawn, layout);
+            self.unsaid = [false; 3];
+            self.update_lines(t_ms, meter.line_ma, &drawn, layout, mutation);
             if !layout.three_wire {
                 self.bound_unknown(t_ms, meter, layout);
             }
@@ -138,32 +158,65 @@ impl Base {
         }
     }
 
+    /// Nobody knows which line a reading belongs to, which way it flows, or what of it is the chargers': every line may
+    /// carry as much as the fullest reading, besides them.
+    pub fn distrust(&mut self, t_ms: u64, meter: &Meter, layout: &Layout) {
+        let most = meter.line_ma.iter().flatten().map(|ma| ma.abs()).fold(0.0, f64::max);
+        for line in 0..layout.lines {
+            self.line_ma[line] = Some(most);
+            self.hold[line].set(t_ms, most);
+        }
+    }
+
     /// How far the remembered peak of a line lies above its value, milliamperes.
     pub fn above(&self, t_ms: u64, line: usize) -> f64 {
         self.hold[line].above(t_ms)
     }
 
     /// Where loads add as numbers; on three wires that is never too little.
-    fn update_lines(&mut self, t_ms: u64, ma: [Option<f64>; 3], drawn: &Drawn, layout: &Layout) {
+    fn update_lines(
+        &mut self,
+        t_ms: u64,
+        ma: [Option<f64>; 3],
+        drawn: &Drawn,
+        layout: &Layout,
+        mutation: Option<Mutation>,
+    ) {
         for line in 0..layout.lines {
             let Some(ma) = ma[line] else {
                 self.line_ma[line] = None;
                 continue;
             };
-            let mut base =
-                keep(self.line_ma[line], ma - magnitude(drawn.high[line]), ma - magnitude(drawn.low[line]));
-            if !layout.site.signed && !layout.three_wire {
+            let (high, low) = (ma - magnitude(drawn.low[line]), ma - magnitude(drawn.high[line]));
+            let grew = self.line_ma[line].is_some_and(|old| old < low);
+            let mut base = keep(self.line_ma[line], low, high);
+            if grew && !drawn.silent && ma > layout.site.supply_max_ma as f64 {
+                // The house has certainly grown, and the line is overloaded: now the worst of the interval. What a
+                // silent charger may draw is kept free for it anyway.
+                base = high;
+            }
+            let signed = layout.site.signed || mutation == Some(Mutation::UnsignedExport);
+            if !signed && !layout.three_wire {
                 // A magnitude below the draw of the chargers is export, which is no room (B-34).
                 base = base.max(0.0);
             }
-            self.line_ma[line] = Some(base);
-            self.hold[line].set(t_ms, base);
+            // A fall has to be seen twice: a charger may have stopped without a word.
+            let stops = drawn.high_ma > 0.0;
+            let twice = if stops && self.line_ma[line].is_some_and(|old| base < old) {
+                base.max(self.before_ma[line])
+            } else {
+                base
+            };
+            self.before_ma[line] = base;
+            self.line_ma[line] = Some(twice);
+            self.hold[line].set(t_ms, twice);
         }
     }
 
     /// A phase that the meter does not say, but its power: no more can flow there than all the house takes, and what
     /// other phases may give back (field bug B17).
     fn bound_unknown(&mut self, t_ms: u64, meter: &Meter, layout: &Layout) {
+        self.unsaid = [0, 1, 2].map(|line| line < layout.lines && meter.line_ma[line].is_none());
         let Some(watts) = self.watts.filter(|_| meter.p_w.is_some()) else { return };
         let given_back: f64 = meter
             .line_ma
@@ -173,7 +226,7 @@ impl Base {
             .sum();
         let bound = (watts.max(0.0) / meter.volts * 1000.0 + given_back) / POWER_FACTOR;
         for line in 0..layout.lines {
-            if meter.line_ma[line].is_none() {
+            if self.unsaid[line] {
                 self.line_ma[line] = Some(bound);
                 self.hold[line].set(t_ms, bound);
             }
@@ -207,14 +260,23 @@ impl Base {
                 most(&seen.places, seen.count, line, Complex64::ZERO)
                     <= old(drawn.low[line]).max(old(drawn.high[line])) + NOISE_MA
             });
-        if drawn.settled || !explained {
-            (self.places, self.count) = (seen.places, seen.count);
-            for place in &mut self.places {
-                for (line, drawn) in place.iter_mut().zip(drawn.low) {
-                    *line -= drawn;
-                }
+        let mut places = seen.places;
+        for place in &mut places {
+            for (line, drawn) in place.iter_mut().zip(drawn.low) {
+                *line -= drawn;
             }
         }
+        let falls = explained
+            && drawn.high_ma > 0.0
+            && (0..3).any(|line| {
+                let flow = |places: &[Lines; 4], count: usize| most(places, count, line, Complex64::ZERO);
+                flow(&places, seen.count) < flow(&self.places, self.count) - NOISE_MA
+            });
+        // A fall has to be seen twice.
+        if !explained || drawn.settled && (!falls || self.fell) {
+            (self.places, self.count) = (places, seen.count);
+        }
+        self.fell = falls && drawn.settled;
         self.line_ma = [None; 3];
         for line in 0..3 {
             self.hold[line].set(t_ms, most(&self.places, self.count, line, Complex64::ZERO));

@@ -10,8 +10,15 @@ use crate::balance::{Doing, Status};
 /// A command, a charger and a car take no longer than this together: a report that came so long after the last change
 /// shows where it led. Milliseconds.
 pub(super) const SETTLE_MS: u64 = 8_000;
-/// A charger that was silent for so long may be drawing anything it was allowed. Milliseconds.
-const SILENT_MS: u64 = 45_000;
+/// A car follows its pilot within 5 s (balancing, section 2.1), and a second is for the report. Milliseconds.
+const FOLLOW_MS: u64 = 6_000;
+/// A charger that was silent for so long, or for half as long again as it usually is, may be drawing anything it was
+/// allowed, or nothing. Milliseconds.
+const SILENT_MS: u64 = 12_000;
+/// A reading of the meter is about so old when it comes, milliseconds.
+const RECENT_MS: u64 = 3_000;
+/// How long a command takes to show in a report, milliseconds.
+const OBEY_MS: u64 = 4_000;
 /// What a draw may be over the limit before it is over, milliamperes.
 const TOLERANCE_MA: i64 = 500;
 /// A terminal that carries less carries nothing, milliamperes.
@@ -45,6 +52,8 @@ pub(super) struct Draw {
     pub high: [i64; 3],
     /// The two are the same.
     pub settled: bool,
+    /// It has not been heard for long.
+    pub silent: bool,
 }
 
 /// What the car was found to want.
@@ -88,6 +97,10 @@ pub(super) struct Entry {
     excess: ([i64; 3], u64),
     before_ma: [i64; 3],
     changed_ms: u64,
+    /// When what it offers changed last.
+    offered_ms: u64,
+    /// Between its two newest reports.
+    gap_ms: u64,
     appetite: Appetite,
 }
 
@@ -107,6 +120,8 @@ impl Default for Entry {
             excess: ([0; 3], 0),
             before_ma: [0; 3],
             changed_ms: 0,
+            offered_ms: 0,
+            gap_ms: 0,
             appetite: Appetite::All,
         }
     }
@@ -121,8 +136,12 @@ impl Entry {
                 == (status.doing, status.phases, status.max_ma, status.offline_ma)
         };
         let news = !old.as_ref().is_some_and(same);
-        if news || old.is_some_and(|old| old.offered_ma != status.offered_ma) {
+        let offers = old.is_none_or(|old| old.offered_ma != status.offered_ma);
+        if news || offers {
             self.changed_ms = t_ms;
+        }
+        if offers {
+            self.offered_ms = t_ms;
         }
         if old.is_some_and(|old| status.boots > old.boots) {
             self.restarted = true;
@@ -130,6 +149,7 @@ impl Entry {
             self.changed_ms = t_ms;
         }
         self.before_ma = old.map_or(status.i_ma, |old| old.i_ma);
+        self.gap_ms = t_ms.saturating_sub(self.heard_ms).max(self.gap_ms / 2);
         self.heard_ms = t_ms;
         self.link_up = true;
         self.offline_held = status.offline_ma == Some(self.offline.0);
@@ -236,6 +256,9 @@ impl Entry {
             self.told.ma = ma;
             self.changed_ms = t_ms;
         }
+        if let Some(status) = &mut self.status {
+            status.offered_ma = status.offered_ma.min(ma);
+        }
     }
 
     /// A car is there that would charge.
@@ -243,9 +266,11 @@ impl Entry {
         self.status.is_some_and(|status| matches!(status.doing, Doing::Waiting | Doing::Charging))
     }
 
-    /// The most that it may draw by what it was told.
+    /// The most that it may draw: by what it was told, and by what it offers while that has not settled.
     pub fn allowed_ma(&self) -> i64 {
-        self.held.map_or(self.told.ma, |held| held.ma.max(self.told.ma))
+        let held = self.held.map_or(self.told.ma, |held| held.ma.max(self.told.ma));
+        let offered = self.status.filter(|_| !self.is_settled()).map_or(0, |status| status.offered_ma);
+        held.max(offered)
     }
 
     /// It uses or may still use three terminals, whatever it was told last.
@@ -270,17 +295,26 @@ impl Entry {
     /// any other, and nobody can lower it.
     pub fn draw(&self, t_ms: u64) -> Draw {
         let Some(status) = self.status else { return Draw { settled: true, ..Draw::default() } };
-        let silent = !self.link_up || t_ms > self.heard_ms + SILENT_MS;
+        let silent = !self.link_up || t_ms > self.heard_ms + SILENT_MS.max(self.gap_ms * 3 / 2);
         if self.is_settled() && !silent {
             let ma = status.i_ma.map(|ma| ma.min(self.told.ma));
-            return Draw { low: ma, high: ma, settled: true };
+            return Draw { low: ma, high: ma, settled: true, silent };
         }
-        let top = self.allowed_ma();
         let most = status.max_ma.max(0);
         let (now, before) = (status.i_ma, self.before_ma);
-        let mut draw = Draw::default();
+        let mut draw = Draw { silent, ..Draw::default() };
+        // It offers no more than it was told, and the car has had its time: what it drew before is over.
+        let followed = status.offered_ma <= self.told.ma && t_ms >= self.offered_ms + FOLLOW_MS && !silent;
+        let (now, before) = if followed {
+            (now.map(|ma| ma.min(self.told.ma)), now.map(|ma| ma.min(self.told.ma)))
+        } else {
+            (now, before)
+        };
+        let recent = t_ms <= self.heard_ms + RECENT_MS;
+        let top = if followed { self.told.ma } else { self.allowed_ma() };
         for at in 0..3 {
-            let low = now[at].min(before[at]).min(self.told.ma);
+            // A report as young as the reading shows what there was of the last limit then.
+            let low = now[at].min(before[at]).min(if recent { i64::MAX } else { self.told.ma });
             draw.low[at] = if silent { 0 } else { low };
             let may = self.used.unwrap_or(THREE) >> at & 1 == 1;
             draw.high[at] = now[at].max(before[at]).max(if may { top.min(most) } else { 0 });
@@ -297,7 +331,8 @@ impl Entry {
 
     /// It offers more than it was told, though it had time: perhaps it did not hear.
     pub fn is_above_told(&self) -> bool {
-        self.is_settled() && self.status.is_some_and(|status| status.offered_ma > self.told.ma)
+        let had_time = self.heard_ms >= self.told.at_ms + OBEY_MS;
+        had_time && self.status.is_some_and(|status| status.offered_ma > self.told.ma)
     }
 
     /// It has drawn much more than it was told, though it had time.

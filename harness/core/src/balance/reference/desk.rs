@@ -33,6 +33,7 @@ struct Told {
     silent: bool,
     impossible: bool,
     overload: bool,
+    unsaid: bool,
 }
 
 /// Everything that follows from the settings and what has been heard since.
@@ -46,6 +47,8 @@ pub(super) struct Desk {
     modes: Vec<Mode>,
     /// Reports in a row that were above the limit.
     disobeyed: Vec<u8>,
+    /// Times that it offered more than it was told, though it had offered less.
+    overruled: Vec<u8>,
     budgets: Budgets,
     fast: Fast,
     wiring: Wiring,
@@ -81,6 +84,7 @@ impl Desk {
             paces: vec![Pace::default(); count],
             modes: (0..count).map(|charger| Mode::new(layout.wired(charger))).collect(),
             disobeyed: vec![0; count],
+            overruled: vec![0; count],
             budgets: Budgets::new(&layout.site, mutation),
             fast: Fast::default(),
             wiring: Wiring::default(),
@@ -186,11 +190,12 @@ impl Desk {
             }
             Event::Charger(status) => {
                 let Some(entry) = self.book.get_mut(status.id) else { return News::Nothing };
+                let was_above = entry.is_above_told();
                 let mut news = entry.hear(t_ms, status);
                 if mutation == Some(Mutation::ForgetsReboots) {
                     entry.restarted = false;
                 }
-                let disobeyed = &mut self.disobeyed[status.id];
+                let (disobeyed, overruled) = (&mut self.disobeyed[status.id], &mut self.overruled[status.id]);
                 *disobeyed = if entry.disobeys() { disobeyed.saturating_add(1) } else { 0 };
                 if *disobeyed == 2 {
                     let name = &self.layout.site.chargers[status.id].name;
@@ -201,7 +206,15 @@ impl Desk {
                 if status.doing == crate::balance::Doing::Unplugged {
                     self.modes[status.id] = Mode::new(self.layout.wired(status.id));
                 }
-                news |= entry.is_above_told();
+                let above = entry.is_above_told();
+                news |= above;
+                if above && !was_above {
+                    *overruled = overruled.saturating_add(1);
+                    if *overruled == 3 {
+                        let name = &self.layout.site.chargers[status.id].name;
+                        alarm(commands, About::Charger, format!("somebody else sets the limit of {name}"));
+                    }
+                }
                 if news { News::Decide } else { News::Nothing }
             }
             Event::Link { what: Link::Charger(id), up } => {
@@ -217,7 +230,13 @@ impl Desk {
     /// True when the power says that a line may carry too much.
     pub fn jumps(&mut self, t_ms: u64) -> bool {
         self.drawn = Drawn::of(&self.layout, self.book.iter().map(|entry| entry.draw(t_ms)));
-        self.fast.bump_ma(&self.meter, &self.drawn).is_some()
+        self.bump_ma().is_some()
+    }
+
+    /// What may have come on a line since the last currents, if that is too much.
+    fn bump_ma(&self) -> Option<f64> {
+        let believed = !self.meter.new && !self.wiring.exaggerates();
+        self.fast.bump_ma(&self.meter, &self.drawn).filter(|_| believed)
     }
 
     /// Decides, and says when to look again at the latest.
@@ -264,7 +283,7 @@ impl Desk {
         let margin_ma = self.margin.map_or(0, |(_, margin_ma)| margin_ma);
         let fresh =
             health == Health::Fresh || mutation == Some(Mutation::RaisesOnStale) && health != Health::Never;
-        let bump_ma = if self.meter.new { None } else { self.fast.bump_ma(&self.meter, &self.drawn) };
+        let bump_ma = self.bump_ma();
         let blind = matches!(health, Health::Never | Health::Lost) || self.wiring.wrong;
         let offline = blind && mutation != Some(Mutation::IgnoresOfflineLimits);
         let (online_ma, offline_ma) = (site.group.max_online_ma, site.group.max_offline_ma);
@@ -276,10 +295,16 @@ impl Desk {
             fresh,
             raises: fresh && bump_ma.is_none(),
             alone: offline && self.is_alone(t_ms),
-            supply: health != Health::Never && !self.wiring.wrong,
+            supply: health != Health::Never,
             group_ma: if offline { online_ma.min(offline_ma) } else { online_ma },
             line_ma: self.budgets.line_ma.map_or(line_ma, |budget_ma| budget_ma.min(line_ma)),
             slack_ma: (margin_ma / 3).min(500) as f64,
+            // What may only have jumped lowers, and pauses nobody.
+            keep_ma: if bump_ma.is_some() {
+                f64::INFINITY
+            } else {
+                (margin_ma - headroom::least_ma(site.supply_max_ma)).max(0) as f64
+            },
             bump_ma: bump_ma.unwrap_or(0.0),
             power_w: self.budgets.allowed_w(t_ms),
             volts: self.meter.volts,
@@ -292,11 +317,20 @@ impl Desk {
             return;
         }
         self.drawn = Drawn::of(&self.layout, self.book.iter().map(|entry| entry.draw(t_ms)));
-        if let Some((what, unusable)) = self.wiring.look(&self.meter, &self.drawn, &self.layout) {
-            alarm(commands, if unusable { About::Wiring } else { About::Settings }, what);
+        if let Some(what) = self.wiring.look(&self.meter, &self.drawn, &self.layout) {
+            alarm(commands, About::Wiring, what);
         }
         self.base.update(t_ms, &self.meter, self.drawn, &self.layout, mutation);
+        if self.wiring.wrong {
+            self.base.distrust(t_ms, &self.meter, &self.layout);
+        }
         self.fast.anchor(&self.meter, &self.drawn);
+        let unsaid = self.base.unsaid.iter().any(|unsaid| *unsaid);
+        if unsaid && !self.told.unsaid {
+            let text = "the meter does not say the current of every phase: is the kind of grid right?";
+            alarm(commands, About::Meter, text.into());
+        }
+        self.told.unsaid = unsaid;
     }
 
     /// Nobody has seen a reading for longer than a dongle takes to start.
@@ -335,11 +369,20 @@ impl Desk {
             let ask = &self.problem.asks[charger];
             let step_ma = self.layout.site.chargers[charger].step_ma;
             let share_ma = (self.problem.given[charger] + 1e-3) as i64 / step_ma * step_ma;
-            let to =
-                Move { from_ma, share_ma, min_ma: ask.min as i64, step_ma, careful: self.wiring.suspects() };
+            let to = Move {
+                from_ma,
+                share_ma,
+                min_ma: ask.min as i64,
+                step_ma,
+                careful: self.wiring.suspects(&self.layout),
+            };
             let mut next_ma = self.paces[charger].next(now.t_ms, now.raises, to);
             if now.mutation == Some(Mutation::FirstIgnoresBase) && from_ma == 0 && next_ma > 0 {
                 next_ma = ask.max as i64;
+            }
+            let switches = self.modes[charger].phases == 1 && entry.is_on_three() && entry.told.phases > 0;
+            if now.mutation == Some(Mutation::HysteresisTriples) && switches && from_ma > 0 {
+                next_ma = (3 * share_ma).min(ask.max as i64);
             }
             self.steps.push(Step { from_ma, may_ma: entry.allowed_ma(), share_ma, next_ma });
         }
@@ -392,7 +435,8 @@ impl Desk {
                 wake(entry.told.until_ms);
             }
             let wants = entry.wants();
-            self.queue.settle(t_ms, charger, wants, entry.told.ma > 0);
+            let lacks = wants && now.raises && self.problem.asks[charger].max > 0.0;
+            self.queue.settle(t_ms, charger, wants, lacks, entry.told.ma > 0);
         }
         let since_ms = self.meter.since_ms;
         wake(self.meter.currents_ms.map_or(since_ms + BOOT_MS, |heard_ms| heard_ms + LOST_MS));

@@ -15,7 +15,7 @@ use num_complex::Complex64;
 /// links, a charger and a car.
 const REACT_MS: u64 = 6_000;
 /// Part of the heat that melts a fuse which a step may bring, when currents are waited for …
-const HEAT: f64 = 0.95;
+const HEAT: f64 = 0.99;
 /// … and when power comes in between.
 const HEAT_FAST: f64 = 0.85;
 /// How often power comes in between, milliseconds.
@@ -39,9 +39,14 @@ const GATES: [(i64, f64); 10] = [
 /// The square of 1.25.
 const MELTS: f64 = 1.5625;
 
+/// The larger of 1 A and 4 %, milliamperes.
+pub(super) fn least_ma(supply_ma: i64) -> i64 {
+    (supply_ma / 25).max(1_000)
+}
+
 /// What is kept free of the supply, milliamperes.
 pub(super) fn margin_ma(supply_ma: i64, step_ma: i64, currents_every_ms: u64, fast: bool) -> i64 {
-    let least = (supply_ma / 25).max(1_000);
+    let least = least_ma(supply_ma);
     let most = ((supply_ma as f64 * MARGIN_PART) as i64).max(least);
     let (every_ms, heat) =
         if fast { (FAST_MS.min(currents_every_ms), HEAT_FAST) } else { (currents_every_ms, HEAT) };
@@ -89,7 +94,6 @@ fn terminals(context: &Context<'_>, charger: usize, entry: &Entry, modes: Modes)
     match modes {
         Modes::One if switches => ONE,
         Modes::Three if switches => entry.used.unwrap_or(wired),
-        _ if context.now.mutation == Some(Mutation::HysteresisTriples) && entry.told.phases == 1 => ONE,
         _ => entry.terminals(wired),
     }
 }
@@ -99,7 +103,9 @@ fn bounds(context: &Context<'_>, charger: usize, entry: &Entry) -> (i64, i64) {
     let settings = &context.layout.site.chargers[charger];
     let step = settings.step_ma;
     let min = (settings.min_ma.max(context.layout.site.group.min_ma) + step - 1) / step * step;
-    let ready = entry.offline_held || context.now.mutation == Some(Mutation::IgnoresOfflineLimits);
+    let ready = entry.offline_held
+        || entry.told.ma > 0
+        || context.now.mutation == Some(Mutation::IgnoresOfflineLimits);
     if !entry.wants() || !entry.link_up || !ready {
         return (min, 0);
     }
@@ -186,18 +192,20 @@ fn supply(problem: &mut Problem, context: &Context<'_>) {
         }
     }
     if base.count == 0 {
+        // What the group may draw without a meter it may draw on a line that the meter does not say.
+        let unsaid = context.layout.site.group.max_offline_ma as f64;
         for line in 0..lines {
             problem.rows.push(match base.line_ma[line] {
-                Some(ma) => Row::scalar(ma, cap(line)),
+                Some(ma) if !base.unsaid[line] || cap(line) - ma > unsaid => Row::scalar(ma, cap(line)),
                 // L2 of a balancer that does not look at it.
                 None if context.now.mutation == Some(Mutation::ScalarIt) => Row::scalar(0.0, f64::MAX),
-                // Nothing is known of this line: the chargers keep to what they may without a meter.
-                None => Row::scalar(0.0, context.layout.site.group.max_offline_ma as f64),
+                _ => Row::scalar(0.0, unsaid),
             });
         }
     }
-    for row in &mut problem.rows[first..] {
-        row.slack = context.now.slack_ma;
+    for (at, row) in problem.rows[first..].iter_mut().enumerate() {
+        (row.slack, row.keep) = (context.now.slack_ma, context.now.keep_ma);
+        row.peak = base.above(context.now.t_ms, at % lines);
     }
 }
 

@@ -109,6 +109,8 @@ struct Now {
     line_ma: i64,
     /// Part of the margin that limits which stand already may use.
     slack_ma: f64,
+    /// Part of the margin that those may use that charge with their least.
+    keep_ma: f64,
     /// What power says may have come since the last currents.
     bump_ma: f64,
     /// Most that the site may import.

@@ -14,7 +14,7 @@ pub enum Mutation {
     IgnoresOfflineLimits,
     /// Holds the mean of the phases against the fuse instead of each.
     SumsPhases,
-    /// Takes every current for export while power flows out, and lends it to the chargers.
+    /// Lends export to the chargers though currents have no sign, and takes all of them for export while power flows out.
     UnsignedExport,
     /// Gives one phase the sum of three while a charger switches.
     HysteresisTriples,

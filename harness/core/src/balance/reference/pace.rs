@@ -1,7 +1,7 @@
 //! How fast a limit moves: down at once, up slowly (balancing, section 5b, step 7).
 //!
 //! A limit rises when its share has been above it for half a minute, and then by half of what is missing every ten
-//! seconds; the last ampere and a half goes at once. It starts at the least. A share that is only a little below
+//! seconds; the last two amperes go at once. It starts at the least. A share that is only a little below
 //! leaves the limit where it is, as long as everything fits: houses move by tenths of an ampere all the time.
 
 use super::allocate::{Problem, Row};
@@ -13,7 +13,7 @@ const CALM_MS: u64 = 30_000;
 /// Between two changes upwards, milliseconds.
 const EVERY_MS: u64 = 10_000;
 /// What goes at once, milliamperes.
-const REST_MA: i64 = 1_500;
+const REST_MA: i64 = 2_000;
 /// A step that is to prove something is no larger, milliamperes, …
 const PROOF_MA: i64 = 4_000;
 /// … and has so long to be seen, milliseconds.
@@ -24,7 +24,7 @@ const NEAR_MA: i64 = 500;
 /// The pace of one charger.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Pace {
-    /// Since when its share has not been below its limit.
+    /// Since when its share has been above its limit.
     calm_ms: Option<u64>,
     /// When its limit changed last.
     moved_ms: u64,
@@ -57,10 +57,11 @@ impl Pace {
             self.calm_ms = None;
             return to.from_ma;
         }
-        let calm_ms = *self.calm_ms.get_or_insert(t_ms);
         if to.share_ma == to.from_ma {
+            self.calm_ms = None;
             return to.from_ma;
         }
+        let calm_ms = *self.calm_ms.get_or_insert(t_ms);
         if to.from_ma == 0 {
             return to.min_ma;
         }
@@ -117,7 +118,7 @@ pub(super) fn agree(
         }
     }
     let rises = steps.iter().any(|step| step.next_ma > step.from_ma);
-    let looks = mutation != Some(Mutation::FirstIgnoresBase);
+    let looks = !matches!(mutation, Some(Mutation::FirstIgnoresBase | Mutation::HysteresisTriples));
     if rises && looks && flows_over(problem, bare, steps, |step| step.next_ma.max(step.may_ma)) {
         for (charger, step) in steps.iter_mut().enumerate() {
             if step.next_ma > step.from_ma && touches_over(problem, charger) {

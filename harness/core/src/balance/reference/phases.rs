@@ -54,7 +54,7 @@ impl Mode {
 pub(super) fn consider(
     context: &Context<'_>,
     below_ma: i64,
-    queue: &Queue,
+    queue: &mut Queue,
     now: &Problem,
     other: &mut Problem,
     modes: &mut [Mode],
@@ -85,11 +85,13 @@ pub(super) fn consider(
                 let better = is < worth && would > is + GAIN_MA && (is == 0.0 || would >= 0.9 * 3.0 * is);
                 if mode.ripe(context.now.t_ms, better, TO_ONE_MS) {
                     mode.change(1);
+                    queue.forgive(charger);
                 }
             } else {
                 let better = would >= worth + GAIN_MA && 3.0 * would > 1.1 * is;
                 if mode.ripe(context.now.t_ms, better, TO_THREE_MS) {
                     mode.change(3);
+                    queue.forgive(charger);
                 }
             }
         }

@@ -10,16 +10,15 @@ use super::allocate::Problem;
 const TURN_MS: u64 = 900_000;
 /// Nobody loses his turn sooner, milliseconds.
 const MIN_ON_MS: u64 = 600_000;
-/// After a pause for lack of room it must have been there for so long, milliseconds, …
+/// After a pause for lack of room it must have been there for so long, milliseconds (balancing, section 5b, step 7), …
 const RESUME_MS: u64 = 120_000;
 /// … with this much more than the least, milliamperes, …
 const RESUME_MA: f64 = 1_000.0;
 /// … or without it for so long, milliseconds.
 const PATIENCE_MS: u64 = 600_000;
-/// Between two starts of a charger, milliseconds.
-const RESTART_MS: u64 = 300_000;
-/// An hour holds no more starts than there are places for them.
-const STARTS: usize = 6;
+/// An hour holds no more starts than there are places for them: one less than is asked for, as cars start by
+/// themselves too (balancing, section 5d, invariant 9).
+const STARTS: usize = 5;
 const HOUR_MS: u64 = 3_600_000;
 
 /// The place of a charger in the queue.
@@ -42,9 +41,7 @@ struct Seat {
 
 impl Seat {
     fn may_start(&self, t_ms: u64) -> bool {
-        let latest = self.starts.iter().flatten().max();
         self.starts[self.next].is_none_or(|start_ms| t_ms >= start_ms + HOUR_MS)
-            && latest.is_none_or(|start_ms| t_ms >= start_ms + RESTART_MS)
     }
 }
 
@@ -101,8 +98,13 @@ impl Queue {
         }
     }
 
-    /// What came of it: `is_on` after the decision.
-    pub fn settle(&mut self, t_ms: u64, charger: usize, wants: bool, is_on: bool) {
+    /// The terminals of this charger change: what held it back need not hold it back any more.
+    pub fn forgive(&mut self, charger: usize) {
+        self.seats[charger].paused_ms = None;
+    }
+
+    /// What came of it: `is_on` after the decision, and whether one that is off found no room.
+    pub fn settle(&mut self, t_ms: u64, charger: usize, wants: bool, lacks: bool, is_on: bool) {
         let Queue { front, back, turned, .. } = self;
         let seat = &mut self.seats[charger];
         if is_on && seat.on_ms.is_none() {
@@ -115,7 +117,7 @@ impl Queue {
         } else if !is_on && seat.on_ms.is_some() {
             (seat.on_ms, seat.room_ms) = (None, None);
             seat.waits_ms = wants.then_some(t_ms);
-            seat.paused_ms = (wants && !*turned).then_some(t_ms);
+            seat.paused_ms = (lacks && !*turned).then_some(t_ms);
             *back += 1;
             seat.rank = *back;
             self.sorted = false;
@@ -158,12 +160,12 @@ impl Queue {
             }
             let seat = &mut self.seats[charger];
             if seat.on_ms.is_some() {
-                problem.serve(charger);
+                problem.keep(charger);
                 continue;
             }
             let min = problem.asks[charger].min;
             let patient = seat.paused_ms.is_none_or(|paused_ms| t_ms >= paused_ms + PATIENCE_MS);
-            let room = problem.fits(charger, if patient { min } else { min + RESUME_MA });
+            let room = problem.would_fit(charger, if patient { min } else { min + RESUME_MA });
             if !room {
                 seat.room_ms = None;
                 let since = |seat: &Seat| seat.waits_ms.unwrap_or(t_ms);
@@ -175,7 +177,7 @@ impl Queue {
             let room_ms = *seat.room_ms.get_or_insert(t_ms);
             let long = seat.paused_ms.is_none() || t_ms >= room_ms + RESUME_MS;
             if long && seat.may_start(t_ms) {
-                problem.serve(charger);
+                problem.keep(charger);
             }
         }
         waits

@@ -45,33 +45,42 @@ struct Still {
 #[derive(Clone, Default, Debug)]
 pub(super) struct Wiring {
     last: Option<Still>,
+    /// Least and most of each line since then, milliamperes.
+    range_ma: [(f64, f64); 3],
     guess: Option<Guess>,
     count: u8,
+    /// A step has come back as it should.
+    proved: bool,
     /// Readings cannot be used.
     pub wrong: bool,
 }
 
 impl Wiring {
-    /// One step spoke against the settings; the next one decides.
-    pub fn suspects(&self) -> bool {
-        self.guess.is_some()
+    /// A step spoke against the settings, or none has spoken for them yet: the next one has to be seen.
+    pub fn suspects(&self, layout: &Layout) -> bool {
+        self.guess.is_some() || !self.proved && !layout.three_wire
     }
 
-    /// Takes new currents. What is wrong, for people, when it has just become sure; and whether readings can be used
-    /// all the same.
-    pub fn look(&mut self, meter: &Meter, drawn: &Drawn, layout: &Layout) -> Option<(String, bool)> {
-        if layout.three_wire || !drawn.settled {
-            return None;
-        }
+    /// The meter seems to see more than there is: a jump of power would be exaggerated.
+    pub fn exaggerates(&self) -> bool {
+        self.guess == Some(Guess::TooMuch)
+    }
+
+    /// Takes new currents. What is wrong, for people, when it has just become sure.
+    pub fn look(&mut self, meter: &Meter, drawn: &Drawn, layout: &Layout) -> Option<String> {
         let lines = layout.lines;
-        if meter.line_ma[..lines].iter().any(Option::is_none) {
+        if layout.three_wire || meter.line_ma[..lines].iter().any(Option::is_none) {
             return None;
         }
-        let now = Still {
-            meter_ma: meter.line_ma.map(Option::unwrap_or_default),
-            drawn_ma: drawn.low.map(|ma| ma.re),
-            watts: meter.p_w,
-        };
+        let meter_ma = meter.line_ma.map(Option::unwrap_or_default);
+        for (range, ma) in self.range_ma.iter_mut().zip(meter_ma) {
+            *range = (range.0.min(ma), range.1.max(ma));
+        }
+        if !drawn.settled {
+            return None;
+        }
+        let now = Still { meter_ma, drawn_ma: drawn.low.map(|ma| ma.re), watts: meter.p_w };
+        let range_ma = std::mem::replace(&mut self.range_ma, meter_ma.map(|ma| (ma, ma)));
         let last = self.last.replace(now)?;
         let step = |now: [f64; 3], last: [f64; 3]| [0, 1, 2].map(|line| now[line] - last[line]);
         let (saw, did) = (step(now.meter_ma, last.meter_ma), step(now.drawn_ma, last.drawn_ma));
@@ -83,7 +92,17 @@ impl Wiring {
         let included = layout.site.chargers_included;
         let expected = if included { did } else { [0.0; 3] };
         if near.both(saw, expected) {
-            (self.guess, self.count) = (None, 0);
+            (self.guess, self.count, self.proved) = (None, 0, true);
+            return None;
+        }
+        // A house that rises makes chargers fall: only a rise of theirs can speak against the settings, and only if
+        // nothing else came and went meanwhile.
+        let between = (0..lines).all(|line| {
+            let (low, high) =
+                (last.meter_ma[line].min(meter_ma[line]), last.meter_ma[line].max(meter_ma[line]));
+            range_ma[line].0 >= low - TOLERANCE_MA && range_ma[line].1 <= high + TOLERANCE_MA
+        });
+        if !between || did.iter().sum::<f64>() < 0.0 {
             return None;
         }
         let watts = now.watts.zip(last.watts).map(|(now, last)| now - last);
@@ -98,7 +117,7 @@ impl Wiring {
         }
         self.count = 0;
         self.wrong = guess != Guess::TooMuch;
-        Some((words(guess), self.wrong))
+        Some(words(guess))
     }
 }
 

@@ -150,8 +150,8 @@ impl<'a> Energy<'a> {
             match circuit.parent {
                 Some(parent) => {
                     self.flows[parent].0 += all;
-                    for (sum, most) in self.flows[parent].1.iter_mut().zip(each) {
-                        *sum += most;
+                    for (sum, room) in self.flows[parent].1.iter_mut().zip(each) {
+                        *sum += room;
                     }
                 }
                 // An ampere on three lines is worth more than what it takes from any of them.

@@ -112,7 +112,8 @@ fn brute_force(net: &Net) -> Option<Vec<i64>> {
                 loads[*row] += *ma as f64;
             }
         }
-        if loads.iter().zip(&problem.rows).all(|(load, row)| *load <= row.cap) {
+        // The house alone may be over on a line that nobody is on.
+        if loads.iter().zip(&problem.rows).all(|(load, row)| *load <= row.cap.max(row.load.re)) {
             let mut sorted = given;
             sorted.sort_unstable();
             if best.as_ref().is_none_or(|best| *best < sorted) {

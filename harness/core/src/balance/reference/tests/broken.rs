@@ -58,9 +58,9 @@ fn shows(mutation: Option<Mutation>, of: Mutation) -> bool {
             let mut site = site(25, 1);
             site.signed = false;
             let mut rig = start(site, Tuning::default());
-            (rig.unsigned, rig.house) = (true, [10.0, -30.0, -25.0]);
+            (rig.unsigned, rig.house) = (true, [10.0, -60.0, -50.0]);
             rig.plug(0, CAR);
-            rig.run(200);
+            rig.run(600);
             over(&rig)
         }
         Mutation::HysteresisTriples => {
