@@ -36,16 +36,6 @@ impl Hold {
         self.now = now;
     }
 
-    /// Nobody knows which line a reading belongs to, which way it flows, or what of it is the chargers': every line may
-    /// carry as much as the fullest reading, besides them.
-    pub fn distrust(&mut self, t_ms: u64, meter: &Meter, layout: &Layout) {
-        let most = meter.line_ma.iter().flatten().map(|ma| ma.abs()).fold(0.0, f64::max);
-        for line in 0..layout.lines {
-            self.line_ma[line] = Some(most);
-            self.hold[line].set(t_ms, most);
-        }
-    }
-
     /// How far the remembered peak lies above the value.
     fn above(&self, t_ms: u64) -> f64 {
         let left_ms = HOLD_MS.saturating_sub(t_ms.saturating_sub(self.peak_ms));

@@ -53,8 +53,8 @@ pub(super) struct Desk {
     fast: Fast,
     wiring: Wiring,
     told: Told,
-    /// What is kept free of the supply, with and without a fast list.
-    margin: Option<(bool, i64)>,
+    /// What is kept free of the supply.
+    margin_ma: Option<i64>,
     /// What the chargers drew when the power was looked at last.
     drawn: Drawn,
     /// Kept so that nothing is allocated.
@@ -89,7 +89,7 @@ impl Desk {
             fast: Fast::default(),
             wiring: Wiring::default(),
             told: Told::default(),
-            margin: None,
+            margin_ma: None,
             drawn: Drawn::default(),
             problem: Problem::default(),
             other: Problem::default(),
@@ -274,13 +274,10 @@ impl Desk {
     /// What holds now.
     fn now(&mut self, t_ms: u64, health: Health, tuning: Tuning, mutation: Option<Mutation>) -> Now {
         let site = &self.layout.site;
-        let fast = self.meter.is_fast(t_ms);
-        if self.margin.is_none_or(|(was_fast, _)| was_fast != fast) {
-            let every_ms = site.currents_every_ms;
-            let margin_ma = headroom::margin_ma(site.supply_max_ma, tuning.step_ma, every_ms, fast);
-            self.margin = Some((fast, tuning.margin_ma.unwrap_or(margin_ma)));
-        }
-        let margin_ma = self.margin.map_or(0, |(_, margin_ma)| margin_ma);
+        let (supply_ma, every_ms) = (site.supply_max_ma, site.currents_every_ms);
+        let margin_ma = *self.margin_ma.get_or_insert_with(|| {
+            tuning.margin_ma.unwrap_or_else(|| headroom::margin_ma(supply_ma, tuning.step_ma, every_ms))
+        });
         let fresh =
             health == Health::Fresh || mutation == Some(Mutation::RaisesOnStale) && health != Health::Never;
         let bump_ma = self.bump_ma();

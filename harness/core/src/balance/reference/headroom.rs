@@ -14,12 +14,8 @@ use num_complex::Complex64;
 /// From what is measured to a car that draws less, apart from the wait for the reading, milliseconds: a telegram, two
 /// links, a charger and a car.
 const REACT_MS: u64 = 6_000;
-/// Part of the heat that melts a fuse which a step may bring, when currents are waited for …
+/// Part of the heat that melts a fuse which a step may bring.
 const HEAT: f64 = 0.99;
-/// … and when power comes in between.
-const HEAT_FAST: f64 = 0.85;
-/// How often power comes in between, milliseconds.
-const FAST_MS: u64 = 2_500;
 /// No more of the supply than this is kept for steps.
 const MARGIN_PART: f64 = 0.15;
 /// The gG lower gate: a fuse that holds 1.25 times its rating may melt when a first-order heat with this time constant
@@ -45,17 +41,17 @@ pub(super) fn least_ma(supply_ma: i64) -> i64 {
 }
 
 /// What is kept free of the supply, milliamperes.
-pub(super) fn margin_ma(supply_ma: i64, step_ma: i64, currents_every_ms: u64, fast: bool) -> i64 {
+///
+/// A list of power alone does not help: what another line sheds at the same moment hides a step from it.
+pub(super) fn margin_ma(supply_ma: i64, step_ma: i64, currents_every_ms: u64) -> i64 {
     let least = least_ma(supply_ma);
     let most = ((supply_ma as f64 * MARGIN_PART) as i64).max(least);
-    let (every_ms, heat) =
-        if fast { (FAST_MS.min(currents_every_ms), HEAT_FAST) } else { (currents_every_ms, HEAT) };
     let gate = GATES.iter().rfind(|(rated, _)| rated * 1000 <= supply_ma).unwrap_or(&GATES[0]);
-    let decay = libm::exp(-((every_ms + REACT_MS) as f64) / 1000.0 / gate.1);
+    let decay = libm::exp(-((currents_every_ms + REACT_MS) as f64) / 1000.0 / gate.1);
     let survives = |margin: i64| {
         let part = |ma: i64| (ma as f64 / supply_ma as f64) * (ma as f64 / supply_ma as f64);
         let (before, after) = (part(supply_ma - margin), part(supply_ma - margin + step_ma));
-        after - (after - before) * decay <= heat * MELTS
+        after - (after - before) * decay <= HEAT * MELTS
     };
     (least..most).step_by(100).find(|margin| survives(*margin)).unwrap_or(most)
 }

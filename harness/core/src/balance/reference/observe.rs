@@ -12,10 +12,6 @@ pub(super) const FRESH_MS: u64 = 15_000;
 pub(super) const LOST_MS: u64 = 40_000;
 /// A dongle may take so long to start (B-27).
 pub(super) const BOOT_MS: u64 = 120_000;
-/// A meter has a fast list when one came at least so often, milliseconds, …
-const FAST_GAP_MS: u64 = 5_000;
-/// … for so long, milliseconds.
-const FAST_SINCE_MS: u64 = 60_000;
 /// Times the supply that no line carries: such a reading is a mistake of units (field bug B20).
 const IMPOSSIBLE: f64 = 20.0;
 /// Assumed where the meter says no voltage, volts.
@@ -54,8 +50,6 @@ pub(super) struct Meter {
     pub power_w: Option<f64>,
     /// The newest reading was no possible one.
     pub impossible: bool,
-    fast_since_ms: Option<u64>,
-    fast_ms: u64,
 }
 
 impl Meter {
@@ -78,14 +72,8 @@ impl Meter {
         let blind = self.currents_ms.is_none_or(|_| self.line_ma == [None; 3])
             && t_ms >= self.since_ms + 2 * layout.site.currents_every_ms.max(FRESH_MS)
             && power.is_some();
-        if !currents {
-            if self.fast_since_ms.is_none() || t_ms > self.fast_ms + FAST_GAP_MS {
-                self.fast_since_ms = Some(t_ms);
-            }
-            self.fast_ms = t_ms;
-            if !blind {
-                return;
-            }
+        if !currents && !blind {
+            return;
         }
         self.line_ma = [None; 3];
         for (phase, line) in layout.phase[..layout.lines].iter().enumerate() {
@@ -117,12 +105,6 @@ impl Meter {
             Some(FRESH_MS..LOST_MS) => Health::Stale,
             Some(LOST_MS..) => Health::Lost,
         }
-    }
-
-    /// Power comes much more often than currents.
-    pub fn is_fast(&self, t_ms: u64) -> bool {
-        t_ms <= self.fast_ms + 2 * FAST_GAP_MS
-            && self.fast_since_ms.is_some_and(|since_ms| t_ms >= since_ms + FAST_SINCE_MS)
     }
 }
 

@@ -123,13 +123,11 @@ fn an_estimate_is_rarely_too_low() {
 /// The margin for a step of 14 A just after a reading.
 #[test]
 fn the_margin_lets_the_fuse_outlast_a_step() {
-    let slow = margin_ma(25_000, 14_000, 10_000, false);
-    let fast = margin_ma(25_000, 14_000, 10_000, true);
+    let slow = margin_ma(25_000, 14_000, 10_000);
     assert!((1_700..=2_200).contains(&slow), "{slow}");
-    assert!((1_000..=1_700).contains(&fast), "{fast}");
-    assert_eq!(margin_ma(63_000, 14_000, 10_000, false), 2_520, "4 %");
-    assert_eq!(margin_ma(16_000, 0, 10_000, false), 1_000);
-    assert_eq!(margin_ma(16_000, 40_000, 10_000, false), 2_400, "15 % at most");
+    assert_eq!(margin_ma(63_000, 14_000, 10_000), 2_520, "4 %");
+    assert_eq!(margin_ma(16_000, 0, 10_000), 1_000);
+    assert_eq!(margin_ma(16_000, 40_000, 10_000), 2_400, "15 % at most");
 }
 
 fn step(from_ma: i64, share_ma: i64) -> Move {
