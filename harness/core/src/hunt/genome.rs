@@ -1,10 +1,11 @@
 //! A scenario as a list of things that happen, which can be drawn, changed, made smaller and written as a file.
 //!
-//! Refuses what no balancer can survive. The house alone never draws more than the fuse is rated for, and one of its
-//! steps is at most 14 A, which is what a fuse outlasts until the next reading if there is some margin
+//! Refuses what no balancer can survive. The house alone never draws more than the fuse is rated for, and on a line it
+//! adds at most 14 A in half a minute, which is what a fuse outlasts until the next reading if there is some margin
 //! (balancing, section 2.3). While something is broken, nobody can react for the half minute until chargers notice,
 //! so that the house adds no more than 9 A then (balancing, section 5e), and the offline limit is one that is safe
-//! without any balancing (B-62): none.
+//! without any balancing (B-62): none. A charger that forgets its limit while nobody reaches it is beyond every
+//! balancer too.
 
 use fastrand::Rng;
 use std::fmt::Write;
@@ -107,13 +108,20 @@ impl Gene {
         }
     }
 
+    /// From when to when somebody is not reached.
+    fn cut(&self) -> Option<(u32, u32)> {
+        match *self {
+            Gene::Outage { at_s, for_s, .. } => Some((at_s, at_s + for_s)),
+            Gene::Car { .. } | Gene::Load { .. } | Gene::Reboot { .. } => None,
+        }
+    }
+
     /// From when to when something is broken.
     fn outage(&self) -> Option<(u32, u32)> {
         match *self {
-            Gene::Outage { at_s, for_s, .. } => Some((at_s, at_s + for_s)),
             // A charger takes its time to start.
             Gene::Reboot { at_s, .. } => Some((at_s, at_s + AROUND_S)),
-            Gene::Car { .. } | Gene::Load { .. } => None,
+            _ => self.cut(),
         }
     }
 
@@ -197,6 +205,13 @@ impl Genome {
             Gene::Car { charger, .. } => !std::mem::replace(&mut taken[*charger as usize], true),
             _ => true,
         });
+        let cut: Vec<(u32, u32)> = self.genes.iter().filter_map(Gene::cut).collect();
+        self.genes.retain(|gene| match *gene {
+            Gene::Reboot { at_s, .. } => {
+                cut.iter().all(|(from, to)| at_s + 2 * AROUND_S < *from || at_s > to + AROUND_S)
+            }
+            _ => true,
+        });
         let outages: Vec<(u32, u32)> = self.genes.iter().filter_map(Gene::outage).collect();
         let mut drawn: Vec<Gene> = Vec::new();
         self.genes.retain(|gene| {
@@ -211,8 +226,20 @@ impl Genome {
                 _ => None,
             });
             let together = a + others.sum::<u32>();
+            // What goes off meanwhile does not count: the fuse has been warmed by it.
+            let soon = drawn.iter().filter_map(|other| match *other {
+                Gene::Load { line: there, at_s: from, a, .. }
+                    if there == line && from.abs_diff(at_s) <= AROUND_S =>
+                {
+                    Some(a)
+                }
+                _ => None,
+            });
+            let rises = a + soon.sum::<u32>();
             let blind = outages.iter().any(|(from, to)| at_s + AROUND_S >= *from && at_s <= to + AROUND_S);
-            let fits = BASE_A[line] + together <= FUSE_A && (!blind || together <= BLIND_MAX_A);
+            let fits = BASE_A[line] + together <= FUSE_A
+                && rises <= STEP_MAX_A
+                && (!blind || together <= BLIND_MAX_A);
             if fits {
                 drawn.push(*gene);
             }

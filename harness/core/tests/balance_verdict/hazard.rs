@@ -118,6 +118,9 @@ fn a_balancer_without_readings_owes_no_reaction_to_an_overload() {
     let step = "[[load]]\nat = \"L1\"\na = 0\nsteps = [[602, 4], [640, 0]]\n";
     passes(&judged(&house(&format!("{step}{down}")), always(16_000)), "balance.overload", &["0 overloads"]);
     fails(&judged(&house(step), always(16_000)), "balance.overload", &["for 38 s"]);
+    // Nor does one that is dead: that is for the leases that it has left.
+    let dead = "[[event]]\nat_s = 615\nwhat = \"balancer-dead\"\nfor_s = 20\n";
+    passes(&judged(&house(&format!("{step}{dead}")), always(16_000)), "balance.overload", &["2 overloads"]);
 }
 
 #[test]

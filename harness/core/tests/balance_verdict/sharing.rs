@@ -55,7 +55,9 @@ fn a_car_that_waits_gets_its_turn() {
 #[test]
 fn too_little_for_the_car_is_no_turn() {
     let text = garage(1, 25, 7_200, "", "min_a = 8");
-    fails(&judged(&text, gives(|_| [6_000])), "balance.alive", &["the car at cp1"]);
+    let too_little = judged(&text, gives(|_| [6_000]));
+    fails(&too_little, "balance.alive", &["the car at cp1"]);
+    assert_eq!(too_little.metrics.gap, Some(1.0));
     passes(&judged(&text, gives(|_| [8_000])), "balance.alive", &[]);
     // Where there is no room for it nobody owes it anything.
     let full = format!("{text}[[load]]\nat = \"L1\"\na = 16\n");

@@ -186,96 +186,49 @@ impl<'a> Judge<'a> {
 
     /// What each check says, but for `balance.expected`, which needs to know.
     fn rulings(&mut self, ended: &Ended) -> Vec<(&'static str, Ruling)> {
-        let sharing = self.sharing();
-        let steady = std::mem::take(&mut self.commands.steady);
-        let mut rulings = self.safety(ended, sharing.as_deref());
-        rulings.extend(self.service_rulings(sharing.as_deref(), steady));
-        rulings
-    }
-
-    /// Nothing blows, and everybody keeps to what is allowed.
-    fn safety(&mut self, ended: &Ended, sharing: Option<&str>) -> Vec<(&'static str, Ruling)> {
         let take = std::mem::take::<Tally>;
         let ms = (self.metrics.simulated_s * 1000.0).round() as u64;
+        let wrong = self.known.excuse();
+        let or = |nothing: &'static str| wrong.clone().unwrap_or_else(|| nothing.into());
+        let no_decision = or("the balancer decided nothing by a fresh reading");
+        let no_turn = or("no car wanted to charge, with room for it, for the length of a turn");
+        let charged = |_| format!("every charger that charged, over {}", tally::seconds(ms));
         let (commands, outages) = (&mut self.commands, &mut self.outages);
-        let what = |word: &'static str| move |number: u64| tally::count(number, word);
-        let no_command = "the balancer set no limit";
-        vec![
+        let steady = take(&mut commands.steady);
+        let mut rulings = vec![
             ("balance.protocol", protocol(ended, ms)),
             ("balance.fuse", self.hazard.fuse_ruling(ms)),
             ("balance.overload", self.hazard.overload_ruling(ms)),
-            (
-                "balance.feasible",
-                take(&mut commands.feasible).ruling(
-                    what("decision"),
-                    sharing.unwrap_or("the balancer decided nothing by a fresh reading"),
-                ),
-            ),
-            ("balance.range", take(&mut commands.range).ruling(what("limit"), no_command)),
-            ("balance.stale", take(&mut commands.stale).ruling(what("raised limit"), "no limit was raised")),
-            (
-                "balance.fallback",
-                take(&mut outages.fallback).ruling(what("outage"), "no outage lasted for a minute"),
-            ),
-            (
-                "balance.unmanaged",
-                take(&mut outages.unmanaged).ruling(
-                    |_| format!("every charger that charged, over {}", tally::seconds(ms)),
-                    "nothing charged",
-                ),
-            ),
-        ]
+            ("balance.feasible", take(&mut commands.feasible).of("decision", &no_decision)),
+            ("balance.range", take(&mut commands.range).of("limit", "the balancer set no limit")),
+            ("balance.stale", take(&mut commands.stale).of("raised limit", "no limit was raised")),
+            ("balance.fallback", take(&mut outages.fallback).of("outage", "no outage lasted for a minute")),
+            ("balance.unmanaged", take(&mut outages.unmanaged).ruling(charged, "nothing charged")),
+            ("balance.alive", take(&mut self.service.alive).of("turn", &no_turn)),
+            ("balance.wear", self.service.wear_ruling(steady)),
+            ("balance.accounting", self.accounting.take().unwrap_or_else(|| Ruling::not_applicable("no end"))),
+        ];
+        let nothing_back = "no outage ended with everything else as before";
+        rulings.extend(self.shared());
+        rulings.push(("balance.recovery", take(&mut self.outages.recovery).of("return", nothing_back)));
+        rulings
     }
 
-    /// Everybody is served, fairly and with what there is.
-    fn service_rulings(&mut self, sharing: Option<&str>, steady: Tally) -> Vec<(&'static str, Ruling)> {
+    /// The same for what was made of the room.
+    fn shared(&mut self) -> [(&'static str, Ruling); 3] {
         let take = std::mem::take::<Tally>;
+        let why = self.sharing();
+        let or = |nothing: &'static str| why.clone().unwrap_or_else(|| nothing.into());
+        let unsettled = or("the load was never settled for two minutes while a car wanted to charge");
+        let gap = take(&mut self.settled.gap).of("settled moment", &unsettled);
+        let fair = take(&mut self.settled.fair)
+            .of("comparison", &or("no two cars alike were served at a settled moment"));
+        let energy = self.energy.tally().ruling(|_| self.energy.rests_on(), &or(energy::NOTHING));
         let missed = self.marks.missed;
-        let what = |word: &'static str| move |number: u64| tally::count(number, word);
-        vec![
-            (
-                "balance.alive",
-                take(&mut self.service.alive).ruling(
-                    what("turn"),
-                    sharing.unwrap_or("no car wanted to charge, with room for it, for the length of a turn"),
-                ),
-            ),
-            ("balance.wear", self.service.wear_ruling(steady)),
-            (
-                "balance.accounting",
-                self.accounting
-                    .take()
-                    .unwrap_or_else(|| Ruling::not_applicable("the run did not come to its end")),
-            ),
-            (
-                "balance.gap",
-                take(&mut self.settled.gap).ruling(
-                    what("settled moment"),
-                    sharing
-                        .unwrap_or("the load was never settled for two minutes while a car wanted to charge"),
-                ),
-            ),
-            (
-                "balance.fair",
-                take(&mut self.settled.fair)
-                    .ruling(
-                        what("comparison"),
-                        sharing.unwrap_or("no two cars alike were served at a settled moment"),
-                    )
-                    .scored(missed),
-            ),
-            (
-                "balance.energy",
-                self.energy
-                    .tally()
-                    .ruling(|_| self.energy.rests_on(), sharing.unwrap_or(energy::NOTHING))
-                    .scored(missed),
-            ),
-            (
-                "balance.recovery",
-                take(&mut self.outages.recovery)
-                    .ruling(what("return"), "no outage ended with everything else as before"),
-            ),
+        [
+            ("balance.gap", gap),
+            ("balance.fair", fair.scored(missed)),
+            ("balance.energy", energy.scored(missed)),
         ]
     }
 

@@ -47,6 +47,11 @@ impl Tally {
         self.notes.extend(other.notes);
     }
 
+    /// What comes of it when a PASS rests on how many things were judged: `3 outages`.
+    pub(super) fn of(self, thing: &str, nothing: &str) -> Ruling {
+        self.ruling(|judged| count(judged, thing), nothing)
+    }
+
     /// What comes of it. `rests_on` names what a PASS rests on, `nothing` why nothing could be judged.
     pub(super) fn ruling(self, rests_on: impl FnOnce(u64) -> String, nothing: &str) -> Ruling {
         let mut ruling = match (self.wrong, self.judged) {
