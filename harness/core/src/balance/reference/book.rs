@@ -248,7 +248,8 @@ impl Entry {
     /// A lease is over that nobody renewed: it falls to its offline limit.
     pub fn lapse(&mut self, t_ms: u64, most_ma: i64) {
         self.held = self.held.filter(|held| held.until_ms > t_ms);
-        if t_ms < self.told.until_ms || self.told.until_ms == 0 {
+        // It counts from when it heard, which was later.
+        if t_ms < self.told.until_ms.saturating_add(OBEY_MS) || self.told.until_ms == 0 {
             return;
         }
         let ma = if self.offline_held { self.offline.0 } else { most_ma };
@@ -317,7 +318,9 @@ impl Entry {
             let low = now[at].min(before[at]).min(if recent { i64::MAX } else { self.told.ma });
             draw.low[at] = if silent { 0 } else { low };
             let may = self.used.unwrap_or(THREE) >> at & 1 == 1;
-            draw.high[at] = now[at].max(before[at]).max(if may { top.min(most) } else { 0 });
+            // No more than is kept free for it: base and limits together have to come to what the meter shows.
+            draw.high[at] = now[at].max(before[at]).max(if may { most } else { 0 }).min(top);
+            draw.low[at] = draw.low[at].min(draw.high[at]);
         }
         draw.settled = draw.low == draw.high;
         draw

@@ -50,6 +50,25 @@ fn a_charger_that_hears_nobody_falls_back_by_itself() {
     assert!(close(&rig.offered(), &[13_333; 3], 100), "{:?}", rig.offered());
 }
 
+/// What an unreachable charger drew before its lease ended is no explanation for what the house draws now.
+#[test]
+fn a_charger_that_fell_silent_hides_no_step_of_the_house() {
+    let mut site = site(25, 2);
+    site.group.max_offline_ma = 0;
+    let mut rig = Rig::new(site, Tuning::default());
+    rig.house = [8.0, 6.0, 4.0];
+    rig.plug(0, Car { max_ma: 16_000, ..CAR });
+    rig.run(200);
+    rig.plugs[0].unreachable = true;
+    rig.inbox.push((rig.t + 5, Event::Link { what: Link::Charger(0), up: false }));
+    rig.plug(1, CAR);
+    rig.run(200);
+    assert!(rig.offered()[0] == 0 && rig.offered()[1] >= 14_000, "{:?}", rig.offered());
+    rig.house[0] += 9.0;
+    rig.run(25);
+    assert!(rig.lines()[0] <= 25.0, "{:?}", rig.lines());
+}
+
 /// Everything falls silent at once, while the house rises.
 #[test]
 fn when_everything_is_silent_the_fuse_is_safe() {
