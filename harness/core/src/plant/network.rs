@@ -171,7 +171,7 @@ impl Plant {
         self.loads[load].amperes = amperes;
     }
 
-    /// The charger and what it hangs on. Whoever changes a charger through this has [`Plant::touch`] called.
+    /// The chargers and what they hang on.
     pub fn stations(&self) -> &[Station] {
         &self.stations
     }

@@ -6,9 +6,9 @@
 //! and age    cars    caps        served    max-min     phases    at once end, offline limits
 //! ```
 //!
-//! Each step takes what the one before made and knows nothing of the one behind it. Beside the chain: [`fast`] lowers
-//! on a jump of power, [`wiring`] holds steps of chargers against steps of the meter, [`budgets`] knows the clock,
-//! [`book`] and [`layout`] hold what chargers and settings say.
+//! Each step takes what the one before made and knows nothing of the one behind it. Beside the chain: `fast` lowers
+//! on a jump of power, `wiring` holds steps of chargers against steps of the meter, `budgets` knows the clock,
+//! `book` and `layout` hold what chargers and settings say.
 //!
 //! It refuses to raise anything on a reading older than 15 s, to count export as room where currents have no sign, to
 //! take a missing phase for 0, to allow charging before an offline limit is installed, to lend room that another
