@@ -206,7 +206,10 @@ impl<'a> Judge<'a> {
             ("balance.unmanaged", take(&mut outages.unmanaged).ruling(charged, "nothing charged")),
             ("balance.alive", take(&mut self.service.alive).of("turn", &no_turn)),
             ("balance.wear", self.service.wear_ruling(steady)),
-            ("balance.accounting", self.accounting.take().unwrap_or_else(|| Ruling::not_applicable("no end"))),
+            (
+                "balance.accounting",
+                self.accounting.take().unwrap_or_else(|| Ruling::not_applicable("no end")),
+            ),
         ];
         let nothing_back = "no outage ended with everything else as before";
         rulings.extend(self.shared());
