@@ -58,16 +58,13 @@ pub fn judged(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement,
     Ok(judge.finish(&ended))
 }
 
-/// One run; for a built-in balancer twice, so that the same trace twice is seen.
-pub fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
-    let mut judge = Judge::new(scenario, name);
-    let ended = play(scenario, spec, &mut judge)?;
-    let again = match spec.is_built_in() {
-        true => Some(play(scenario, spec, &mut ())?.trace_hash),
-        false => None,
-    };
-    let _ = again;
-    Ok(judge.finish(&ended))
+/// One run; of a built-in balancer two, so that the same trace twice is seen.
+fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
+    let mut judgement = judged(name, scenario, spec)?;
+    if spec.is_built_in() {
+        judgement.repeated(play(scenario, spec, &mut ())?.trace_hash);
+    }
+    Ok(judgement)
 }
 
 fn play(scenario: &Scenario, spec: &Spec, watch: &mut impl sim::Watch) -> Result<Ended, Failure> {

@@ -95,6 +95,7 @@ pub struct Plant {
     /// The fuses have the temperature of what flowed before the start.
     warm: bool,
     changes: u64,
+    acts: u64,
 }
 
 impl Plant {
@@ -133,6 +134,7 @@ impl Plant {
             stale: true,
             warm: false,
             changes: 0,
+            acts: 0,
         };
         plant.set_volts([volts; 3]);
         plant
@@ -179,6 +181,7 @@ impl Plant {
     /// A charger to act on; its currents are summed anew.
     pub fn charger(&mut self, station: usize) -> &mut Charger {
         self.stale = true;
+        self.acts += 1;
         &mut self.stations[station].charger
     }
 
@@ -188,6 +191,7 @@ impl Plant {
             if station.charger.next_timeout().is_some_and(|due| due <= t_ms) {
                 station.charger.timeout(t_ms);
                 self.stale = true;
+                self.acts += 1;
             }
         }
     }
@@ -205,6 +209,11 @@ impl Plant {
     /// Grows whenever a current may have changed: between two equal numbers everything flowed as before.
     pub fn changes(&self) -> u64 {
         self.changes
+    }
+
+    /// Grows whenever a charger or car may have changed: between two equal numbers none has news but its energy.
+    pub fn acts(&self) -> u64 {
+        self.acts
     }
 
     /// Volts of each line against the neutral, real or imagined.
@@ -272,7 +281,9 @@ impl Plant {
                 if counts { volts_mv[branch_of(self.system, station.order, terminal)] } else { 0 }
             };
             station.charger.advance(dt_ms, [at(0), at(1), at(2)]);
-            self.stale |= before != station.charger.draws_ma();
+            let changed = before != station.charger.draws_ma();
+            self.stale |= changed;
+            self.acts += u64::from(changed);
         }
         self.t_ms = t_ms;
     }

@@ -14,6 +14,7 @@ use crate::site::ratio::Factor;
 
 /// Time of one byte on the wire: 2400 baud, ten bits (han-protocol, section 1).
 const BYTE_US: u64 = 4167;
+const HOUR_MS: i64 = 3_600_000;
 
 /// The meter or the clamps of a scenario.
 pub(super) struct Measure<'a> {
@@ -66,7 +67,13 @@ impl<'a> Measure<'a> {
                 let state = secondary(plant.state(), scenario.meter.ratio);
                 let utc_ms = scenario.utc_ms + t_ms as i64;
                 let mut bytes = mail.buffer();
-                let telegram = meter.telegram(*list, utc_ms.div_euclid(1000), &state, &state.counters);
+                if utc_ms.rem_euclid(HOUR_MS) == 0 {
+                    *hour = state.counters;
+                }
+                // A meter that latches its clock shows the counters of that moment too.
+                let latched = *list == List::Three && meter.profile.clock.latched_at_hour;
+                let counters = if latched { *hour } else { state.counters };
+                let telegram = meter.telegram(*list, utc_ms.div_euclid(1000), &state, &counters);
                 // A value that its register cannot hold is not sent: such a telegram does not exist.
                 let exists = encode::encode_frame(meter.profile, *list, &telegram, &mut bytes).is_ok();
                 let currents = exists && *list != List::One;
@@ -74,7 +81,6 @@ impl<'a> Measure<'a> {
                     let over_ms = t_ms + bytes.len() as u64 * BYTE_US / 1000;
                     mail.post(over_ms, Post::Bytes(bytes));
                 }
-                *hour = state.counters;
                 let due = next.next();
                 *list = due.map_or(*list, |due| due.list);
                 self.due_ms = since(scenario, due);

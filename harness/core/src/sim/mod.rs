@@ -95,6 +95,8 @@ struct Sim<'a> {
     measure: Measure<'a>,
     mail: Mail,
     reports: Vec<Reports>,
+    /// What the plant counted when chargers were last asked for news.
+    acts: Option<u64>,
     links: Links,
     next_tick: u64,
     inbox: Vec<Event>,
@@ -168,6 +170,7 @@ impl<'a> Sim<'a> {
             measure: Measure::new(scenario),
             mail: Mail::new(scenario.seed),
             reports: reports.collect(),
+            acts: None,
             links: Links {
                 meter_down: 0,
                 dongle_off: 0,
@@ -385,16 +388,17 @@ impl<'a> Sim<'a> {
 
     /// Chargers speak when something has changed, and from time to time.
     fn report(&mut self, t_ms: u64) {
+        let acted = self.acts.replace(self.plant.acts()) != Some(self.plant.acts());
         for (id, reports) in self.reports.iter_mut().enumerate() {
-            let report = self.plant.stations()[id].charger.report();
-            let status = status(id, &report);
-            let now = (status.doing, status.offered_ma, status.phases, status.boots, status.offline_ma);
             let due = t_ms >= reports.next_ms;
-            if due {
-                reports.next_ms = t_ms - t_ms % self.scenario.links.report_ms
-                    + self.scenario.links.report_ms
-                    + reports.next_ms % self.scenario.links.report_ms;
+            if !due && !acted {
+                continue;
             }
+            if due {
+                reports.next_ms += self.scenario.links.report_ms;
+            }
+            let status = status(id, &self.plant.stations()[id].charger.report());
+            let now = (status.doing, status.offered_ma, status.phases, status.boots, status.offline_ma);
             if due || reports.last != Some(now) {
                 reports.last = Some(now);
                 if self.plant.stations()[id].charger.hears() {

@@ -233,3 +233,15 @@ fn what_an_outside_balancer_does_wrong_is_named() {
     assert_eq!(judgement.verdict(), Verdict::Error);
     passes(&judged(HOUSE, always(10_000)), "balance.protocol", &["every batch of 3600 s"]);
 }
+
+#[test]
+fn a_second_run_with_another_trace_is_a_bug_of_ours() {
+    let mut judgement = judged(HOUSE, always(10_000));
+    idle(&judgement, "balance.deterministic", &["once"]);
+    judgement.repeated(judgement.trace_hash);
+    passes(&judgement, "balance.deterministic", &["two runs"]);
+    judgement.repeated(judgement.trace_hash ^ 1);
+    let outcome = outcome(&judgement, "balance.deterministic");
+    assert_eq!((outcome.verdict, outcome.cause), (Verdict::Error, Some(Cause::Harness)));
+    assert_eq!(judgement.verdict(), Verdict::Error);
+}

@@ -116,6 +116,9 @@ struct Marks {
 const OTHERS: Marks = Marks { gap: 0.05, energy: 0.85, missed: Verdict::Inconclusive };
 const REFERENCE: Marks = Marks { gap: 0.02, energy: 0.92, missed: Verdict::Fail };
 
+/// The check that only a second run can carry out.
+const DETERMINISTIC: &str = "balance.deterministic";
+
 /// What came of a run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Judgement {
@@ -175,6 +178,7 @@ impl<'a> Judge<'a> {
             rulings.iter().filter(|(_, ruling)| fails(ruling)).map(|(id, _)| *id).collect();
         let expected = self.expected.ruling(&failed);
         rulings.insert(1, ("balance.expected", expected));
+        rulings.push((DETERMINISTIC, Ruling::not_applicable("it was run once")));
         Judgement {
             outcomes: rulings.into_iter().map(|(id, ruling)| ruling.outcome(id, &self.subject)).collect(),
             to_fail: self.expected.checks().map_or(Vec::new(), |(ids, _)| ids.to_vec()),
@@ -369,6 +373,21 @@ impl Watch for Judge<'_> {
 }
 
 impl Judgement {
+    /// The same was run once more, and its trace came to this. A difference is a bug of ours: no balancer outside this
+    /// program is run twice.
+    pub fn repeated(&mut self, trace_hash: u64) {
+        let ruling = if trace_hash == self.trace_hash {
+            Ruling::pass(format!("two runs, both with the trace {trace_hash:016x}"))
+        } else {
+            let first = self.trace_hash;
+            let what = format!("run again, the trace is {trace_hash:016x} and no longer {first:016x}");
+            Ruling::new(Verdict::Error, Some(Cause::Harness), what)
+        };
+        if let Some(outcome) = self.outcomes.iter_mut().find(|outcome| outcome.id == DETERMINISTIC) {
+            *outcome = ruling.outcome(DETERMINISTIC, &outcome.subject);
+        }
+    }
+
     /// Ids of the checks that fail, whether expected or not.
     pub fn failed(&self) -> Vec<&str> {
         let failed = self.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Fail);

@@ -88,4 +88,9 @@ pub const BALANCE: &[CheckSpec] = &[
         "Two minutes after an outage everything is given again as before.",
         "balancing, section 5d, Metrics; field bug B13",
     ),
+    check(
+        "balance.deterministic",
+        "The same scenario, seed and balancer give the same trace again.",
+        "balancing, section 5d, invariant 12",
+    ),
 ];
