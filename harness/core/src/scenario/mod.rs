@@ -140,10 +140,7 @@ impl Scenario {
     /// The first mistake, with its line.
     pub fn parse(text: &str, trace: &dyn Fn(&str) -> Result<String, String>) -> Result<Scenario, SpecError> {
         let file = File { text };
-        let raw: RawScenario = toml::from_str(text).map_err(|error| {
-            let message = error.message().trim().replace('\n', ", ");
-            file.error(error.span().unwrap_or(0..0), message)
-        })?;
+        let raw: RawScenario = file.parse()?;
         let duration_s = file.number(&raw.scenario.duration_s, "duration_s", 1.0..=DURATION_MAX_S)?;
         let duration_ms = milli(duration_s) as u64;
         let utc_ms = match &raw.scenario.start {
