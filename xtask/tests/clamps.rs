@@ -85,9 +85,9 @@ fn a_broken_dongle_fails_the_check_that_is_meant_for_it_and_stays_so_in_a_merged
     let direction = ran.of("ct.power.direction");
     assert_eq!(direction.verdict, Verdict::Fail);
     // One check is repeated by one filter.
-    let summary = std::fs::read_to_string(ran.out.join("summary.md")).expect("a summary");
-    let repeat = "--seed 1 --suite ct --filter 'ct.power.direction fixtures/waveforms/one-reversed.toml$'\n";
-    assert!(summary.contains(repeat), "{summary}");
+    let page = std::fs::read_to_string(ran.out.join("report.html")).expect("a page");
+    let repeat = "--seed 1 --suite ct --filter 'ct.power.direction fixtures/waveforms/one-reversed.toml$'<";
+    assert!(page.contains(repeat), "{page}");
     assert!(
         direction.reason.as_deref().is_some_and(|why| why.contains("is claimed as import")),
         "{direction:?}"

@@ -90,7 +90,7 @@ impl LoopDongle {
     /// only listened to: it would cost hours.
     fn patience(&self) -> Duration {
         let silent = self.unanswered >= SILENT_AFTER && self.session.speed == Speed::Max;
-        if silent { SETTLE_MAX } else { Duration::from_micros(self.session.rig.terms.claim_within_us) }
+        if silent { CLAIM_OVER } else { Duration::from_micros(self.session.rig.terms.claim_within_us) }
     }
 
     /// One telegram, and what is said to it.
@@ -118,7 +118,8 @@ impl LoopDongle {
             heard.take(until)?;
         }
         heard.exit()?;
-        self.talks_more |= before > 0 || heard.claims > before + 1;
+        // Claims that come late are owed and no surplus.
+        self.talks_more |= heard.claims > self.unanswered + 1;
         self.unanswered = if heard.claims > 0 { 0 } else { self.unanswered + 1 };
         let events = heard.into_events();
         Ok(events.iter().filter_map(|event| claim(event, start, over)).collect())
