@@ -116,6 +116,7 @@ fn a_value_of_the_wrong_kind_is_named_with_its_key_and_what_was_expected() {
             format!(":9: `i_a` is {many}… with 310 digits; expected a number of at most 18"),
         ),
         ("i_a = 10", "i_a =", ":9: `i_a` has no value; expected a number, or a text in quotes".into()),
+        ("i_a = 10", "i_a = abc", ":9: `i_a` is abc; expected a number, or a text in quotes".into()),
         ("i_a = 10", "i_a = ten", ":9: `i_a` is ten; expected a number, or a text in quotes".into()),
         (
             "rate_hz = 8000",
