@@ -86,6 +86,8 @@ pub fn plain(text: &str, error: &toml::de::Error) -> String {
     let said = error.message().trim().replace('\n', ", ");
     let span = error.span().unwrap_or(0..0);
     let (Some(before), Some(value)) = (text.get(..span.start), text.get(span)) else { return said };
+    // What it says of a word that is one of several.
+    let said = said.replace("wanted string or table", "expected a string");
     let of_a_value = [
         "invalid ",
         "expected ",

@@ -218,7 +218,8 @@ fn what_an_outside_balancer_does_wrong_is_named() {
         ),
         (Trouble::Late("2 s are over".into()), "did not answer in time: 2 s are over"),
         (Trouble::Twice("two lines".into()), "answered more than once: two lines"),
-        (Trouble::Gone("exit code 1".into()), "was gone: exit code 1"),
+        (Trouble::Gone("exit code 1".into()), "the balancer was gone: exit code 1"),
+        (Trouble::Dongle("exit code 2".into()), "the dongle was gone: exit code 2"),
     ];
     for (trouble, words) in cases {
         let judgement = judged(HOUSE, Broken(trouble));
@@ -229,7 +230,7 @@ fn what_an_outside_balancer_does_wrong_is_named() {
     let judgement = judged(HOUSE, Broken(Trouble::Rig("no such program".into())));
     let outcome = outcome(&judgement, "balance.protocol");
     assert_eq!((outcome.verdict, outcome.cause), (Verdict::Error, Some(Cause::Rig)));
-    assert!(outcome.reason.as_ref().unwrap().contains("not its fault: no such program"));
+    assert!(outcome.reason.as_ref().unwrap().contains("fault of nobody under test: no such program"));
     assert_eq!(judgement.verdict(), Verdict::Error);
     passes(&judged(HOUSE, always(10_000)), "balance.protocol", &["every batch of 3600 s"]);
 }

@@ -245,22 +245,8 @@ fn altered(broken: Broken, mut claim: Map<String, Value>) -> Map<String, Value> 
                 claim.entry(key).or_insert(Value::from(0));
             }
         }
-        Broken::ScaleTen => {
-            if let Some(value) = claim.get_mut("current_l1_a")
-                && let Some(amperes) = value.as_f64()
-            {
-                *value = double((amperes * 10_000.0).round() / 1000.0);
-            }
-        }
-        Broken::ScaleTenth => {
-            for key in ["current_l1_a", "current_l2_a", "current_l3_a"] {
-                if let Some(value) = claim.get_mut(key)
-                    && let Some(amperes) = value.as_f64()
-                {
-                    *value = double((amperes * 100.0).round() / 1000.0);
-                }
-            }
-        }
+        Broken::ScaleTen => scale(&mut claim, &["current_l1_a"], 10.0),
+        Broken::ScaleTenth => scale(&mut claim, &["current_l1_a", "current_l2_a", "current_l3_a"], 0.1),
         Broken::SwapPhases => {
             claim = claim.into_iter().map(|(key, value)| (other_phase(&key), value)).collect();
         }
@@ -309,6 +295,17 @@ fn altered(broken: Broken, mut claim: Map<String, Value>) -> Map<String, Value> 
         | Broken::RatioPowerOnly => {}
     }
     claim
+}
+
+/// Multiplies numbers, in whole thousandths.
+fn scale(claim: &mut Map<String, Value>, keys: &[&str], factor: f64) {
+    for key in keys {
+        if let Some(value) = claim.get_mut(*key)
+            && let Some(amount) = value.as_f64()
+        {
+            *value = double((amount * factor * 1000.0).round() / 1000.0);
+        }
+    }
 }
 
 /// What the reference dongle estimates.
