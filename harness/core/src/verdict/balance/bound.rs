@@ -9,7 +9,7 @@
 
 use super::knowledge::signed;
 use crate::plant::Phasor;
-use crate::plant::network::magnitude;
+use crate::plant::magnitude;
 use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 
 /// Up to so many cars are served or not; of more a part of each may be.

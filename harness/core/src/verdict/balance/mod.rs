@@ -365,7 +365,7 @@ impl Watch for Judge<'_> {
             ..Metrics::default()
         };
         for (plan, station) in self.scenario.chargers.iter().zip(plant.stations()) {
-            let kwh = (station.charger.energy_nj() * 1000 / NJ_PER_WH) as f64 / 1e6;
+            let kwh = (station.charger.energy_nj(plant.t_ms()) * 1000 / NJ_PER_WH) as f64 / 1e6;
             self.metrics.energy_kwh.push((plan.name.clone(), kwh));
             self.metrics.starts.push((plan.name.clone(), station.charger.starts()));
         }

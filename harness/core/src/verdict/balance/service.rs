@@ -217,13 +217,13 @@ pub(super) fn accounting(scenario: &Scenario, plant: &Plant) -> Ruling {
     let mut total = 0;
     for (plan, station) in scenario.chargers.iter().zip(plant.stations()) {
         let charger = &station.charger;
-        let open = charger.session().into_iter();
+        let open = charger.session(plant.t_ms());
         let (mut counted_nj, mut own) = (0_i128, 0);
-        for session in charger.sessions().iter().chain(open) {
+        for session in charger.sessions().iter().copied().chain(open) {
             counted_nj += session.energy_nj;
             own += 1;
         }
-        let given_nj = charger.energy_nj();
+        let given_nj = charger.energy_nj(plant.t_ms());
         let allowed_nj = given_nj / 1000 + NJ_PER_WH * own;
         if (counted_nj - given_nj).abs() > allowed_nj {
             let (counted, given) = (counted_nj / NJ_PER_WH, given_nj / NJ_PER_WH);

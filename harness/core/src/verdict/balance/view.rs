@@ -1,6 +1,7 @@
 //! Chargers and cars as they are, in the terms of the checks. Looked at anew when a current has changed.
 
-use crate::plant::network::{Plant, line_phasors, magnitude};
+use crate::plant::magnitude;
+use crate::plant::network::{Plant, line_phasors};
 use crate::plant::{Phasor, System};
 use crate::scenario::{Scenario, system};
 use std::ops::Range;
