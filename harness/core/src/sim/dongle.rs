@@ -39,10 +39,13 @@ pub fn sample(reading: &Reading<'_>) -> Sample {
         Field::Present(Milli(value)) => Some(value),
         Field::Absent | Field::Invalid(_) => None,
     };
-    // Watts from thousandths; import and export exclude each other, and one of them may not be sent at all.
+    // Watts from thousandths; import and export exclude each other, and one of them may not be sent at all. The list of
+    // power alone has no export: an import of 0 in it says nothing of how much flows out.
     let net = |plus: Key, minus: Key| match (number(plus), number(minus)) {
+        (Some(plus), Some(minus)) => Some((plus - minus) / 1000),
+        (Some(plus), None) => (plus != 0).then_some(plus / 1000),
+        (None, Some(minus)) => (minus != 0).then_some(-minus / 1000),
         (None, None) => None,
-        (plus, minus) => Some((plus.unwrap_or(0) - minus.unwrap_or(0)) / 1000),
     };
     let i_ma = [Key::CurrentL1, Key::CurrentL2, Key::CurrentL3].map(number);
     Sample {
