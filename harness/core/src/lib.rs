@@ -50,8 +50,8 @@
 //! | [`clamps`] | `reading`, `samples` | `wave` and its truth, verdicts |
 //! | [`site`] | `reading` | how a DUT estimates, verdicts |
 //! | `balance` | `reading`, `site` | the plant's true state, meters, verdicts |
-//! | `scenario` | `spec_file`, `plant`, `balance`, `meters`, `site` | how time passes, verdicts |
-//! | `sim` | `reading`, `wire`, `meters`, `plant`, `balance`, `site`, `scenario` | what is right or wrong |
+//! | `scenario` | `spec_file`, `plant`, `balance`, `meters`, `site`, `wave` (clamps) | how time passes, verdicts |
+//! | `sim` | `reading`, `wire`, `meters`, `plant`, `balance`, `site`, `scenario`, `wave` (clamps) | what is right or wrong |
 //! | `hunt` | nothing | how a scenario is run, and how bad it was |
 //! | `capture` | `reading`, `hex`, `wire` | meters, rigs, verdicts |
 //! | `import`, `explain` | `reading`, `hex`, `wire`, `meters`, `capture` | rigs, verdicts |

@@ -360,9 +360,14 @@ impl Plant {
         true
     }
 
+    /// Voltages and currents at the main switch.
+    pub fn phasors(&self) -> Phasors {
+        Phasors { voltage: self.voltage, current: self.total[0] }
+    }
+
     /// What an ideal meter at the main switch sees.
     pub fn state(&self) -> State {
-        let phasors = Phasors { voltage: self.voltage, current: self.total[0] };
+        let phasors = self.phasors();
         let watt_hours = |thousandths: i64| Milli(thousandths / 3_600_000);
         let counters = Counters {
             active_import: watt_hours(self.active[0]),

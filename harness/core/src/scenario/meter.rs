@@ -8,6 +8,7 @@
 //! | `reversed` | none | `clamps_a`: phases from 1 whose clamp sits the wrong way round (B-32) |
 //! | `order` | `[1, 2, 3]` | `clamps_a`: the line in each of them |
 //! | `gain_pct` | 0 | `clamps_a`: per cent that they show too much (B-33) |
+//! | `clamp` | perfect | `clamps_a`: a clamp that can be bought, with its errors: `sct-013-000`, …, as in waveform files |
 //! | `voltages` | 3 | `clamps_a`: voltages connected, 1 or 3; with one, currents have no sign (B-34) |
 //! | `every_s` | 10 | `clamps_a`: how often the dongle speaks |
 //!
@@ -25,6 +26,7 @@ use crate::balance::Grid;
 use crate::meters::{self, Profile};
 use crate::site::ratio::{Factor, Ratio};
 use crate::spec_file::{File, SpecError};
+use crate::wave::sensor::models::{MODELS, Model};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -55,8 +57,10 @@ pub struct Clamps {
     pub reversed: [bool; 3],
     /// The line in each, from 0.
     pub order: [usize; 3],
-    /// Parts per million that they show too much.
+    /// Parts per million that they show too much, besides the errors of their kind.
     pub gain_ppm: i64,
+    /// What they are; `None`: perfect.
+    pub model: Option<&'static Model>,
     /// All three voltages are connected, so that currents have a sign.
     pub signed: bool,
     /// How often the dongle speaks.
@@ -96,6 +100,7 @@ pub(super) struct RawMeter {
     reversed: Vec<Spanned<u8>>,
     order: Option<Spanned<[u8; 3]>>,
     gain_pct: Option<Spanned<f64>>,
+    clamp: Option<Spanned<String>>,
     voltages: Option<Spanned<u8>>,
     every_s: Option<Spanned<f64>>,
 }
@@ -120,6 +125,7 @@ pub(super) fn check(file: File<'_>, raw: RawMeter, grid: Grid) -> Result<Meter, 
     };
     let Some(range) = &raw.clamps_a else {
         let stray = raw.reversed.first().map(Spanned::span).or(raw.order.as_ref().map(Spanned::span));
+        let stray = stray.or(raw.clamp.as_ref().map(Spanned::span));
         if let Some(span) = stray.or(raw.gain_pct.as_ref().map(Spanned::span)) {
             return Err(file.error(span, "only clamps sit wrong; expected `clamps_a` beside this key"));
         }
@@ -150,10 +156,20 @@ pub(super) fn check(file: File<'_>, raw: RawMeter, grid: Grid) -> Result<Meter, 
         },
         gain_ppm: (file.number_or(raw.gain_pct.as_ref(), "gain_pct", -50.0..=50.0, 0.0)? * 1e4).round()
             as i64,
+        model: model(file, raw.clamp.as_ref())?,
         signed,
         every_ms: milli(file.number_or(raw.every_s.as_ref(), "every_s", 0.2..=60.0, 10.0)?) as u64,
     };
     Ok(Meter { measured: Measured::Clamps(clamps), ratio })
+}
+
+fn model(file: File<'_>, name: Option<&Spanned<String>>) -> Result<Option<&'static Model>, SpecError> {
+    let Some(name) = name else { return Ok(None) };
+    let found = MODELS.iter().find(|model| model.name == name.get_ref());
+    found.map(Some).ok_or_else(|| {
+        let known: Vec<&str> = MODELS.iter().map(|model| model.name).collect();
+        file.error(name.span(), format!("`clamp`: expected one of {}", known.join(", ")))
+    })
 }
 
 /// Lines from 1, each once, as lines from 0.

@@ -6,6 +6,7 @@
 //!
 //! Refuses to judge; whoever wants to know what happened is a [`Watch`].
 
+mod clamps;
 mod dongle;
 mod mail;
 mod measure;
