@@ -274,7 +274,10 @@ fn a_core_remembers_across_segments() {
             Signal::Steady(_) => panic!("still on its way"),
         }
     };
-    let [one, two] = [at_clamp(&spec.clamps, spec.waveform.rate, &primary), at_clamp(&spec, &cut)];
+    let [one, two] = [
+        at_clamp(&spec.clamps, spec.waveform.rate, &primary),
+        at_clamp(&spec.clamps, spec.waveform.rate, &cut),
+    ];
     for sample in [1300, 1500, 1777] {
         // 160 samples and 400 values: up to half a step of phase apart, 0.5 A at the steepest.
         near(last(&one, sample), last(&two, sample), 0.7);
