@@ -48,7 +48,8 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
 pub fn of_checkout(root: &Path) -> Result<Vec<File>, Failure> {
     let mut files = read(&[root.join(FOLDER)])?;
     for file in &mut files {
-        let inside = file.subject.strip_prefix(&slashed(root)).map(|path| path.trim_start_matches('/').to_string());
+        let inside =
+            file.subject.strip_prefix(&slashed(root)).map(|path| path.trim_start_matches('/').to_string());
         file.subject = inside.unwrap_or_else(|| file.subject.clone());
     }
     Ok(files)

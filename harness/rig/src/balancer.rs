@@ -95,7 +95,12 @@ impl ProcessBalancer {
     ///
     /// [`RigError::Start`] when the system cannot start it.
     pub fn start(command: &[String], within: Duration) -> Result<ProcessBalancer, RigError> {
-        Ok(ProcessBalancer { program: Program::start(command, true)?, within, site: None, answers: Answers::default() })
+        Ok(ProcessBalancer {
+            program: Program::start(command, true)?,
+            within,
+            site: None,
+            answers: Answers::default(),
+        })
     }
 
     /// After the last batch: what it says now was not asked for.

@@ -53,7 +53,9 @@ impl BuiltIn {
             BuiltIn::Reference(None) => Box::new(Reference::new(tuning)),
             BuiltIn::Reference(Some(mutation)) => Box::new(Reference::with_mutation(tuning, mutation)),
             // A name outside of the list can only be made here, and a test looks at the whole list.
-            BuiltIn::Rule(name) => rules::by_name(name).unwrap_or_else(|| Box::<rules::none::None>::default()),
+            BuiltIn::Rule(name) => {
+                rules::by_name(name).unwrap_or_else(|| Box::<rules::none::None>::default())
+            }
         }
     }
 }

@@ -46,8 +46,8 @@ pub use waveform::waveform_svg;
 use crate::verdict::results::{Finding, Measure, Outcome, Results};
 use crate::verdict::trial::Trial;
 use crate::verdict::trials::evidence_path;
-use crate::verdict::{balance, ct};
 use crate::verdict::{Cause, Verdict};
+use crate::verdict::{balance, ct};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -28,7 +28,8 @@ impl Checker<'_> {
         let span = kind.as_ref().map_or(whole.clone(), Spanned::span);
         let kind = self.needed(kind, &whole, &needs)?;
         if matches!(kind.as_str(), "ocpp" | "mqtt") {
-            let what = format!("[balancer] kind \"{kind}\" cannot be used yet; expected {}", KINDS.join(", "));
+            let what =
+                format!("[balancer] kind \"{kind}\" cannot be used yet; expected {}", KINDS.join(", "));
             return Err(self.error(span, what));
         }
         if !KINDS.contains(&kind.as_str()) {

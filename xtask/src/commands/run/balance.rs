@@ -70,12 +70,15 @@ pub(super) fn play(rig: &Rig, tasks: &[Task], folder: &mut Folder) -> crew::Play
         |(), at| trial(balancer, &tasks[at]),
         |trial, before| {
             // What Ctrl-C has cut short shows nothing.
-            if interrupt::interrupted() && matches!(&trial.stopped, Some(Stopped { trouble: Trouble::Rig(_), .. })) {
+            if interrupt::interrupted()
+                && matches!(&trial.stopped, Some(Stopped { trouble: Trouble::Rig(_), .. }))
+            {
                 return Ok(Next::Drop);
             }
             folder.trial(&trial.name, trial).map_err(|error| Failure::input(error.to_string()))?;
             // Nothing was ever answered. Waiting on would cost minutes and prove nothing more.
-            let silent = is_silent(trial) && before.len() + 1 >= SILENT_TRIALS && before.iter().all(is_silent);
+            let silent =
+                is_silent(trial) && before.len() + 1 >= SILENT_TRIALS && before.iter().all(is_silent);
             Ok(if silent { Next::Enough } else { Next::GoOn })
         },
     )

@@ -4,6 +4,7 @@
 //! Curves and numbers are not stored: the run is repeated from its evidence, as for judging.
 
 use super::{Page, badge, counted, evidence_link, is_open, plain, table_head, trial_badge};
+use crate::balance::Grid;
 use crate::report::loop_svg;
 use crate::scenario::{Measured, Scenario};
 use crate::verdict::Verdict;
@@ -33,8 +34,7 @@ pub(super) fn all(page: &Page<'_>, room: &mut usize) -> Markup {
     };
     let played: Vec<Played> = page.scenarios.iter().map(play).collect();
     let table = overview(page, &played);
-    let sections =
-        page.of_scenarios.worst_first(room, |at, in_full| section(page, at, &played[at], in_full));
+    let sections = page.of_scenarios.worst_first(room, |at, in_full| section(page, at, &played[at], in_full));
     html! {
         section #scenarios {
             h2 { "Scenarios of the balancing loop" }
@@ -143,9 +143,11 @@ fn section(page: &Page<'_>, at: usize, played: &Played, in_full: bool) -> Markup
             (facts(trial, played))
             @match played {
                 Ok((scenario, judgement)) if in_full => {
-                    figure.loop { (loop_svg::drawing(scenario, &judgement.series)) }
+                    div.loop {
+                        figure { (loop_svg::drawing(scenario, &judgement.series)) }
+                        (metrics(&judgement.metrics))
+                    }
                     (happened(judgement))
-                    (metrics(&judgement.metrics))
                 },
                 Ok(_) => p.note { "The drawing is left out here to keep this file small; the evidence file makes it again." },
                 Err(_) => {},
@@ -190,13 +192,23 @@ fn house(scenario: &Scenario) -> String {
         more => format!(", {} behind it", counted(more, "circuit")),
     };
     format!(
-        "{}, {} V, {fuse}{circuits}; {}, {}; {}",
-        scenario.grid.word(),
+        "{}, {} V, {fuse}{circuits}; {}, {}; simulated for {}",
+        supply(scenario.grid),
         scenario.volts,
         counted(scenario.chargers.len(), "charger"),
         counted(scenario.cars.len(), "car"),
         duration(scenario.duration_ms)
     )
+}
+
+fn supply(grid: Grid) -> &'static str {
+    match grid {
+        Grid::Tn1 => "one phase and neutral (TN)",
+        Grid::Tn3 => "three phases and neutral (TN)",
+        Grid::It1 => "two lines without neutral (IT)",
+        Grid::It3 => "three lines without neutral (IT)",
+        Grid::Tt3 => "three lines without neutral (TT)",
+    }
 }
 
 fn duration(ms: u64) -> String {
@@ -206,7 +218,8 @@ fn duration(ms: u64) -> String {
 
 fn measured(scenario: &Scenario) -> String {
     let (num, den) = scenario.meter.ratio.fraction();
-    let ratio = if (num, den) == (1, 1) { String::new() } else { format!(", behind transformers × {num}/{den}") };
+    let ratio =
+        if (num, den) == (1, 1) { String::new() } else { format!(", behind transformers × {num}/{den}") };
     match &scenario.meter.measured {
         Measured::Han(profile) => format!("by a meter {}{ratio}, its telegrams byte for byte", profile.name),
         Measured::Clamps(clamps) => {
@@ -254,31 +267,29 @@ fn happened(judgement: &Judgement) -> Markup {
 fn metrics(metrics: &Metrics) -> Markup {
     let percent = |part: f64| format!("{:.1} %", part * 100.0);
     let mut rows = vec![
-        ("Simulated", format!("{} s", metrics.simulated_s)),
-        ("Largest heat of a fuse, 1 = blown", format!("{:.3}", metrics.fuse_heat_max)),
+        ("Heat of the fuse, 1 = blown", format!("{:.3}", metrics.fuse_heat_max)),
         (
-            "Over a limit, not by the house alone",
-            format!("{:.1} A·s in {:.1} s", metrics.overload_a_s, metrics.overload_s),
+            "Over a limit, not by the house",
+            format!("{:.1} A·s, {:.1} s", metrics.overload_a_s, metrics.overload_s),
         ),
         ("Charged", format!("{:.2} kWh", energy(metrics))),
         ("Starts of contactors", starts(metrics).to_string()),
-        ("Limits that differed from the one before", metrics.setpoint_changes.to_string()),
+        ("Changes of limits", metrics.setpoint_changes.to_string()),
     ];
     let mut known = |name, value: Option<String>| rows.extend(value.map(|value| (name, value)));
-    known("Of the energy that there was room for", metrics.energy_part.map(percent));
-    known("Largest part of the room left at a settled moment", metrics.gap.map(percent));
-    known("Largest difference among equals", metrics.min_fair_a.map(|amperes| format!("{amperes:.1} A")));
-    known("Smallest Jain index among equals", metrics.jain.map(|index| format!("{index:.3}")));
+    known("Part of the energy there was room for", metrics.energy_part.map(percent));
+    known("Room left at a settled moment, at most", metrics.gap.map(percent));
+    known("Difference among equals, at most", metrics.min_fair_a.map(|amperes| format!("{amperes:.1} A")));
+    known("Jain index among equals, at least", metrics.jain.map(|index| format!("{index:.3}")));
     known(
-        "Longest time until nine tenths of an overload were gone",
+        "Until nine tenths of an overload were gone",
         metrics.t90_down_s.map(|seconds| format!("{seconds:.1} s")),
     );
     let each = metrics.energy_kwh.iter().zip(&metrics.starts).take(CHARGERS_MAX);
     let more = metrics.energy_kwh.len().saturating_sub(CHARGERS_MAX);
     html! {
-        details {
-            summary { "All numbers of the run" }
-            div.scroll { table.narrow { tbody {
+        div {
+            table { tbody {
                 @for (name, value) in &rows { tr { th scope="row" { (name) } td.number { (value) } } }
                 @if metrics.energy_kwh.len() > 1 { @for ((name, kwh), (_, starts)) in each {
                     tr {
@@ -286,7 +297,7 @@ fn metrics(metrics: &Metrics) -> Markup {
                         td.number { (format!("{kwh:.2} kWh, ")) (counted(usize::try_from(*starts).unwrap_or(usize::MAX), "start")) }
                     }
                 } }
-            } } }
+            } }
             @if more > 0 { p.note { (counted(more, "more charger")) " in the evidence." } }
         }
     }
@@ -301,7 +312,7 @@ fn checks(page: &Page<'_>, outcomes: &[&Outcome]) -> Markup {
         html! {
             tr {
                 td { (badge(outcome.verdict)) }
-                td.nowrap { a href=(page.check_link(&outcome.id)) { code { (plain(&outcome.id)) } } }
+                td { a href=(page.check_link(&outcome.id)) { code { @for piece in plain(&outcome.id).split_inclusive('.') { (piece) wbr; } } } }
                 td { @if let Some(said) = said { (plain(said)) } }
             }
         }

@@ -3,9 +3,9 @@
 use super::played::{clamps, events, loads, net, samples};
 use super::{Page, badge, chips, counted, evidence_link, is_open, plain, table_head, trial_badge};
 use crate::reading::Key;
+use crate::report::gauge;
 use crate::report::plot::label;
 use crate::report::waveform::Waveform;
-use crate::report::gauge;
 use crate::verdict::Verdict;
 use crate::verdict::ct::{CtTrial, FOR_A_FITTER, device};
 use crate::verdict::results::{Measure, Outcome};

@@ -93,7 +93,8 @@ pub fn checks() -> Vec<String> {
 /// # Errors
 /// The text is no scenario; the line and what is wrong there.
 pub fn scenario(trial: &LoopTrial) -> Result<Scenario, String> {
-    let beside = |name: &str| trial.traces.get(name).cloned().ok_or_else(|| format!("no trace {name} was kept"));
+    let beside =
+        |name: &str| trial.traces.get(name).cloned().ok_or_else(|| format!("no trace {name} was kept"));
     let mut scenario = Scenario::parse(&trial.scenario, &beside).map_err(|error| error.to_string())?;
     scenario.seed = trial.seed;
     Ok(scenario)
