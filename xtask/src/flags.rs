@@ -89,7 +89,7 @@ pub struct RunFlags {
 /// `sim`
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  cargo xtask sim fixtures/scenarios\n  cargo xtask sim fixtures/scenarios/han-step-25a.toml --balancer evcc --plots /tmp/plots\n  cargo xtask sim fixtures/scenarios --balancer 'process:python3 -u rigs/examples/minimal_balancer.py'"
+    after_help = "Examples:\n  cargo xtask sim fixtures/scenarios\n  cargo xtask sim fixtures/scenarios/han-step-25A.toml --balancer evcc --plots /tmp/plots\n  cargo xtask sim fixtures/scenarios --balancer 'process:python3 -u rigs/examples/minimal_balancer.py'"
 )]
 pub struct SimFlags {
     /// Scenario files, or folders of them.

@@ -13,7 +13,8 @@ use std::fmt::Write;
 /// Size of the drawing in user units; the page scales it.
 const WIDTH: f64 = 920.0;
 const LEFT: f64 = 58.0;
-const RIGHT: f64 = WIDTH - 14.0;
+/// Behind it there is room for half of the last label.
+const RIGHT: f64 = WIDTH - 26.0;
 /// Heights of the panels, and the room below each for the next one's title.
 const PANELS: [f64; 3] = [190.0, 90.0, 120.0];
 const GAP: f64 = 46.0;

@@ -70,7 +70,7 @@ fn overview(page: &Page<'_>, played: &[Played]) -> Markup {
             tbody { @for at in order {
                 tr {
                     td { (trial_badge(page.of_scenarios.worst[at])) }
-                    td.path { a href={ "#s" (at) } { (plain(short(&page.scenarios[at]))) } }
+                    td.path { a href={ "#s" (at) } { (plain(&short(&page.scenarios[at]))) } }
                     @match &played[at] {
                         Ok((_, judgement)) => (numbers(&judgement.metrics)),
                         Err(what) => td colspan="6" { (plain(what)) },
@@ -98,11 +98,11 @@ fn numbers(metrics: &Metrics) -> Markup {
 
 /// The heat as a bar with its number; the bar ends where the fuse blows.
 fn heat(part: f64) -> Markup {
-    let width = format!("{:.1}", part.clamp(0.0, 1.0) * 60.0);
+    let width = format!("{:.1}", part.clamp(0.0, 1.0) * 90.0);
     let tone = if part >= 1.0 { "fail" } else { "pass" };
     html! { span class={ "heat " (tone) } {
-        svg viewBox="0 0 60 8" aria-hidden="true" {
-            rect class="all" width="60" height="8" rx="2" {}
+        svg viewBox="0 0 90 8" aria-hidden="true" {
+            rect class="all" width="90" height="8" rx="2" {}
             rect class="part" width=(width) height="8" rx="2" {}
         }
         b { (format!("{part:.2}")) }
@@ -118,8 +118,9 @@ fn starts(metrics: &Metrics) -> u64 {
 }
 
 /// The name of the scenario itself.
-fn short(trial: &LoopTrial) -> &str {
-    trial.name.rsplit('/').next().unwrap_or_default().trim_start_matches("balance-")
+fn short(trial: &LoopTrial) -> String {
+    // In a merged report the label of the run stands in front.
+    trial.name.replacen("balance-", "", 1)
 }
 
 fn section(page: &Page<'_>, at: usize, played: &Played, in_full: bool) -> Markup {
@@ -130,7 +131,7 @@ fn section(page: &Page<'_>, at: usize, played: &Played, in_full: bool) -> Markup
         details.trial open[is_open(worst)] {
             summary {
                 (trial_badge(worst))
-                span.name { (plain(short(trial))) }
+                span.name { (plain(&short(trial))) }
                 span.muted { @match played {
                     Ok((_, judgement)) => {
                         "heat " (format!("{:.2}", judgement.metrics.fuse_heat_max)) ", "
@@ -298,7 +299,7 @@ fn metrics(metrics: &Metrics) -> Markup {
                     }
                 } }
             } }
-            @if more > 0 { p.note { (counted(more, "more charger")) " in the evidence." } }
+            @if more > 0 { p.note { (counted(more, "more charger")) " not listed here." } }
         }
     }
 }
