@@ -32,7 +32,7 @@
 //! | What does every byte mean, for people? | `explain` |
 //! | What is played in, and how is a damaged telegram made? | `verdict::stimulus` |
 //! | Is a claim right? | `verdict::judge`; every rule is listed in `verdict::checks` |
-//! | Does a balancer keep the fuse, and use what there is? | `verdict::balance` |
+//! | Does a balancer keep the fuse, and use what there is? | `verdict::balance`; a run of it that is kept and judged again: `verdict::balance::trial` |
 //! | What does a run write? | `report` |
 //! | Ports, processes, rig files, pacing | the crate `hanbench-rig` |
 //! | Commands | the crate `xtask`, one file per command |
@@ -58,7 +58,7 @@
 //! | `verdict` | `reading`, `hex`, `wire` (check sums of damage), `wave`, `site` | how a claim arrived, and how bytes are decoded |
 //! | `verdict::balance` | besides: `plant`, `balance`, `scenario`, `sim` (it watches the loop) | what a balancer makes of what it hears |
 //! | `verdict::stimulus` | besides: `plant` and `meters` (telegrams of known loads, encoded) | what a DUT makes of them |
-//! | `report` | `reading`, `hex`, `verdict`, `explain`, `wave`, `scenario`, `sim` | rigs |
+//! | `report` | `reading`, `hex`, `verdict`, `explain`, `wave`, `balance` (words), `scenario`, `sim` | rigs |
 //!
 //! `cargo xtask tidy`, which is a test too, reads this table and the sources, and fails on an import that the table
 //! does not allow.

@@ -1,14 +1,14 @@
 //! `hunt`: searches for a scenario in which a balancer blows the fuse, and makes it small.
 
-use crate::balancers::Spec;
 use crate::commands::sim::judged;
-use crate::console;
 use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::HuntFlags;
+use crate::{balancers, console};
 use hanbench_core::hunt::{Genome, Search, shrink};
 use hanbench_core::scenario::Scenario;
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::balance::Judgement;
+use hanbench_rig::balancer::Spec;
 use hanbench_rig::evidence::write_whole;
 use hanbench_rig::interrupt;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,7 +19,7 @@ const FAILED: u8 = 1;
 
 /// Searches until something is found or the time is over.
 pub fn run(flags: &HuntFlags) -> Outcome {
-    let balancer = Spec::parse(&flags.balancer, Duration::from_secs(5))?;
+    let balancer = balancers::parse(&flags.balancer, Duration::from_secs(5))?;
     let budget = budget(&flags.budget)?;
     interrupt::install();
     let bar = bar(budget);

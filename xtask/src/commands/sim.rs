@@ -1,15 +1,14 @@
 //! `sim`: scenarios in the closed balancing loop, in virtual time, judged by the main fuse.
 
-use crate::balancers::Spec;
 use crate::failure::{Failure, Outcome};
 use crate::flags::SimFlags;
-use crate::{console, scenarios};
+use crate::{balancers, console, scenarios};
 use hanbench_core::report::loop_svg;
 use hanbench_core::scenario::Scenario;
-use hanbench_core::sim::{self, Ended, ReferenceDongle};
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::balance::{Judge, Judgement};
 use hanbench_core::verdict::results::{self, RESULTS_VERSION, Results};
+use hanbench_rig::balancer::Spec;
 use hanbench_rig::evidence::write_whole;
 use hanbench_rig::interrupt;
 use std::path::Path;
@@ -19,7 +18,7 @@ use std::time::Duration;
 pub fn run(flags: &SimFlags) -> Outcome {
     let within = Duration::try_from_secs_f64(flags.answer_within_s).ok().filter(|within| !within.is_zero());
     let within = within.ok_or_else(|| Failure::input("--answer-within: seconds above 0 were expected"))?;
-    let balancer = Spec::parse(&flags.balancer, within)?;
+    let balancer = balancers::parse(&flags.balancer, within)?;
     let files = scenarios::read(&flags.scenarios)?;
     if let Some(folder) = &flags.plots {
         std::fs::create_dir_all(folder).map_err(|error| Failure::file("make this folder", folder, &error))?;
@@ -29,7 +28,7 @@ pub fn run(flags: &SimFlags) -> Outcome {
         console::line(&head());
     }
     let mut outcomes = Vec::new();
-    for (name, mut scenario) in files {
+    for scenarios::File { name, mut scenario, .. } in files {
         scenario.seed = flags.seed.unwrap_or(scenario.seed);
         let judgement = one(&name, &scenario, &balancer)?;
         let line = if flags.json { judgement.to_json(&name).to_string() } else { row(&name, &judgement) };
@@ -54,26 +53,17 @@ pub fn run(flags: &SimFlags) -> Outcome {
 /// One run, judged.
 pub fn judged(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
     let mut judge = Judge::new(scenario, name);
-    let ended = play(scenario, spec, &mut judge)?;
+    let (ended, _) = spec.play(scenario, &mut judge)?;
     Ok(judge.finish(&ended))
 }
 
 /// One run; of a built-in balancer two, so that the same trace twice is seen.
 fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
     let mut judgement = judged(name, scenario, spec)?;
-    if spec.is_built_in() {
-        judgement.repeated(play(scenario, spec, &mut ())?.trace_hash);
+    if let Spec::BuiltIn(_) = spec {
+        judgement.repeated(spec.play(scenario, &mut ())?.0.trace_hash);
     }
     Ok(judgement)
-}
-
-fn play(scenario: &Scenario, spec: &Spec, watch: &mut impl sim::Watch) -> Result<Ended, Failure> {
-    let mut balancer = spec.start(scenario)?;
-    let mut ended = sim::run(scenario, &mut ReferenceDongle::default(), &mut balancer, watch);
-    if ended.trouble.is_none() {
-        ended.trouble = balancer.finish().err().map(|trouble| (scenario.duration_ms, trouble));
-    }
-    Ok(ended)
 }
 
 /// The exit code of all runs together (contract, section 1).

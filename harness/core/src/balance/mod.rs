@@ -6,11 +6,13 @@
 //!
 //! All currents are in milliamperes, voltages in millivolts, and an unknown value is `None`, never 0.
 
+pub mod built_in;
 pub mod json;
 pub mod reference;
 pub mod rules;
 
 use crate::site::ratio::Factor;
+use serde::{Deserialize, Serialize};
 
 /// How the supply is wired (B-10 of balancing). On IT and TT loads lie between lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -295,7 +297,8 @@ impl About {
 }
 
 /// Why a balancer gave no usable answer.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind", content = "what")]
 pub enum Trouble {
     /// It answered something that is no answer; what was wrong.
     Rubbish(String),
