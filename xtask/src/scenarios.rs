@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use hanbench_core::scenario::Scenario;
 use hanbench_rig::file::{self, read_text};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Reads every scenario: its name, which is that of its file, and its content. Folders are searched to their bottom,
@@ -12,7 +13,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<(String, Scenario)>, Failure> {
     for path in paths {
         if path.is_dir() {
             let before = files.len();
-            collect(path, &mut files)?;
+            collect(path, &mut BTreeSet::new(), &mut files)?;
             if files.len() == before {
                 return Err(Failure::input(format!(
                     "{}: no scenario (*.toml) is in this folder",
@@ -26,13 +27,18 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<(String, Scenario)>, Failure> {
     files.iter().map(|path| one(path)).collect()
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+/// A folder that a link leads back to is not searched again.
+fn collect(folder: &Path, seen: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let real = std::fs::canonicalize(folder).map_err(|error| Failure::file("read", folder, &error))?;
+    if !seen.insert(real) {
+        return Ok(());
+    }
     let entries = std::fs::read_dir(folder).map_err(|error| Failure::file("read", folder, &error))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     for path in paths {
         if path.is_dir() {
-            collect(&path, files)?;
+            collect(&path, seen, files)?;
         } else if path.extension().is_some_and(|extension| extension == "toml") {
             files.push(path);
         }
@@ -46,7 +52,7 @@ pub fn one(path: &Path) -> Result<(String, Scenario), Failure> {
         read_text(path, "a scenario file", file::SMALL).map_err(|error| Failure::input(error.to_string()))?;
     let beside = |name: &str| {
         let trace = path.parent().unwrap_or(Path::new(".")).join(name);
-        read_text(&trace, "a trace", file::SMALL).map_err(|error| error.to_string())
+        read_text(&trace, "a trace", file::CAPTURE).map_err(|error| error.to_string())
     };
     let scenario = Scenario::parse(&text, &beside)
         .map_err(|error| Failure::input(format!("{}:{}: {}", path.display(), error.line, error.what)))?;

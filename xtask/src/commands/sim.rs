@@ -24,6 +24,9 @@ pub fn run(flags: &SimFlags) -> Outcome {
     if let Some(folder) = &flags.plots {
         std::fs::create_dir_all(folder).map_err(|error| Failure::file("make this folder", folder, &error))?;
     }
+    if flags.plots.is_some() {
+        one_of_each_name(&files)?;
+    }
     interrupt::install();
     if !flags.json {
         console::line(&head());
@@ -44,11 +47,21 @@ pub fn run(flags: &SimFlags) -> Outcome {
             plot(folder, &name, &scenario, &judgement)?;
         }
         outcomes.extend(judgement.as_expected());
-        if interrupt::interrupted() {
-            return Err(Failure { code: 3, text: "interrupted".into() });
-        }
     }
     Ok(exit_code(outcomes))
+}
+
+/// Two plots cannot have one name.
+fn one_of_each_name(files: &[(String, Scenario)]) -> Result<(), Failure> {
+    let mut names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => {
+            let text = format!("--plots: two scenarios are called {}; expected a plot for each", pair[0]);
+            Err(Failure::input(text))
+        }
+        None => Ok(()),
+    }
 }
 
 /// One run, judged.
@@ -70,6 +83,9 @@ fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failur
 fn play(scenario: &Scenario, spec: &Spec, watch: &mut impl sim::Watch) -> Result<Ended, Failure> {
     let mut balancer = spec.start(scenario)?;
     let mut ended = sim::run(scenario, &mut ReferenceDongle::default(), &mut balancer, watch);
+    if interrupt::interrupted() {
+        return Err(Failure { code: 3, text: "interrupted".into() });
+    }
     if ended.trouble.is_none() {
         ended.trouble = balancer.finish().err().map(|trouble| (scenario.duration_ms, trouble));
     }
@@ -106,7 +122,7 @@ fn row(name: &str, judgement: &Judgement) -> String {
         judgement.verdict().word(),
         metrics.fuse_heat_max,
         metrics.overload_a_s,
-        metrics.energy_kwh.iter().map(|(_, kwh)| kwh).sum::<f64>(),
+        metrics.energy_kwh.iter().fold(0.0, |sum, (_, kwh)| sum + kwh),
         metrics.starts.iter().map(|(_, starts)| starts).sum::<u64>(),
         metrics.setpoint_changes,
     )
