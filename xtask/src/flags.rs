@@ -1,5 +1,6 @@
 //! The command line. The doc comments are the help text.
 
+use crate::commands::hunt::Objective;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use hanbench_rig::session::Speed;
@@ -120,6 +121,9 @@ pub struct HuntFlags {
     /// Who balances; see `sim`.
     #[arg(long, value_name = "SPEC", default_value = "reference")]
     pub balancer: String,
+    /// What to search for: a fuse that blows, or room that cars could have used.
+    #[arg(long, value_enum, default_value = "fuse")]
+    pub objective: Objective,
     /// How long to search: 60s, 5min.
     #[arg(long, value_name = "TIME", default_value = "60s")]
     pub budget: String,

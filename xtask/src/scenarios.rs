@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use hanbench_core::scenario::Scenario;
 use hanbench_rig::file::{self, read_text};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Where those of the checkout are, from its root.
@@ -30,7 +30,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
     for path in paths {
         if path.is_dir() {
             let before = files.len();
-            collect(path, &mut files)?;
+            collect(path, &mut BTreeSet::new(), &mut files)?;
             if files.len() == before {
                 return Err(Failure::input(format!(
                     "{}: no scenario (*.toml) is in this folder",
@@ -55,13 +55,18 @@ pub fn of_checkout(root: &Path) -> Result<Vec<File>, Failure> {
     Ok(files)
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+/// A folder that a link leads back to is not searched again.
+fn collect(folder: &Path, seen: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let real = std::fs::canonicalize(folder).map_err(|error| Failure::file("read", folder, &error))?;
+    if !seen.insert(real) {
+        return Ok(());
+    }
     let entries = std::fs::read_dir(folder).map_err(|error| Failure::file("read", folder, &error))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     for path in paths {
         if path.is_dir() {
-            collect(&path, files)?;
+            collect(&path, seen, files)?;
         } else if path.extension().is_some_and(|extension| extension == "toml") {
             files.push(path);
         }
@@ -76,7 +81,7 @@ fn one(path: &Path) -> Result<File, Failure> {
     let traces = RefCell::new(BTreeMap::new());
     let beside = |name: &str| {
         let trace = path.parent().unwrap_or(Path::new(".")).join(name);
-        let text = read_text(&trace, "a trace", file::SMALL).map_err(|error| error.to_string())?;
+        let text = read_text(&trace, "a trace", file::CAPTURE).map_err(|error| error.to_string())?;
         traces.borrow_mut().insert(name.to_string(), text.clone());
         Ok(text)
     };

@@ -5,6 +5,7 @@ use crate::flags::SimFlags;
 use crate::{balancers, console, scenarios};
 use hanbench_core::report::loop_svg;
 use hanbench_core::scenario::Scenario;
+use hanbench_core::sim::{Ended, Watch};
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::balance::{Judge, Judgement};
 use hanbench_core::verdict::results::{self, RESULTS_VERSION, Results};
@@ -22,6 +23,9 @@ pub fn run(flags: &SimFlags) -> Outcome {
     let files = scenarios::read(&flags.scenarios)?;
     if let Some(folder) = &flags.plots {
         std::fs::create_dir_all(folder).map_err(|error| Failure::file("make this folder", folder, &error))?;
+    }
+    if flags.plots.is_some() {
+        one_of_each_name(&files)?;
     }
     interrupt::install();
     if !flags.json {
@@ -43,17 +47,27 @@ pub fn run(flags: &SimFlags) -> Outcome {
             plot(folder, &name, &scenario, &judgement)?;
         }
         outcomes.extend(judgement.as_expected());
-        if interrupt::interrupted() {
-            return Err(Failure { code: 3, text: "interrupted".into() });
-        }
     }
     Ok(exit_code(outcomes))
+}
+
+/// Two plots cannot have one name.
+fn one_of_each_name(files: &[scenarios::File]) -> Result<(), Failure> {
+    let mut names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => {
+            let text = format!("--plots: two scenarios are called {}; expected a plot for each", pair[0]);
+            Err(Failure::input(text))
+        }
+        None => Ok(()),
+    }
 }
 
 /// One run, judged.
 pub fn judged(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
     let mut judge = Judge::new(scenario, name);
-    let (ended, _) = spec.play(scenario, &mut judge)?;
+    let ended = play(scenario, spec, &mut judge)?;
     Ok(judge.finish(&ended))
 }
 
@@ -61,9 +75,18 @@ pub fn judged(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement,
 fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
     let mut judgement = judged(name, scenario, spec)?;
     if let Spec::BuiltIn(_) = spec {
-        judgement.repeated(spec.play(scenario, &mut ())?.0.trace_hash);
+        judgement.repeated(play(scenario, spec, &mut ())?.trace_hash);
     }
     Ok(judgement)
+}
+
+/// A run that Ctrl-C has cut short shows nothing.
+fn play(scenario: &Scenario, spec: &Spec, watch: &mut impl Watch) -> Result<Ended, Failure> {
+    let (ended, _) = spec.play(scenario, watch)?;
+    if interrupt::interrupted() {
+        return Err(Failure { code: 3, text: "interrupted".into() });
+    }
+    Ok(ended)
 }
 
 /// The exit code of all runs together (contract, section 1).
@@ -96,7 +119,7 @@ fn row(name: &str, judgement: &Judgement) -> String {
         judgement.verdict().word(),
         metrics.fuse_heat_max,
         metrics.overload_a_s,
-        metrics.energy_kwh.iter().map(|(_, kwh)| kwh).sum::<f64>(),
+        metrics.energy_kwh.iter().fold(0.0, |sum, (_, kwh)| sum + kwh),
         metrics.starts.iter().map(|(_, starts)| starts).sum::<u64>(),
         metrics.setpoint_changes,
     )

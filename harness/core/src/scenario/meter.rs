@@ -14,10 +14,10 @@
 //!
 //! | key of `[links]` | default | meaning |
 //! |---|---|---|
-//! | `meter_s` | 1 | from the last byte of a telegram to the balancer |
-//! | `charger_s` | 1 | a command to a charger, or its status back |
+//! | `meter_s` | 1 | from the last byte of a telegram to the balancer, up to 60 |
+//! | `charger_s` | 1 | a command to a charger, or its status back, up to 60 |
 //! | `jitter_s` | 0 | up to so much more, drawn for each message |
-//! | `loss` | 0 | part of the messages that is lost |
+//! | `loss` | 0 | part of the messages that is lost, up to 0.9 |
 //! | `announced_s` | 5 | after so long somebody tells the balancer of a link that is down; negative: never |
 //! | `report_s` | 10 | how often a charger speaks when nothing changes |
 
@@ -29,6 +29,11 @@ use crate::spec_file::{File, SpecError};
 use crate::wave::sensor::models::{MODELS, Model};
 use serde::Deserialize;
 use toml::Spanned;
+
+/// Longest delay of a link, seconds: over a slower one nobody can fall back within a minute.
+const LINK_MAX_S: f64 = 60.0;
+/// Largest part of the messages that a link may lose: one that loses all is down, which is an event.
+const LOSS_MAX: f64 = 0.9;
 
 /// How the plant is measured.
 #[derive(Clone, PartialEq, Debug)]
@@ -197,16 +202,16 @@ fn profile(file: File<'_>, raw: Option<&Spanned<String>>, grid: Grid) -> Result<
 }
 
 pub(super) fn links(file: File<'_>, raw: &RawLinks) -> Result<Links, SpecError> {
-    let seconds = |value: &Option<Spanned<f64>>, key: &str, most: f64, default: f64| {
-        file.number_or(value.as_ref(), key, 0.0..=most, default).map(|s| milli(s) as u64)
+    let seconds = |value: &Option<Spanned<f64>>, key: &str, default: f64| {
+        file.number_or(value.as_ref(), key, 0.0..=LINK_MAX_S, default).map(|s| milli(s) as u64)
     };
-    let jitter_ms = seconds(&raw.jitter_s, "jitter_s", 600.0, 0.0)?;
-    let loss_ppm = (file.number_or(raw.loss.as_ref(), "loss", 0.0..=1.0, 0.0)? * 1e6).round() as u32;
+    let jitter_ms = seconds(&raw.jitter_s, "jitter_s", 0.0)?;
+    let loss_ppm = (file.number_or(raw.loss.as_ref(), "loss", 0.0..=LOSS_MAX, 0.0)? * 1e6).round() as u32;
     let announced = file.number_or(raw.announced_s.as_ref(), "announced_s", -1.0..=3600.0, 5.0)?;
     let link = |delay_ms| Link { delay_ms, jitter_ms, loss_ppm };
     Ok(Links {
-        meter: link(seconds(&raw.meter_s, "meter_s", 600.0, 1.0)?),
-        charger: link(seconds(&raw.charger_s, "charger_s", 600.0, 1.0)?),
+        meter: link(seconds(&raw.meter_s, "meter_s", 1.0)?),
+        charger: link(seconds(&raw.charger_s, "charger_s", 1.0)?),
         announced_ms: (announced >= 0.0).then(|| milli(announced) as u64),
         report_ms: milli(file.number_or(raw.report_s.as_ref(), "report_s", 0.5..=3600.0, 10.0)?) as u64,
     })

@@ -56,3 +56,26 @@ pub fn sample(reading: &Reading<'_>) -> Sample {
         list: if i_ma.iter().any(Option::is_some) { 2 } else { 1 },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The list of power alone has an import and no export. While a house feeds in, its import is 0, and nobody knows
+    /// by it how much flows out.
+    #[test]
+    fn an_import_of_nothing_is_no_power_of_nothing() {
+        let said = |import: i64, export: Option<i64>| {
+            let mut reading = Reading::default();
+            reading.set(Key::ActiveImport, Field::Present(Milli(import)));
+            if let Some(export) = export {
+                reading.set(Key::ActiveExport, Field::Present(Milli(export)));
+            }
+            sample(&reading).p_w
+        };
+        assert_eq!(said(0, None), None);
+        assert_eq!(said(733_000, None), Some(733));
+        assert_eq!(said(0, Some(7_590_000)), Some(-7_590));
+        assert_eq!(said(0, Some(0)), Some(0));
+    }
+}

@@ -6,7 +6,7 @@ use super::margin::{Margins, told_a};
 use super::tally::{Ruling, Tally, count, seconds};
 use super::view::{Seen, View};
 use crate::plant::car::NJ_PER_WH;
-use crate::plant::network::Plant;
+use crate::plant::{magnitude, network::Plant};
 use crate::scenario::Scenario;
 use crate::verdict::{Cause, Verdict};
 use std::collections::VecDeque;
@@ -202,7 +202,10 @@ fn fits(scenario: &Scenario, room: &[[f64; 3]], seen: &Seen, least_ma: i64, circ
     let mut next = Some(circuit);
     while let Some(node) = next {
         // A line that it does not feed may be as full as it likes.
-        let full = (0..3).any(|line| seen.shares[line] > 0.0 && seen.shares[line] * least > room[node][line]);
+        let full = (0..3).any(|line| {
+            let share = magnitude(seen.likely[line]);
+            share > 0.0 && share * least > room[node][line]
+        });
         if full {
             return false;
         }
