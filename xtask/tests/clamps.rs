@@ -60,6 +60,8 @@ fn a_waveform_goes_through_the_dongle_and_its_report_is_made_again_from_the_evid
     let temp = tempfile::tempdir().expect("a folder");
     let ran = run(temp.path(), "a", None, &ONE);
     assert_eq!(ran.code, Some(0), "{}", ran.words);
+    let command = &results(&ran.out).run["command"];
+    assert_eq!(command, "cargo xtask run --seed 1 --suite ct --filter '/one-reversed'");
     assert_eq!(ran.of("ct.wiring.found").verdict, Verdict::Pass);
     assert_eq!(ran.of("ct.power.direction").evidence, ["evidence/ct-one-reversed.json"]);
     let text = std::fs::read(ran.out.join("evidence/ct-one-reversed.json")).expect("the trial");
@@ -82,6 +84,10 @@ fn a_broken_dongle_fails_the_check_that_is_meant_for_it_and_stays_so_in_a_merged
     assert_eq!(ran.code, Some(1), "{}", ran.words);
     let direction = ran.of("ct.power.direction");
     assert_eq!(direction.verdict, Verdict::Fail);
+    // One check is repeated by one filter.
+    let page = std::fs::read_to_string(ran.out.join("report.html")).expect("a page");
+    let repeat = "--seed 1 --suite ct --filter 'ct.power.direction fixtures/waveforms/one-reversed.toml$'<";
+    assert!(page.contains(repeat), "{page}");
     assert!(
         direction.reason.as_deref().is_some_and(|why| why.contains("is claimed as import")),
         "{direction:?}"

@@ -97,6 +97,60 @@ fn what_is_wrong_is_named_with_file_and_line_and_leaves_nothing() {
 }
 
 #[test]
+fn a_value_of_the_wrong_kind_is_named_with_its_key_and_what_was_expected() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let long = "9".repeat(309);
+    let many = "9".repeat(40);
+    for (old, new, expected) in [
+        ("i_a = 10", "i_a = \"10\"", ":9: `i_a` is \"10\"; expected a number".to_string()),
+        ("i_a = 10", "i_a = true", ":9: `i_a` is true; expected a number".into()),
+        ("i_a = 10", "i_a = { x = 1 }", ":9: `i_a` is { x = 1 }; expected a number".into()),
+        (
+            "i_a = 10",
+            &format!("i_a = {long}"),
+            format!(":9: `i_a` is {many}… with 309 digits; expected a number of at most 18"),
+        ),
+        (
+            "i_a = 10",
+            &format!("i_a = {long}.5"),
+            format!(":9: `i_a` is {many}… with 310 digits; expected a number of at most 18"),
+        ),
+        ("i_a = 10", "i_a =", ":9: `i_a` has no value; expected a number, or a text in quotes".into()),
+        ("i_a = 10", "i_a = abc", ":9: `i_a` is abc; expected a number, or a text in quotes".into()),
+        ("i_a = 10", "i_a = ten", ":9: `i_a` is ten; expected a number, or a text in quotes".into()),
+        (
+            "rate_hz = 8000",
+            "rate_hz = -1",
+            ":2: `rate_hz` is -1; expected a whole number from 0 to 4294967295".into(),
+        ),
+        ("rate_hz = 8000", "rate = [8000]", ":2: `rate` has 1 values; expected a list of 2".into()),
+        ("rate_hz = 8000", "rate_hz = 8000\nname = 5", ":3: `name` is 5; expected a text in quotes".into()),
+        ("at = \"L1-N\"", "at = 3 # = L3", ":7: `at` is 3; expected a text in quotes".into()),
+    ] {
+        let spec = write(folder.path(), &HOUSE.replace(old, new));
+        let output = xtask(&["wave", "show", &spec, "--json"]);
+        assert_eq!(output.status.code(), Some(2), "{new}: {}", words(&output));
+        let first = words(&output).lines().next().unwrap_or_default().to_string();
+        assert_eq!(first, format!("error: {spec}{expected}"));
+    }
+}
+
+#[test]
+fn a_device_that_nobody_knows_is_refused_with_its_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spec = write(folder.path(), &format!("{HOUSE}[expect]\n# whose?\ndevice = \"amp-guard-hoem\"\n"));
+    let wav = folder.path().join("a.wav").display().to_string();
+    for arguments in [vec!["wave", "show", &spec], vec!["wave", "render", &spec, "-o", &wav]] {
+        let output = xtask(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{}", words(&output));
+        let expected = format!(
+            "error: {spec}:12: [expect] device \"amp-guard-hoem\" is unknown; expected amp-guard-home,"
+        );
+        assert!(words(&output).starts_with(&expected), "{}", words(&output));
+    }
+}
+
+#[test]
 fn one_of_several_files_that_cannot_be_written_leaves_none_and_no_device_is_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     let spec = write(folder.path(), HOUSE);

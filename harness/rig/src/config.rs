@@ -40,6 +40,7 @@ use crate::file::{SMALL, read_text};
 use hanbench_core::balance::built_in::BuiltIn;
 use hanbench_core::reading::Key;
 use hanbench_core::site::ratio::Ratio;
+use hanbench_core::spec_file::plain;
 use hanbench_core::verdict::trial::{DutTerms, RatioSetting};
 use raw::{RawDut, RawInput, RawRig};
 use std::ops::Range;
@@ -219,10 +220,10 @@ impl Checker<'_> {
         Ok(Rig { name, input, dut, terms, clamps, balancer, about })
     }
 
-    /// toml's own message, with the nearest word that would have been right.
+    /// The parser's message, with the nearest word that would have been right.
     fn toml_error(&self, error: &toml::de::Error) -> Mistake {
         let span = error.span().unwrap_or(0..0);
-        let message = error.message().trim().replace('\n', ", ");
+        let message = plain(self.text, error);
         let mut quoted = message.split('`').skip(1).step_by(2);
         let help = message.starts_with("unknown ").then(|| {
             let wrong = quoted.next()?;

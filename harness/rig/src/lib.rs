@@ -16,7 +16,7 @@
 //! | [`dut`] | the dongle: a program or a serial console; its lines with their times |
 //! | [`adapter`] | a line of text → claim, refusal or log |
 //! | `hearing` | what a DUT says during one trial, and why a trial ends early |
-//! | [`session`] | plays stimuli into a DUT: lock-step or real time |
+//! | [`session`] | plays stimuli into a DUT: lock-step or real time; makes it the dongle of the closed loop |
 //! | [`balancer`] | the load balancer: built in, or a program in lock-step |
 //! | [`samples`] | blocks of samples on a line, and what a waveform is played into |
 //! | [`clamps`] | plays waveforms into a clamp dongle; the virtual one |

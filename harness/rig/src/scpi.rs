@@ -207,7 +207,12 @@ impl Instrument {
         // Ten bits a byte, and as long again for an instrument that pauses.
         let sending = Duration::from_secs_f64(message.len() as f64 * 20.0 / f64::from(self.baud));
         self.send(&message, sending + ANSWER_WITHIN)?;
-        self.ask("*OPC?", sending + STORE_WITHIN)?;
+        let done = self.ask("*OPC?", sending + STORE_WITHIN)?;
+        // IEEE 488.2 knows no other answer: an instrument answers late, and then 1.
+        if done.trim_start_matches('+') != "1" {
+            let answer = format!("*OPC? was answered by {done:?}, where 1 was expected");
+            return Err(ScpiError::Refused { port: self.port.clone(), answer });
+        }
         let answer = self.ask("SYST:ERR?", ANSWER_WITHIN)?;
         let code = answer.split(',').next().unwrap_or_default().trim().parse::<i32>();
         if code == Ok(0) { Ok(()) } else { Err(ScpiError::Refused { port: self.port.clone(), answer }) }

@@ -99,7 +99,10 @@ fn a_mistake_names_its_place_and_the_word_that_was_meant() {
         ("[dut]\nkind = \"virtual\"\nbroken = \"slient\"\n", "did you mean \"silent\"?"),
         ("[dut]\nkind = \"virtual\"\nclaim_within_s = 0\n", "expected 0.05 to 60 seconds"),
         ("[dut]\nkind = \"virtual\"\nclaim_within_s = nan\n", "expected 0.05 to 60 seconds"),
-        ("[dut]\nkind = \"virtual\"\nclaim_within_s = \"2\"\n", "oslo-1.toml:3:18: invalid type: string"),
+        (
+            "[dut]\nkind = \"virtual\"\nclaim_within_s = \"2\"\n",
+            "oslo-1.toml:3:18: `claim_within_s` is \"2\"; expected a number",
+        ),
         ("[dut]\nkind = \"rtt\"\n", "[dut] kind \"rtt\" cannot be used in this version"),
         ("[dut]\nkind = \"virtual\"\nbaud = 9600\n", "[dut] kind \"virtual\" has no `baud`"),
         ("[dut]\nkind = \"process\"\nkey_file = \"x\"\n", "[dut] kind \"process\" has no `key_file`"),
@@ -107,7 +110,7 @@ fn a_mistake_names_its_place_and_the_word_that_was_meant() {
         ("[dut]\nkind = \"process\"\n", "[dut] kind \"process\" needs `command`"),
         ("[dut]\nkind = \"process\"\ncommand = []\n", "`command` is empty"),
         ("[dut]\nkind = \"process\"\ncommand = [\"a\"]\n", "oslo-1.toml:3:11: `command` never says {han}"),
-        ("[dut]\nkind = \"process\"\ncommand = \"a {han}\"\n", "expected a sequence"),
+        ("[dut]\nkind = \"process\"\ncommand = \"a {han}\"\n", "`command` is \"a {han}\"; expected a list"),
         (
             "[dut]\nkind = \"process\"\ncommand = [\"a\", \"{han}\"]\nreadings = \"tibber-pulse\"\n",
             "`readings` \"tibber-pulse\" arrives by MQTT",

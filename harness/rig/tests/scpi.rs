@@ -27,10 +27,15 @@ struct Simulated {
 
 impl Simulated {
     fn new(most: usize, silent_on: &'static str) -> Simulated {
+        Simulated::saying("1", most, silent_on)
+    }
+
+    /// `done`: what it answers when it is asked whether everything is done.
+    fn saying(done: &'static str, most: usize, silent_on: &'static str) -> Simulated {
         let pty = Pty::open().expect("a pty");
         let (port, told, stop) = (pty.path().to_string(), Arc::default(), Arc::new(AtomicBool::new(false)));
         let (heard, end) = (Arc::clone(&told), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || serve(&pty, most, silent_on, &heard, &end));
+        let thread = std::thread::spawn(move || serve(&pty, done, most, silent_on, &heard, &end));
         Simulated { port, told, stop, thread: Some(thread) }
     }
 
@@ -46,7 +51,7 @@ impl Drop for Simulated {
     }
 }
 
-fn serve(pty: &Pty, most: usize, silent_on: &str, told: &Mutex<Told>, stop: &AtomicBool) {
+fn serve(pty: &Pty, done: &str, most: usize, silent_on: &str, told: &Mutex<Told>, stop: &AtomicBool) {
     let (mut bytes, mut errors) = (Vec::new(), vec!["-113,\"Undefined header\"".to_string()]);
     let mut buffer = [0; 512];
     while !stop.load(Ordering::Relaxed) {
@@ -74,7 +79,7 @@ fn serve(pty: &Pty, most: usize, silent_on: &str, told: &Mutex<Told>, stop: &Ato
                     continue;
                 }
                 "*IDN?" => "MAKER,MODEL 1,0001,1.0".to_string(),
-                "*OPC?" => "1".to_string(),
+                "*OPC?" => done.to_string(),
                 "SYST:ERR?" if errors.is_empty() => "+0,\"No error\"".to_string(),
                 "SYST:ERR?" => errors.remove(0),
                 _ => continue,
@@ -134,6 +139,22 @@ fn a_block_that_is_too_long_is_refused_in_the_words_of_the_instrument() {
     assert_eq!(error.to_string(), expected);
     // What it said then is not said again of the next.
     instrument.upload(dialect("rigol"), &[1; 1000]).expect("it takes them");
+}
+
+#[test]
+fn an_instrument_that_is_not_done_has_no_waveform() {
+    for (done, fine) in [("1", true), ("+1", true), ("0", false), ("", false)] {
+        let simulated = Simulated::saying(done, 1000, "");
+        let (mut instrument, _) = Instrument::open(&simulated.port, 115_200).expect("it answers");
+        match instrument.upload(dialect("rigol"), &[1; 100]) {
+            Ok(()) => assert!(fine, "{done:?}"),
+            Err(error) => {
+                let expected =
+                    format!("the instrument refuses: *OPC? was answered by {done:?}, where 1 was expected");
+                assert!(!fine && error.to_string().ends_with(&expected), "{error}");
+            }
+        }
+    }
 }
 
 #[test]

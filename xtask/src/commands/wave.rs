@@ -10,6 +10,7 @@ use hanbench_core::wave::files::sums::Period;
 use hanbench_core::wave::files::{Data, Format, Layout};
 use hanbench_core::wave::frontend::Converter;
 use hanbench_core::wave::spec::{Channel, Spec};
+use hanbench_rig::clamps::fixtures::Waveform;
 use hanbench_rig::evidence::write_whole;
 use hanbench_rig::file::{self, read_text};
 use hanbench_rig::interrupt;
@@ -35,8 +36,8 @@ pub fn run(flags: &WaveFlags) -> Outcome {
 fn read(path: &Path) -> Result<Spec, Failure> {
     let text =
         read_text(path, "a waveform file", file::SMALL).map_err(|error| Failure::input(error.to_string()))?;
-    Spec::parse(&text)
-        .map_err(|error| Failure::input(format!("{}:{}: {}", path.display(), error.line, error.what)))
+    let waveform = Waveform::parse(&path.display().to_string(), &text);
+    waveform.map(|waveform| waveform.spec).map_err(|error| Failure::input(error.to_string()))
 }
 
 fn to_file(flags: &WaveRenderFlags) -> Outcome {

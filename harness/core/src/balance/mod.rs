@@ -170,7 +170,7 @@ pub enum Link {
 }
 
 /// One reading of the meter. Unscaled: behind transformers these are secondary amperes and watts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Sample {
     /// RMS current of each phase of the meter. Negative where the dongle knows that it flows out.
     pub i_ma: [Option<i64>; 3],
@@ -296,7 +296,7 @@ impl About {
     }
 }
 
-/// Why a balancer gave no usable answer.
+/// Why the loop cannot go on: a balancer gave no usable answer, or the dongle in front of it is gone.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind", content = "what")]
 pub enum Trouble {
@@ -308,7 +308,10 @@ pub enum Trouble {
     Twice(String),
     /// It is gone; how it ended and its last words.
     Gone(String),
-    /// It could not be reached for a reason that is not its own.
+    /// The dongle ended, does not read, or floods; how, and its last words. A dongle that is merely silent is none: then
+    /// the balancer hears nothing.
+    Dongle(String),
+    /// One of them could not be reached for a reason that is not its own.
     Rig(String),
 }
 

@@ -161,6 +161,8 @@ fn reproduce(results: &Results, only: Option<&Outcome>) -> String {
             None => format!("cargo xtask run --rig rigs/{rig}.toml --seed {seed}"),
         };
         if let Some(outcome) = only {
+            // What is narrowed to one check needs no other filter; a command takes one.
+            command.truncate(command.find(" --filter ").unwrap_or(command.len()));
             command.push_str(&format!(" --filter '{}'", filter(outcome, rig)));
         }
         if !commands.contains(&command) {

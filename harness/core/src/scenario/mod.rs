@@ -129,20 +129,6 @@ struct Head {
     seed: Option<u64>,
 }
 
-/// A message of the TOML reader in words of the file, not of this program.
-fn plain(message: &str) -> String {
-    let words = [
-        ("expected f64", "expected a number"),
-        ("expected usize", "expected a whole number from 0"),
-        ("expected u64", "expected a whole number from 0"),
-        ("expected u32", "expected a whole number from 0"),
-        ("expected u8", "expected a whole number from 0 to 255"),
-        ("expected a sequence", "expected a list"),
-    ];
-    let found = words.iter().find_map(|(theirs, ours)| Some((message.strip_suffix(theirs)?, ours)));
-    found.map_or_else(|| message.to_string(), |(start, ours)| format!("{start}{ours}"))
-}
-
 /// A name that can be shown in a line of text.
 fn name(file: File<'_>, name: &Spanned<String>) -> Result<String, SpecError> {
     if name.get_ref().is_empty() || name.get_ref().contains(char::is_control) {
@@ -164,10 +150,7 @@ impl Scenario {
     /// The first mistake, with its line.
     pub fn parse(text: &str, trace: &dyn Fn(&str) -> Result<String, String>) -> Result<Scenario, SpecError> {
         let file = File { text };
-        let raw: RawScenario = toml::from_str(text).map_err(|error| {
-            let message = plain(&error.message().trim().replace('\n', ", "));
-            file.error(error.span().unwrap_or(0..0), message)
-        })?;
+        let raw: RawScenario = file.parse()?;
         let duration_s = file.number(&raw.scenario.duration_s, "duration_s", 1.0..=DURATION_MAX_S)?;
         let duration_ms = milli(duration_s) as u64;
         let utc_ms = match &raw.scenario.start {

@@ -1,9 +1,9 @@
 //! How the plant is measured: by a meter whose telegrams go through a dongle, or by clamps.
 
 use super::clamps::ClampSite;
-use super::dongle::Dongle;
+use super::dongle::{Claim, Dongle};
 use super::mail::{Mail, Post};
-use crate::balance::{Sample, Trouble};
+use crate::balance::Trouble;
 use crate::meters::sample::Meter;
 use crate::meters::schedule::{Due, schedule};
 use crate::meters::{List, encode};
@@ -22,7 +22,7 @@ pub(super) struct Measure<'a> {
     scenario: &'a Scenario,
     due_ms: u64,
     way: Way,
-    claims: Vec<Sample>,
+    claims: Vec<Claim>,
 }
 
 enum Way {
@@ -90,7 +90,7 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// The dongle hears a telegram; what it claims goes to the balancer.
+    /// The dongle hears a telegram; what it claims goes to the balancer when the dongle has said it.
     pub(super) fn hear(
         &mut self,
         t_ms: u64,
@@ -100,8 +100,8 @@ impl<'a> Measure<'a> {
     ) -> Result<(), Trouble> {
         self.claims.clear();
         dongle.hear(t_ms, bytes, &mut self.claims)?;
-        for sample in self.claims.drain(..) {
-            mail.send(t_ms, &self.scenario.links.meter, Post::Sample(sample));
+        for (delay_ms, sample) in self.claims.drain(..) {
+            mail.send(t_ms + delay_ms, &self.scenario.links.meter, Post::Sample(sample));
         }
         Ok(())
     }

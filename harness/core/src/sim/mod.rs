@@ -12,7 +12,7 @@ mod mail;
 mod measure;
 mod trace;
 
-pub use dongle::{Dongle, ReferenceDongle};
+pub use dongle::{Claim, Dongle, Heard, ReferenceDongle, ReplayedDongle, claimed};
 pub use trace::Trace;
 
 use crate::balance::{Balancer, Command, Event, Link, Status, Trouble};
@@ -199,6 +199,7 @@ impl<'a> Sim<'a> {
             let from_ms = self.plant.t_ms();
             let t_ms = self.due().max(from_ms).min(self.scenario.duration_ms);
             if t_ms > from_ms {
+                dongle.wait(t_ms)?;
                 self.plant.advance(t_ms);
                 watch.span(from_ms, &self.plant);
             }

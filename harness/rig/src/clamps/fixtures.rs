@@ -3,8 +3,10 @@
 use crate::file::{FileError, SMALL, read_text};
 use hanbench_core::verdict::ct::device::{self, Device};
 use hanbench_core::wave::spec::Spec;
+use serde::Deserialize;
 use std::fs;
 use std::path::Path;
+use toml::Spanned;
 
 /// Where they are, from the root of the checkout.
 const FOLDER: &str = "fixtures/waveforms";
@@ -36,11 +38,25 @@ impl Waveform {
             let names: Vec<&str> = device::DEVICES.iter().map(|device| device.name).collect();
             let named = spec.expect.device.as_deref().unwrap_or_default();
             let what = format!("[expect] device \"{named}\" is unknown; expected {}", names.join(", "));
-            FileError::new(path, None, what)
+            FileError::new(path, line_of_device(text), what)
         })?;
         let stem = path.file_stem().map_or("waveform".into(), |stem| stem.to_string_lossy());
         Ok(Waveform { name: format!("ct-{stem}"), subject: subject.into(), text: text.into(), spec, device })
     }
+}
+
+/// Line of `[expect] device`, from 1. The checked form of the file holds no places.
+fn line_of_device(text: &str) -> Option<usize> {
+    #[derive(Deserialize)]
+    struct Whole {
+        expect: Expect,
+    }
+    #[derive(Deserialize)]
+    struct Expect {
+        device: Spanned<String>,
+    }
+    let whole: Whole = toml::from_str(text).ok()?;
+    Some(text.get(..whole.expect.device.span().start)?.matches('\n').count() + 1)
 }
 
 /// Reads all waveforms of a checkout, in order of their names. None where there is no such folder.

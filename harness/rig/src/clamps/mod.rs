@@ -105,9 +105,11 @@ impl ClampBench {
             // What a real dongle said before belongs to no waveform.
             open.dut.inbox().take(Instant::now());
         }
+        let lossless = matches!(open.line, Line::Pty(_));
         let mut stream = SampleStream::new(&mut open.line);
         let mut adapter = Adapter::new(Readings::Jsonl);
-        let mut play = Play::new(&mut stream, &mut open.dut, &mut adapter, self.speed, self.quiet);
+        let mut play =
+            Play::new((&mut stream, lossless), &mut open.dut, &mut adapter, self.speed, self.quiet);
         play.run(waveform, early)?;
         let done = play.said_done();
         let trial = play.into_trial(waveform, checks, &self.clamps.terms);

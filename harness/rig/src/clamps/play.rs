@@ -41,15 +41,26 @@ pub(super) struct Play<'a> {
     /// Samples that the dongle says it got, once it says that it is done.
     done: Option<u64>,
     /// The dongle says that samples are missing.
-    gap: Option<String>,
+    gap: Option<Gap>,
+    /// Nothing can be lost on the way: a pty.
+    lossless: bool,
+    /// Samples of each input in a block, and handed over until now.
+    block: u64,
+    handed: u64,
     lateness: Lateness,
     sent: Option<SamplesSent>,
     trouble: bool,
 }
 
+/// Numbers of samples: due, and come. Either may be missing.
+struct Gap {
+    expected: Option<u64>,
+    got: Option<u64>,
+}
+
 impl<'a> Play<'a> {
     pub(super) fn new(
-        sink: &'a mut dyn SampleSink,
+        (sink, lossless): (&'a mut dyn SampleSink, bool),
         dut: &'a mut Running,
         adapter: &'a mut Adapter,
         speed: Speed,
@@ -65,6 +76,9 @@ impl<'a> Play<'a> {
             quiet,
             done: None,
             gap: None,
+            lossless,
+            block: 1,
+            handed: 0,
             lateness: Lateness::default(),
             sent: None,
             trouble: false,
@@ -114,6 +128,7 @@ impl<'a> Play<'a> {
         let largest = SAMPLES_MAX / channels.max(1);
         let frames = ((rate.hz() / BLOCKS_A_SECOND) as usize).clamp(1, largest);
         let mut block = vec![0_i16; frames * channels];
+        self.block = frames as u64;
         let (mut hash, mut from) = (Sha256::new(), 0_u64);
         // Making the waveform took time that is not the line's.
         let start = Instant::now();
@@ -133,6 +148,7 @@ impl<'a> Play<'a> {
             }
             let written = self.sink.write(from, block);
             self.written(written)?;
+            self.handed = until;
             self.pump(Instant::now())?;
             from = until;
             self.give_up_on_silence(rate.seconds(from), start)?;
@@ -191,10 +207,27 @@ impl<'a> Play<'a> {
     fn pump(&mut self, until: Instant) -> Result<(), End> {
         let lines = self.heard.take(until)?;
         self.understand(&lines);
-        if let Some(what) = self.gap.take() {
-            return Err(End::Stopped(what));
+        if let Some(gap) = self.gap.take() {
+            return Err(self.blame(&gap));
         }
         self.heard.exit()
+    }
+
+    /// Whose fault a gap is. A pty loses nothing, so there it is the dongle's own. On a cable samples are lost by noise,
+    /// and nobody can tell them from those that the dongle lost itself; but one that names a sample with which no block
+    /// began, or that was not sent yet, counts wrong. The number that it says was due proves nothing: where the head of
+    /// this waveform was lost, it is of the one before.
+    fn blame(&self, gap: &Gap) -> End {
+        let word = |number: Option<u64>| number.map_or("?".to_string(), |number| number.to_string());
+        let said = format!("number {} was due and {} came", word(gap.expected), word(gap.got));
+        let begins = |got: u64| got.is_multiple_of(self.block) || got == self.handed;
+        if self.lossless {
+            End::Misbehaved(format!("the dongle lost samples, which a pty does not: {said}"))
+        } else if gap.got.is_some_and(|got| got > self.handed + self.block || !begins(got)) {
+            End::Misbehaved(format!("the dongle tells of a block that was never sent: {said}"))
+        } else {
+            End::Stopped(format!("samples were lost on the way into the dongle: {said}"))
+        }
     }
 
     fn hear(&mut self, lines: &[TextLine]) -> Result<(), End> {
@@ -218,14 +251,7 @@ impl<'a> Play<'a> {
         let number = |key: &str| object.get(key).and_then(Value::as_u64);
         match object.get("event").and_then(Value::as_str) {
             Some("end") => self.done = number("samples").or(self.done),
-            Some("gap") => {
-                let word = |key: &str| number(key).map_or("?".to_string(), |number| number.to_string());
-                self.gap = Some(format!(
-                    "samples were lost on the way into the dongle: number {} was due and {} came",
-                    word("expected"),
-                    word("got")
-                ));
-            }
+            Some("gap") => self.gap = Some(Gap { expected: number("expected"), got: number("got") }),
             _ => {}
         }
     }

@@ -18,6 +18,8 @@ pub enum Broken {
     Silent,
     /// A scale is wrong.
     ScaleTen,
+    /// A scale is wrong, the other way.
+    ScaleTenth,
     /// Phases are confused.
     SwapPhases,
     /// Answers too late.
@@ -54,12 +56,13 @@ pub enum Broken {
 
 impl Broken {
     /// All variants.
-    pub const ALL: [Broken; 21] = [
+    pub const ALL: [Broken; 22] = [
         Broken::IgnoreFcs,
         Broken::RepeatLast,
         Broken::ZeroForAbsent,
         Broken::Silent,
         Broken::ScaleTen,
+        Broken::ScaleTenth,
         Broken::SwapPhases,
         Broken::Late,
         Broken::Twice,
@@ -86,6 +89,7 @@ impl Broken {
             Broken::ZeroForAbsent => "zero-for-absent",
             Broken::Silent => "silent",
             Broken::ScaleTen => "scale-ten",
+            Broken::ScaleTenth => "scale-tenth",
             Broken::SwapPhases => "swap-phases",
             Broken::Late => "late",
             Broken::Twice => "twice",
@@ -113,6 +117,7 @@ impl Broken {
             Broken::ZeroForAbsent => "claims 0 for powers, currents and voltages that the meter did not send",
             Broken::Silent => "reads everything and says nothing",
             Broken::ScaleTen => "claims ten times the current of L1",
+            Broken::ScaleTenth => "claims a tenth of each current",
             Broken::SwapPhases => "confuses L1 and L2",
             Broken::Late => "takes 2.5 s for the first telegram after each start",
             Broken::Twice => "claims every telegram twice",
@@ -245,6 +250,15 @@ fn altered(broken: Broken, mut claim: Map<String, Value>) -> Map<String, Value> 
                 && let Some(amperes) = value.as_f64()
             {
                 *value = double((amperes * 10_000.0).round() / 1000.0);
+            }
+        }
+        Broken::ScaleTenth => {
+            for key in ["current_l1_a", "current_l2_a", "current_l3_a"] {
+                if let Some(value) = claim.get_mut(key)
+                    && let Some(amperes) = value.as_f64()
+                {
+                    *value = double((amperes * 100.0).round() / 1000.0);
+                }
             }
         }
         Broken::SwapPhases => {
@@ -408,6 +422,10 @@ mod tests {
     fn single_variants_do_what_their_name_says() {
         let one = |broken, claim| texts(Some(broken), vec![good(claim, b"")]).join("");
         assert_eq!(one(Broken::ScaleTen, json!({"current_l1_a": 1.23})), r#"{"current_l1_a":12.3}"#);
+        assert_eq!(
+            one(Broken::ScaleTenth, json!({"current_l1_a": 1.2, "current_l2_a": 4})),
+            r#"{"current_l1_a":0.12,"current_l2_a":0.4}"#
+        );
         assert_eq!(
             one(Broken::SwapPhases, json!({"current_l1_a": 1, "voltage_l2_v": 2, "current_l3_a": 3})),
             r#"{"current_l2_a":1,"voltage_l1_v":2,"current_l3_a":3}"#

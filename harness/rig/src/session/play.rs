@@ -16,20 +16,20 @@ use crate::config::Parity;
 use crate::dut::{Running, TextLine};
 use crate::error::RigError;
 use crate::hearing::{End, Hearing, TICK, micros};
-use crate::line::Line;
+use crate::line::{Line, WriteFailure};
 use crate::pace::{Lateness, WRITE_WITHIN, Written, byte_time, sharpen_timers, write_paced};
 use hanbench_core::verdict::trial::{DutTerms, Part, Pause, Stimulus, TRIAL_VERSION, Telegram, Trial, What};
 use std::time::{Duration, Instant};
 
 /// In lock-step, how long a DUT that prints a second line behind a claim may take for it. A DUT that was heard to say
 /// more than it was asked for is given as long as at the end.
-const CLAIM_OVER: Duration = Duration::from_millis(1);
+pub(super) const CLAIM_OVER: Duration = Duration::from_millis(1);
 /// Quiet time after the last part in lock-step.
-const SETTLE_MAX: Duration = Duration::from_millis(25);
+pub(super) const SETTLE_MAX: Duration = Duration::from_millis(25);
 /// The same at line speed.
 const SETTLE_REAL: Duration = Duration::from_millis(300);
 /// After so many telegrams in a row without a claim the rest is not sent: a silent dongle costs seconds.
-const SILENT_AFTER: usize = 3;
+pub(super) const SILENT_AFTER: usize = 3;
 /// Room in the deadline of a trial for what the scheduler does.
 const SLACK: Duration = Duration::from_secs(10);
 
@@ -256,21 +256,7 @@ impl<'a> Play<'a> {
     /// The end is taken before the write that finishes them: a DUT on another core can answer before this thread
     /// runs again, and no claim may seem to come before its telegram.
     fn write(&mut self, bytes: &[u8], start: Instant) -> Result<Written, End> {
-        let factor = self.speed.factor();
-        let now = Instant::now();
-        let written = if self.line.paces_itself() {
-            let byte = match &*self.line {
-                Line::Serial { byte_time, .. } => *byte_time,
-                Line::Pty(_) | Line::Tcp { .. } => byte_time(self.stimulus.baud, Parity::None, 1.0),
-            };
-            write_paced(self.line, bytes, start.max(now), byte, &mut self.lateness)
-        } else if let Some(factor) = factor {
-            let byte = byte_time(self.stimulus.baud, Parity::None, factor);
-            write_paced(self.line, bytes, start.max(now), byte, &mut self.lateness)
-        } else {
-            let at_once = Written { began: now, over: now, stalls: Vec::new() };
-            self.line.write_all(bytes, now + WRITE_WITHIN).map(|()| at_once)
-        };
+        let written = write(self.line, bytes, start, self.stimulus.baud, self.speed, &mut self.lateness);
         written.map_err(|failure| self.heard.unwritten(failure))
     }
 
@@ -327,6 +313,30 @@ impl<'a> Play<'a> {
         }
         self.heard.exit()
     }
+}
+
+/// Writes bytes as the line and the speed want them: see [`Play::write`].
+pub(super) fn write(
+    line: &mut Line,
+    bytes: &[u8],
+    start: Instant,
+    baud: u32,
+    speed: Speed,
+    lateness: &mut Lateness,
+) -> Result<Written, WriteFailure> {
+    let now = Instant::now();
+    if line.paces_itself() {
+        let byte = match &*line {
+            Line::Serial { byte_time, .. } => *byte_time,
+            Line::Pty(_) | Line::Tcp { .. } => byte_time(baud, Parity::None, 1.0),
+        };
+        return write_paced(line, bytes, start.max(now), byte, lateness);
+    }
+    if let Some(factor) = speed.factor() {
+        return write_paced(line, bytes, start.max(now), byte_time(baud, Parity::None, factor), lateness);
+    }
+    line.write_all(bytes, now + WRITE_WITHIN)?;
+    Ok(Written { began: now, over: now, stalls: Vec::new() })
 }
 
 fn pause(after: usize, asked_us: u64, from: Instant, until: Instant) -> Pause {

@@ -41,7 +41,12 @@ pub(super) fn about(
     );
     about.insert("rig_file".into(), rig.display().to_string().into());
     let rig = flags.rig.as_ref().map_or_else(String::new, |rig| format!(" --rig {}", rig.display()));
-    about.insert("command".into(), format!("cargo xtask run{rig} --seed {}", flags.seed).into());
+    let suites: String = flags.suite.iter().map(|suite| format!(" --suite {suite}")).collect();
+    // Last, where a report that repeats one check finds it. In quotes as a shell takes them.
+    let filter = flags.filter.as_ref().map(|filter| format!(" --filter '{}'", filter.replace('\'', r"'\''")));
+    let filter = filter.unwrap_or_default();
+    let command = format!("cargo xtask run{rig} --seed {}{suites}{filter}", flags.seed);
+    about.insert("command".into(), command.into());
     about.insert("supports".into(), terms.supports.join(" ").into());
     about.insert("omits".into(), terms.omits.join(" ").into());
     about.insert("claim_within_s".into(), json!(terms.claim_within_us as f64 / 1e6));

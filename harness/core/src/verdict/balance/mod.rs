@@ -442,10 +442,11 @@ fn protocol(ended: &Ended, simulated_ms: u64) -> Ruling {
         Trouble::Late(what) => fail(format!("at {at} the balancer did not answer in time: {what}")),
         Trouble::Twice(what) => fail(format!("at {at} the balancer answered more than once: {what}")),
         Trouble::Gone(what) => fail(format!("at {at} the balancer was gone: {what}")),
+        Trouble::Dongle(what) => fail(format!("at {at} the dongle was gone: {what}")),
         Trouble::Rig(what) => Ruling::new(
             Verdict::Error,
             Some(Cause::Rig),
-            format!("at {at} the balancer could not be reached, which is not its fault: {what}"),
+            format!("at {at} the loop was cut, which is the fault of nobody under test: {what}"),
         ),
     }
 }

@@ -155,10 +155,7 @@ impl Spec {
     /// The first mistake, with its line.
     pub fn parse(text: &str) -> Result<Spec, SpecError> {
         let file = File { text };
-        let raw: RawSpec = toml::from_str(text).map_err(|error| {
-            let message = error.message().trim().replace('\n', ", ");
-            file.error(error.span().unwrap_or(0..0), message)
-        })?;
+        let raw: RawSpec = file.parse()?;
         let rate = rate(file, &raw.waveform)?;
         let net = net::check(file, raw.net, rate)?;
         let waveform_span = raw.waveform.span();
