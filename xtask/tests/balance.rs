@@ -6,7 +6,7 @@ use hanbench_core::verdict::balance::trial::LoopTrial;
 use hanbench_core::verdict::results::{Outcome, Results};
 use hanbench_core::verdict::{Cause, Verdict};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 const REPORTS: [&str; 4] = ["results.json", "junit.xml", "summary.md", "report.html"];
 
@@ -239,6 +239,7 @@ fn ctrl_c_leaves_whole_evidence_of_what_was_played() {
         .arg("--out")
         .arg(&out)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .stderr(Stdio::null())
         .spawn()
         .expect("xtask starts");
     while !mark.exists() {
