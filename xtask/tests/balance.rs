@@ -258,3 +258,36 @@ fn ctrl_c_leaves_whole_evidence_of_what_was_played() {
     assert!(cut.iter().all(|one| one.attempts == 0 && one.verdict == Verdict::Error) && !cut.is_empty());
     assert!(!xtask(&["report", &out.display().to_string()]).stdout.is_empty(), "it is whole");
 }
+
+/// The DUT on its line is the dongle: whole, and one that claims a tenth of each current to a balancer that believes it.
+#[test]
+fn what_the_dut_claims_is_all_that_the_balancer_knows() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let rule = "kind = \"rule\"\nname = \"smartevse\"\ndongle = \"dut\"\n[dut]\nkind = \"virtual\"\nclaim_within_s = 0.5";
+    for (name, broken, code, verdict) in
+        [("whole", "", 0, Verdict::Pass), ("tenth", "broken = \"scale-tenth\"", 1, Verdict::Fail)]
+    {
+        let rig = temp.path().join(format!("{name}-dut.toml"));
+        std::fs::write(&rig, format!("[balancer]\n{rule}\n{broken}\n")).expect("written");
+        let rig = rig.display().to_string();
+        let filter = "balance.fuse .*/rules-9a-step";
+        let ran = run(temp.path(), name, None, &["--rig", &rig, "--filter", filter]);
+        assert_eq!(ran.code, Some(code), "{}", ran.words);
+        let fuse = ran.of("balance.fuse");
+        assert_eq!(fuse.verdict, verdict, "{fuse:?}");
+        assert_eq!(fuse.cause, (verdict == Verdict::Fail).then_some(Cause::Dut), "{fuse:?}");
+        let trial = ran.trial("balance-rules-9a-step");
+        let heard = trial.heard.as_ref().expect("claims of the DUT");
+        assert!(heard.len() > 100 && heard.iter().all(|heard| heard.claims.len() == 1), "{}", heard.len());
+        let before = ran.reports();
+        let again = xtask(&["report", &ran.out.display().to_string()]);
+        assert_eq!(again.status.code(), Some(code), "{again:?}");
+        assert_eq!(ran.reports(), before, "made again without the dongle");
+    }
+    let rig = temp.path().join("clamps.toml");
+    std::fs::write(&rig, format!("[balancer]\n{rule}\n")).expect("written");
+    let ran =
+        run(temp.path(), "clamps", None, &["--rig", &rig.display().to_string(), "--filter", "clamp-order"]);
+    assert_eq!(ran.code, Some(4), "{}", ran.words);
+    assert!(ran.of("balance.fuse").reason.as_deref().is_some_and(|reason| reason.contains("clamps")));
+}

@@ -1,8 +1,8 @@
 //! The load balancer under test: built in, or a program of its own.
 //!
 //! A program gets one batch on its standard input and prints one line, in lock-step and virtual time; every line that
-//! asks for something is kept. Nothing hangs: an answer has its time, a program that does not read is not waited for, and one that ends is found
-//! out. Refuses to guess: an answer that is none, comes twice or too late ends the run with the reason.
+//! asks for something is kept. Nothing hangs: an answer has its time, a program that does not read is not waited for,
+//! and one that ends is found out. Refuses to guess: an answer that is none, comes twice or too late ends the run with the reason.
 
 use crate::dut::{Program, Stream, TextLine};
 use crate::error::RigError;
@@ -10,7 +10,7 @@ use crate::interrupt::interrupted;
 use hanbench_core::balance::built_in::BuiltIn;
 use hanbench_core::balance::{Balancer, Command, Event, Site, Trouble, json};
 use hanbench_core::scenario::Scenario;
-use hanbench_core::sim::{self, Ended, ReferenceDongle, Watch};
+use hanbench_core::sim::{self, Dongle, Ended, Watch};
 use hanbench_core::verdict::balance::trial::{Answer, Answers};
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,8 @@ impl Spec {
         }
     }
 
-    /// Runs a scenario with it. Ctrl-C ends the run with [`Trouble::Rig`]. Of a program also what it answered.
+    /// Runs a scenario with it, the dongle between it and the meter. Ctrl-C ends the run with [`Trouble::Rig`]. Of a
+    /// program also what it answered.
     ///
     /// # Errors
     ///
@@ -47,17 +48,17 @@ impl Spec {
     pub fn play(
         &self,
         scenario: &Scenario,
+        dongle: &mut dyn Dongle,
         watch: &mut impl Watch,
     ) -> Result<(Ended, Option<Answers>), RigError> {
-        let mut dongle = ReferenceDongle::default();
         match self {
             Spec::BuiltIn(one) => {
                 let mut balancer = Interruptible(one.start(scenario.tuning));
-                Ok((sim::run(scenario, &mut dongle, &mut balancer, watch), None))
+                Ok((sim::run(scenario, dongle, &mut balancer, watch), None))
             }
             Spec::Process(command, within) => {
                 let mut balancer = ProcessBalancer::start(command, *within)?;
-                let mut ended = sim::run(scenario, &mut dongle, &mut balancer, watch);
+                let mut ended = sim::run(scenario, dongle, &mut balancer, watch);
                 let answers = std::mem::take(&mut balancer.answers);
                 if ended.trouble.is_none() {
                     ended.trouble = balancer.finish().err().map(|trouble| (scenario.duration_ms, trouble));

@@ -75,6 +75,8 @@ pub struct Rig {
     pub clamps: Option<Clamps>,
     /// The load balancer, where the bench has one.
     pub balancer: Option<Spec>,
+    /// Its scenarios go through the DUT; otherwise the reference decoder is the dongle.
+    pub dut_in_loop: bool,
     /// One line about the DUT for the head of the report: name, model, firmware.
     pub about: String,
 }
@@ -212,12 +214,13 @@ impl Checker<'_> {
         let dut = self.dut(raw.dut, &input, input_span)?;
         let clamps = raw.clamps.map(|clamps| self.clamps(clamps, &input, &dut)).transpose()?;
         let balancer = raw.balancer.map(|balancer| self.balancer(balancer)).transpose()?;
+        let (balancer, dut_in_loop) = balancer.map_or((None, false), |(spec, dut)| (Some(spec), dut));
         let about = match &balancer {
             // It is no device under test of anybody's.
             None | Some(Spec::BuiltIn(BuiltIn::Reference(None))) => about,
             Some(other) => format!("{about}, balancer `{}`", other.name()),
         };
-        Ok(Rig { name, input, dut, terms, clamps, balancer, about })
+        Ok(Rig { name, input, dut, terms, clamps, balancer, dut_in_loop, about })
     }
 
     /// The parser's message, with the nearest word that would have been right.

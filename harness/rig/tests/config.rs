@@ -145,6 +145,10 @@ fn a_mistake_names_its_place_and_the_word_that_was_meant() {
         ),
         ("[dut]\nkind = \"virtual\"\n[balancer]\ncomand = []\n", "did you mean `command`?"),
         (
+            "[dut]\nkind = \"virtual\"\n[balancer]\nkind = \"reference\"\ndongle = \"duck\"\n",
+            "[balancer] dongle \"duck\" is unknown",
+        ),
+        (
             "[input]\nkind = \"tcp\"\naddress = \"host\"\n[dut]\nkind = \"virtual\"\n",
             "expected \"host:port\"",
         ),

@@ -80,11 +80,12 @@ pub fn run(flags: &RunFlags) -> Outcome {
     }
     beside.extend(ct::not_carried_out(&waveforms, &trials.clamps, &rig, lost.as_ref()));
     if lost.is_none() {
-        (trials.loops, lost) = balance::play(&rig, &scenarios, &mut folder)?;
+        (trials.loops, lost) = balance::play(&rig, flags.speed, &scenarios, &mut folder)?;
     }
     beside.extend(balance::not_carried_out(&scenarios, &trials.loops, lost.as_ref()));
     let pacings = trials.han.iter().map(|trial| trial.pacing);
     let pacings = pacings.chain(trials.clamps.iter().map(|trial| trial.pacing));
+    let pacings = pacings.chain(trials.loops.iter().map(|trial| trial.pacing));
     let run = Run {
         version: RUN_VERSION,
         rig: rig.name.clone(),

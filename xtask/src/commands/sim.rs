@@ -5,7 +5,7 @@ use crate::flags::SimFlags;
 use crate::{balancers, console, scenarios};
 use hanbench_core::report::loop_svg;
 use hanbench_core::scenario::Scenario;
-use hanbench_core::sim::{Ended, Watch};
+use hanbench_core::sim::{Ended, ReferenceDongle, Watch};
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::balance::{Judge, Judgement};
 use hanbench_core::verdict::results::{self, RESULTS_VERSION, Results};
@@ -82,7 +82,7 @@ fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failur
 
 /// A run that Ctrl-C has cut short shows nothing.
 fn play(scenario: &Scenario, spec: &Spec, watch: &mut impl Watch) -> Result<Ended, Failure> {
-    let (ended, _) = spec.play(scenario, watch)?;
+    let (ended, _) = spec.play(scenario, &mut ReferenceDongle::default(), watch)?;
     if interrupt::interrupted() {
         return Err(Failure { code: 3, text: "interrupted".into() });
     }

@@ -40,6 +40,8 @@ fn kept(text: &str, name: &str, program: Option<Box<dyn Balancer + '_>>) -> Loop
         seed: scenario.seed,
         balancer: name.into(),
         answers: is_program.then_some(recorder.answers),
+        heard: None,
+        pacing: None,
         trace_hash: trace_text(ended.trace_hash),
         stopped: ended.trouble.map(|(t_ms, trouble)| Stopped { t_ms, trouble }),
     }

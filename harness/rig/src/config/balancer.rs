@@ -6,6 +6,7 @@
 //! | `name` | – | `rule`: which of the published rules, a name of [`rules::ALL`] |
 //! | `command` | – | `process`: program and arguments; batches come on its standard input |
 //! | `answer_within_s` | 10 | `process`: real time that an answer may take, 0.1 to 600 s |
+//! | `dongle` | `reference` | what reads the simulated meter: our decoder, or `dut`: the table `[dut]`, on its line |
 
 use super::raw::RawBalancer;
 use super::{Checker, Mistake};
@@ -17,13 +18,21 @@ use std::time::Duration;
 use toml::Spanned;
 
 const KINDS: [&str; 3] = ["reference", "rule", "process"];
+const DONGLES: [&str; 2] = ["reference", "dut"];
 /// Longer than any pause of a program that is at work, also while others use the machine.
 const ANSWER_WITHIN_S: f64 = 10.0;
 
 impl Checker<'_> {
-    pub(super) fn balancer(&self, raw: Spanned<RawBalancer>) -> Result<Spec, Mistake> {
+    /// The balancer, and whether the DUT is the dongle in front of it.
+    pub(super) fn balancer(&self, raw: Spanned<RawBalancer>) -> Result<(Spec, bool), Mistake> {
         let whole = raw.span();
-        let RawBalancer { kind, name, command, answer_within_s } = raw.into_inner();
+        let RawBalancer { kind, name, command, answer_within_s, dongle } = raw.into_inner();
+        let dut = match dongle {
+            Some(word) if !DONGLES.contains(&word.get_ref().as_str()) => {
+                return Err(self.unknown(word.span(), "[balancer] dongle", word.get_ref(), &DONGLES));
+            }
+            word => word.is_some_and(|word| word.get_ref() == "dut"),
+        };
         let needs = format!("[balancer] needs `kind`; expected {}", KINDS.join(", "));
         let span = kind.as_ref().map_or(whole.clone(), Spanned::span);
         let kind = self.needed(kind, &whole, &needs)?;
@@ -44,11 +53,12 @@ impl Checker<'_> {
         own("rule", "name", name.as_ref().map(Spanned::span))?;
         own("process", "command", command.as_ref().map(Spanned::span))?;
         own("process", "answer_within_s", answer_within_s.as_ref().map(Spanned::span))?;
-        Ok(match kind.as_str() {
+        let spec = match kind.as_str() {
             "reference" => Spec::BuiltIn(BuiltIn::Reference(None)),
             "rule" => Spec::BuiltIn(self.rule(name, &span)?),
             _ => Spec::Process(self.balancer_command(command, &span)?, self.answer_within(answer_within_s)?),
-        })
+        };
+        Ok((spec, dut))
     }
 
     fn rule(&self, name: Option<Spanned<String>>, kind: &Range<usize>) -> Result<BuiltIn, Mistake> {

@@ -73,4 +73,5 @@ pub(super) struct RawBalancer {
     pub(super) name: Option<Spanned<String>>,
     pub(super) command: Option<Spanned<Vec<String>>>,
     pub(super) answer_within_s: Option<Spanned<f64>>,
+    pub(super) dongle: Option<Spanned<String>>,
 }

@@ -1,7 +1,7 @@
 //! The scenarios of a run: which, the loop with the balancer of the rig, and what is said of those that were not played.
 //!
 //! A built-in balancer runs on every core. A program is started for one scenario after the other: two of it at once
-//! might want the same port or file.
+//! might want the same port or file. Where the DUT is the dongle there is one of it, and one scenario at a time too.
 
 use super::crew::{self, Next};
 use super::play::{SILENT_TRIALS, why_not};
@@ -9,13 +9,16 @@ use super::select::Wanted;
 use crate::failure::Failure;
 use crate::scenarios::File;
 use hanbench_core::balance::Trouble;
+use hanbench_core::scenario::{Measured, Scenario};
+use hanbench_core::sim::ReferenceDongle;
 use hanbench_core::verdict::balance::SUITE;
 use hanbench_core::verdict::balance::trial::{LOOP_TRIAL_VERSION, LoopTrial, Stopped, checks, trace_text};
 use hanbench_core::verdict::results::Outcome as Judged;
 use hanbench_core::verdict::{Cause, Verdict};
 use hanbench_rig::balancer::Spec;
-use hanbench_rig::config::Rig;
+use hanbench_rig::config::{Input, Rig};
 use hanbench_rig::evidence::Folder;
+use hanbench_rig::session::{LoopDongle, Speed};
 use hanbench_rig::{RigError, interrupt};
 use std::thread;
 
@@ -44,7 +47,14 @@ pub(super) fn select(
         }
     }
     if rig.balancer.is_some() {
-        return (tasks, Vec::new());
+        let (tasks, others): (Vec<Task>, Vec<Task>) =
+            tasks.into_iter().partition(|task| not_for_dut(rig, &task.file.scenario).is_none());
+        let each = |task: &Task| {
+            let reason = not_for_dut(rig, &task.file.scenario).unwrap_or_default();
+            beside(task, Verdict::NotApplicable, None, &reason)
+        };
+        let outcomes = others.iter().flat_map(each).collect();
+        return (tasks, outcomes);
     }
     if !wanted.names(SUITE) {
         return (Vec::new(), Vec::new());
@@ -55,19 +65,46 @@ pub(super) fn select(
     (Vec::new(), outcomes)
 }
 
+/// Why a scenario says nothing of the DUT of this rig, where that is the dongle.
+fn not_for_dut(rig: &Rig, scenario: &Scenario) -> Option<String> {
+    if !rig.dut_in_loop {
+        return None;
+    }
+    match &scenario.meter.measured {
+        Measured::Clamps(_) => Some("this site is measured by clamps; the DUT hears no meter".into()),
+        Measured::Han(profile) => {
+            let family = profile.family.word();
+            let supported = rig.terms.supports.iter().any(|word| word == family);
+            (!supported).then(|| format!("the rig file does not list `{family}` under [dut] supports"))
+        }
+    }
+}
+
 /// Plays the scenarios and keeps them as evidence, in their order.
-pub(super) fn play(rig: &Rig, tasks: &[Task], folder: &mut Folder) -> crew::Played<LoopTrial> {
+pub(super) fn play(
+    rig: &Rig,
+    speed: Option<Speed>,
+    tasks: &[Task],
+    folder: &mut Folder,
+) -> crew::Played<LoopTrial> {
     let Some(balancer) = rig.balancer.as_ref().filter(|_| !tasks.is_empty()) else {
         return Ok((Vec::new(), None));
     };
-    let hands = match balancer {
-        Spec::BuiltIn(_) => thread::available_parallelism().map_or(1, usize::from).min(tasks.len()),
-        Spec::Process(..) => 1,
+    let hands: Vec<Option<LoopDongle>> = match balancer {
+        _ if rig.dut_in_loop => {
+            let default = if rig.input == Input::Pty { Speed::Max } else { Speed::Real };
+            vec![Some(LoopDongle::open(rig.clone(), speed.unwrap_or(default), None)?)]
+        }
+        Spec::BuiltIn(_) => {
+            let cores = thread::available_parallelism().map_or(1, usize::from);
+            (0..cores.min(tasks.len())).map(|_| None).collect()
+        }
+        Spec::Process(..) => vec![None],
     };
     crew::play(
-        vec![(); hands],
+        hands,
         tasks.len(),
-        |(), at| trial(balancer, &tasks[at]),
+        |dongle, at| trial(balancer, dongle.as_mut(), &tasks[at]),
         |trial, before| {
             // What Ctrl-C has cut short shows nothing.
             if interrupt::interrupted()
@@ -88,9 +125,19 @@ fn is_silent(trial: &LoopTrial) -> bool {
     trial.answers.as_ref().is_some_and(|answers| answers.batches == 0)
 }
 
-fn trial(balancer: &Spec, task: &Task) -> Result<LoopTrial, RigError> {
+fn trial(balancer: &Spec, dongle: Option<&mut LoopDongle>, task: &Task) -> Result<LoopTrial, RigError> {
     let file = &task.file;
-    let (ended, answers) = balancer.play(&file.scenario, &mut ())?;
+    let (mut heard, mut pacing) = (None, None);
+    let (ended, answers) = match dongle {
+        Some(dongle) => {
+            dongle.begin()?;
+            let played = balancer.play(&file.scenario, dongle, &mut ())?;
+            let finished = dongle.finish();
+            (heard, pacing) = (Some(finished.0), finished.1);
+            played
+        }
+        None => balancer.play(&file.scenario, &mut ReferenceDongle::default(), &mut ())?,
+    };
     let name = file.subject.strip_prefix("fixtures/scenarios/").unwrap_or(&file.subject);
     let name = name.strip_suffix(".toml").unwrap_or(name).replace('/', "-");
     Ok(LoopTrial {
@@ -103,6 +150,8 @@ fn trial(balancer: &Spec, task: &Task) -> Result<LoopTrial, RigError> {
         seed: file.scenario.seed,
         balancer: balancer.name(),
         answers,
+        heard,
+        pacing,
         trace_hash: trace_text(ended.trace_hash),
         stopped: ended.trouble.map(|(t_ms, trouble)| Stopped { t_ms, trouble }),
     })

@@ -7,6 +7,7 @@ use super::{Page, badge, counted, evidence_link, is_open, plain, table_head, tri
 use crate::balance::Grid;
 use crate::report::loop_svg;
 use crate::scenario::{Measured, Scenario};
+use crate::sim::Heard;
 use crate::verdict::Verdict;
 use crate::verdict::balance::trial::{self, LoopTrial};
 use crate::verdict::balance::{Judgement, Metrics};
@@ -177,11 +178,26 @@ fn facts(trial: &LoopTrial, played: &Played) -> Markup {
                     ", " (answers.lines.len()) " with commands"
                 }
             }
+            @if let Some(heard) = &trial.heard {
+                dt { "Dongle" } dd { (plain(&on_a_line(heard))) }
+            }
             dt { "Seed" } dd { (trial.seed) ", trace " code { (plain(&trial.trace_hash)) } }
             dt { "Subject" } dd.path { (plain(&trial.subject)) }
             dt { "Evidence" } dd { (evidence_link(&evidence_path(&trial.name))) }
         }
     }
+}
+
+/// What the DUT made of the telegrams, where it was the dongle.
+fn on_a_line(heard: &[Heard]) -> String {
+    let claims = heard.iter().flat_map(|heard| &heard.claims);
+    let slowest = claims.clone().map(|(delay_ms, _)| *delay_ms).max();
+    let slowest = slowest.map_or(String::new(), |ms| format!(", the slowest {ms} ms behind its telegram"));
+    format!(
+        "the DUT of the rig, on its line: {}, {}{slowest}",
+        counted(heard.len(), "telegram"),
+        counted(claims.count(), "claim"),
+    )
 }
 
 /// Supply, chargers, cars, and how long it runs.

@@ -2,16 +2,17 @@
 //! without its files, at any time.
 //!
 //! Of a built-in balancer the name is enough. Of a program outside every line that says something is kept, and the run
-//! is repeated with those. Either way the repeated run has to come to the trace of the recorded one; otherwise nothing
+//! is repeated with those; of a dongle on a line, what it claimed and how long it took. Either way the repeated run has to come to the trace of the recorded one; otherwise nothing
 //! can be said, and that is a bug of ours.
 
 use super::{Judge, Judgement, Ruling, SUITE};
 use crate::balance::built_in::BuiltIn;
 use crate::balance::{Balancer, Command, Event, Site, Trouble, json};
 use crate::scenario::Scenario;
-use crate::sim::{self, Ended, ReferenceDongle, Watch};
+use crate::sim::{self, Dongle, Ended, Heard, ReferenceDongle, ReplayedDongle, Watch};
 use crate::verdict::checks::BALANCE;
 use crate::verdict::results::Outcome;
+use crate::verdict::trial::Pacing;
 use crate::verdict::{Cause, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,6 +43,12 @@ pub struct LoopTrial {
     /// What a program outside answered; `None` for a balancer that is built in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<Answers>,
+    /// What the dongle of a rig claimed, telegram by telegram; `None` where the reference decoder was the dongle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Vec<Heard>>,
+    /// How exactly its bytes were paced; `None` where they went as fast as it took them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pacing: Option<Pacing>,
     /// What the trace came to, 16 hex digits.
     pub trace_hash: String,
     /// How a program outside ended the run early.
@@ -121,9 +128,13 @@ fn repeat(trial: &LoopTrial, scenario: &Scenario, watch: &mut impl Watch) -> Res
         Some(answers) => Box::new(Recorded::new(answers, trial.stopped.as_ref())),
         None => BuiltIn::named(&trial.balancer)?.start(scenario.tuning),
     };
-    // A trial whose dongle was another one than the reference has to bring what that dongle claimed.
-    let mut dongle = ReferenceDongle::default();
-    let mut ended = sim::run(scenario, &mut dongle, balancer.as_mut(), watch);
+    let stopped = trial.stopped.as_ref().map(|stopped| stopped.trouble.clone());
+    let by_dongle = stopped.filter(|trouble| matches!(trouble, Trouble::Dongle(_) | Trouble::Rig(_)));
+    let mut dongle: Box<dyn Dongle + '_> = match &trial.heard {
+        Some(heard) => Box::new(ReplayedDongle::new(heard, by_dongle)),
+        None => Box::new(ReferenceDongle::default()),
+    };
+    let mut ended = sim::run(scenario, dongle.as_mut(), balancer.as_mut(), watch);
     // What it said behind the last batch is no answer to any.
     let late = trial.stopped.as_ref().filter(|stopped| stopped.t_ms == scenario.duration_ms);
     if let (None, Some(stopped)) = (&ended.trouble, late) {
