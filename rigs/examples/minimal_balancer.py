@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The smallest load balancer that hanbench takes: shares what the busiest line has left evenly.
 
-    cargo xtask sim fixtures/scenarios --balancer "python3 -u rigs/examples/minimal_balancer.py"
+    cargo xtask sim fixtures/scenarios --balancer "process:python3 -u rigs/examples/minimal_balancer.py"
+    cargo xtask run --rig rigs/balancer-process.toml --suite balance
 
 One line of JSON comes in for every batch of events, exactly one goes out (docs/contract.md, section 4). It knows nothing of circuits,
 priorities, wiring or three-wire nets; the report says what that costs.

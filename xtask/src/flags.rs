@@ -1,5 +1,6 @@
 //! The command line. The doc comments are the help text.
 
+use crate::commands::hunt::Objective;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use hanbench_rig::session::Speed;
@@ -23,7 +24,7 @@ pub struct Flags {
 /// The commands of the contract, section 1.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Plays captures and waveforms into a dongle and judges every value it claims.
+    /// Plays captures and waveforms into a dongle and scenarios to a load balancer, and judges them.
     Run(RunFlags),
     /// Bytes (raw, hex text, a pasted log or a capture) to readings, problems and junk.
     Decode(DecodeFlags),
@@ -66,7 +67,7 @@ pub struct RunFlags {
     #[arg(long, value_name = "FILE")]
     pub rig: Option<PathBuf>,
     /// Suite to run; may be repeated [default: all that the rig can carry out].
-    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing", "ct", "l2", "scaling"])]
+    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing", "ct", "l2", "scaling", "balance"])]
     pub suite: Vec<String>,
     /// Only checks whose "suite id subject" matches.
     #[arg(long, value_name = "REGEX")]
@@ -74,7 +75,8 @@ pub struct RunFlags {
     /// real, max (lock-step) or a factor [default: max on a pty, real on hardware].
     #[arg(long, value_name = "SPEED")]
     pub speed: Option<Speed>,
-    /// Seed of everything that is drawn: which bits are flipped, which bytes are lost.
+    /// Seed of everything that is drawn: which bits are flipped, which bytes and messages are lost. A scenario has a
+    /// seed of its own, to which N - 1 is added.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Folder for results, reports and evidence [default: reports/TIME-RIG].
@@ -88,7 +90,7 @@ pub struct RunFlags {
 /// `sim`
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  cargo xtask sim fixtures/scenarios\n  cargo xtask sim fixtures/scenarios/han-step-25a.toml --balancer evcc --plots /tmp/plots\n  cargo xtask sim fixtures/scenarios --balancer 'process:python3 -u rigs/examples/minimal_balancer.py'"
+    after_help = "Examples:\n  cargo xtask sim fixtures/scenarios\n  cargo xtask sim fixtures/scenarios/han-step-25A.toml --balancer evcc --plots /tmp/plots\n  cargo xtask sim fixtures/scenarios --balancer 'process:python3 -u rigs/examples/minimal_balancer.py'"
 )]
 pub struct SimFlags {
     /// Scenario files, or folders of them.
@@ -119,6 +121,9 @@ pub struct HuntFlags {
     /// Who balances; see `sim`.
     #[arg(long, value_name = "SPEC", default_value = "reference")]
     pub balancer: String,
+    /// What to search for: a fuse that blows, or room that cars could have used.
+    #[arg(long, value_enum, default_value = "fuse")]
+    pub objective: Objective,
     /// How long to search: 60s, 5min.
     #[arg(long, value_name = "TIME", default_value = "60s")]
     pub budget: String,

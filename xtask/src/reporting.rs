@@ -4,12 +4,10 @@ use crate::commands::run::purpose;
 use crate::failure::Failure;
 use hanbench_core::report::{Annotated, html, junit, labelled, merge, run_labels, summary};
 use hanbench_core::verdict::Verdict;
-use hanbench_core::verdict::ct::{self, CtTrial};
-use hanbench_core::verdict::judge::judge;
 use hanbench_core::verdict::results::{RESULTS_VERSION, Results};
-use hanbench_core::verdict::trial::Trial;
+use hanbench_core::verdict::trials::Trials;
 use hanbench_core::wire::cipher::Keys;
-use hanbench_rig::evidence::{Run, Stored, trial_path, write_whole};
+use hanbench_rig::evidence::{Run, Stored, write_whole};
 use std::path::{Path, PathBuf};
 
 /// What was written, for the last lines on the terminal.
@@ -22,15 +20,9 @@ pub struct Written {
     pub exit_code: u8,
 }
 
-/// Judges all trials, on telegrams and on waveforms.
-pub fn results(run: &Run, trials: &[Trial], ct_trials: &[CtTrial]) -> Results {
-    let mut checks = Vec::new();
-    for trial in trials {
-        checks.extend(judge(trial, &trial_path(&trial.stimulus.name)));
-    }
-    for trial in ct_trials {
-        checks.extend(ct::judge(trial, &trial_path(&trial.name)));
-    }
+/// Judges all trials.
+pub fn results(run: &Run, trials: &Trials) -> Results {
+    let mut checks = trials.judge();
     checks.extend(run.outcomes.iter().cloned());
     let mut results = Results {
         version: RESULTS_VERSION,
@@ -46,41 +38,28 @@ pub fn results(run: &Run, trials: &[Trial], ct_trials: &[CtTrial]) -> Results {
 }
 
 /// Judges the trials of one run, or of several runs that become one.
-pub fn judged(runs: Vec<Stored>) -> Result<(Results, Vec<Trial>, Vec<CtTrial>), Failure> {
-    let all = runs.iter().map(|stored| results(&stored.run, &stored.trials, &stored.ct_trials)).collect();
+pub fn judged(runs: Vec<Stored>) -> Result<(Results, Trials), Failure> {
+    let all = runs.iter().map(|stored| results(&stored.run, &stored.trials)).collect();
     let labels = run_labels(runs.iter().map(|stored| stored.run.rig.as_str()));
     let alone = runs.len() == 1;
-    let (mut trials, mut ct_trials) = (Vec::new(), Vec::new());
-    for (stored, label) in runs.into_iter().zip(&labels) {
-        for mut trial in stored.trials {
-            // Trials of different runs may have the same name.
-            if !alone {
-                trial.stimulus.name = labelled(&trial.stimulus.name, label);
-            }
-            trials.push(trial);
+    let mut trials = Trials::default();
+    for (mut stored, label) in runs.into_iter().zip(&labels) {
+        // Trials of different runs may have the same name.
+        if !alone {
+            stored.trials.rename(|name| labelled(name, label));
         }
-        for mut trial in stored.ct_trials {
-            if !alone {
-                trial.name = labelled(&trial.name, label);
-            }
-            ct_trials.push(trial);
-        }
+        trials.append(stored.trials);
     }
-    Ok((merge(all).map_err(Failure::input)?, trials, ct_trials))
+    Ok((merge(all).map_err(Failure::input)?, trials))
 }
 
 /// Judges all trials and writes every report into the folder.
-pub fn write(folder: &Path, run: &Run, trials: &[Trial], ct_trials: &[CtTrial]) -> Result<Written, Failure> {
-    write_results(folder, &results(run, trials, ct_trials), trials, ct_trials)
+pub fn write(folder: &Path, run: &Run, trials: &Trials) -> Result<Written, Failure> {
+    write_results(folder, &results(run, trials), trials)
 }
 
 /// Writes every report of results that are there already.
-pub fn write_results(
-    folder: &Path,
-    results: &Results,
-    trials: &[Trial],
-    ct_trials: &[CtTrial],
-) -> Result<Written, Failure> {
+pub fn write_results(folder: &Path, results: &Results, trials: &Trials) -> Result<Written, Failure> {
     let json = serde_json::to_string_pretty(results).map_err(|error| Failure {
         code: crate::failure::HARNESS,
         text: format!("results cannot be written as JSON: {error}"),
@@ -88,9 +67,9 @@ pub fn write_results(
     let report = folder.join("report.html");
     let files = [
         (folder.join("results.json"), json + "\n"),
-        (folder.join("junit.xml"), junit(results, trials, &purpose)),
-        (folder.join("summary.md"), summary(results, trials)),
-        (report.clone(), html(results, trials, ct_trials, &purpose, &explain)),
+        (folder.join("junit.xml"), junit(results, &trials.han, &purpose)),
+        (folder.join("summary.md"), summary(results, &trials.han)),
+        (report.clone(), html(results, trials, &purpose, &explain)),
     ];
     for (path, text) in files {
         write_whole(&path, text.as_bytes()).map_err(|error| Failure::input(error.to_string()))?;

@@ -139,3 +139,32 @@ fn what_is_no_serial_port_is_said_to_be_none() {
         assert_told(&["record", "--port", port, "--for", "1"], 3, "it is no serial port");
     }
 }
+
+/// A balancer that does not answer has survived nothing, and nobody searches for an hour to find that the result
+/// cannot be written.
+#[test]
+fn a_hunt_says_at_once_what_makes_it_useless() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let found = folder.path().join("found.toml").display().to_string();
+    let started = std::time::Instant::now();
+    assert_told(&["hunt", "--balancer", "process:false", "-o", &found], 1, "the balancer was gone");
+    let nowhere = folder.path().join("no/found.toml").display().to_string();
+    assert_told(&["hunt", "-o", &nowhere], 2, "there is no such file or folder");
+    assert_told(&["hunt", "-o", &folder.path().display().to_string()], 2, "it is a folder");
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    assert!(!Path::new(&found).exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn scenarios_are_found_once_and_plotted_once_each() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text =
+        std::fs::read_to_string(root().join("fixtures/scenarios/outage-none.toml")).expect("a scenario");
+    let one = file(folder.path(), "one.toml", &text);
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).expect("a link");
+    let output = xtask(&["sim", "--json", &folder.path().display().to_string()]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
+    let plots = folder.path().join("plots").display().to_string();
+    assert_told(&["sim", &one, &one, "--plots", &plots], 2, "two scenarios are called one");
+}

@@ -32,7 +32,7 @@
 //! | What does every byte mean, for people? | `explain` |
 //! | What is played in, and how is a damaged telegram made? | `verdict::stimulus` |
 //! | Is a claim right? | `verdict::judge`; every rule is listed in `verdict::checks` |
-//! | Does a balancer keep the fuse, and use what there is? | `verdict::balance` |
+//! | Does a balancer keep the fuse, and use what there is? | `verdict::balance`; a run of it that is kept and judged again: `verdict::balance::trial` |
 //! | What does a run write? | `report` |
 //! | Ports, processes, rig files, pacing | the crate `hanbench-rig` |
 //! | Commands | the crate `xtask`, one file per command |
@@ -50,15 +50,15 @@
 //! | [`clamps`] | `reading`, `samples` | `wave` and its truth, verdicts |
 //! | [`site`] | `reading` | how a DUT estimates, verdicts |
 //! | `balance` | `reading`, `site` | the plant's true state, meters, verdicts |
-//! | `scenario` | `spec_file`, `plant`, `balance`, `meters`, `site` | how time passes, verdicts |
-//! | `sim` | `reading`, `wire`, `meters`, `plant`, `balance`, `site`, `scenario` | what is right or wrong |
+//! | `scenario` | `spec_file`, `plant`, `balance`, `meters`, `site`, `wave` (clamps) | how time passes, verdicts |
+//! | `sim` | `reading`, `wire`, `meters`, `plant`, `balance`, `site`, `scenario`, `wave` (clamps) | what is right or wrong |
 //! | `hunt` | nothing | how a scenario is run, and how bad it was |
 //! | `capture` | `reading`, `hex`, `wire` | meters, rigs, verdicts |
 //! | `import`, `explain` | `reading`, `hex`, `wire`, `meters`, `capture` | rigs, verdicts |
 //! | `verdict` | `reading`, `hex`, `wire` (check sums of damage), `wave`, `site` | how a claim arrived, and how bytes are decoded |
 //! | `verdict::balance` | besides: `plant`, `balance`, `scenario`, `sim` (it watches the loop) | what a balancer makes of what it hears |
 //! | `verdict::stimulus` | besides: `plant` and `meters` (telegrams of known loads, encoded) | what a DUT makes of them |
-//! | `report` | `reading`, `hex`, `verdict`, `explain`, `wave`, `scenario`, `sim` | rigs |
+//! | `report` | `reading`, `hex`, `verdict`, `explain`, `wave`, `balance` (words), `scenario`, `sim` | rigs |
 //!
 //! `cargo xtask tidy`, which is a test too, reads this table and the sources, and fails on an import that the table
 //! does not allow.

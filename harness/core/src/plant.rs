@@ -35,6 +35,11 @@ pub fn polar(magnitude: f64, degrees: f64) -> Phasor {
     Phasor::new(magnitude * cos, magnitude * sin)
 }
 
+/// RMS of a voltage or current. A square root is the same on every machine; `hypot`, which [`Phasor::norm`] uses, is not.
+pub fn magnitude(phasor: Phasor) -> f64 {
+    libm::sqrt(phasor.re * phasor.re + phasor.im * phasor.im)
+}
+
 /// The electrical truth at one second.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Phasors {
@@ -114,9 +119,9 @@ impl State {
         let elements = phasors.elements(system);
         let mut state = State { counters, ..State::default() };
         for (at, volts) in phasors.shown_voltage(system).into_iter().enumerate() {
-            let amperes = phasors.current[at].norm();
+            let amperes = magnitude(phasors.current[at]);
             let fed_in = elements[at].re < 0.0;
-            state.voltage[at] = thousandths(volts.norm());
+            state.voltage[at] = thousandths(magnitude(volts));
             state.current[at] = thousandths(if fed_in { -amperes } else { amperes });
             state.phase_active[at] = thousandths(elements[at].re);
             state.phase_reactive[at] = thousandths(elements[at].im);

@@ -65,6 +65,22 @@ impl File<'_> {
         raw.map_or(Ok(default), |raw| self.number(raw, key, limits))
     }
 
+    /// Refuses keys that mean nothing beside the rest of a table: each with its place, if it is there, and whether it
+    /// means something.
+    pub(crate) fn strays<const N: usize>(
+        self,
+        whose: &str,
+        keys: [(&str, Option<Range<usize>>, bool); N],
+    ) -> Result<(), SpecError> {
+        for (key, span, means) in keys {
+            if let Some(span) = span.filter(|_| !means) {
+                let what = format!("`{key}` means nothing for {whose}; expected it to be left out");
+                return Err(self.error(span, what));
+            }
+        }
+        Ok(())
+    }
+
     /// A value without which the table at `span` says nothing.
     pub(crate) fn needed<T>(
         self,

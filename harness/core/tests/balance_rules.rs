@@ -59,7 +59,7 @@ impl Watch for Measured {
             self.over_ms += plant.t_ms() - from_ms;
         }
         self.heat = plant.guards()[0].most;
-        self.wh = (plant.stations()[0].charger.energy_nj() / NJ_PER_WH) as i64;
+        self.wh = (plant.stations()[0].charger.energy_nj(plant.t_ms()) / NJ_PER_WH) as i64;
     }
 
     fn arrived(&mut self, _: u64, command: &Command, _: &Plant) {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use hanbench_core::plant::car::{Car, CarSettings, NJ_PER_WH};
-use hanbench_core::plant::charger::{Charger, ChargerSettings, Doing};
+use hanbench_core::plant::charger::{Charger, ChargerSettings, Doing, Supply};
 use quickcheck::{Arbitrary, Gen, quickcheck};
 
 const VOLTS: [i64; 3] = [230_000; 3];
@@ -23,7 +23,9 @@ fn prompt() -> ChargerSettings {
 }
 
 fn charger(settings: ChargerSettings) -> Charger {
-    Charger::new(settings).unwrap()
+    let mut charger = Charger::new(settings).unwrap();
+    charger.supply(0, Supply { volts_mv: VOLTS, two_ends: false });
+    charger
 }
 
 fn with_car(settings: ChargerSettings) -> Charger {
@@ -47,7 +49,7 @@ fn limits_are_rounded_down_and_bounded_by_charger_and_cable() {
         charger.offered_ma()
     });
     assert_eq!(offered, [0, 0, 0, 6_000, 6_000, 16_000, 20_000, 20_000, 20_000]);
-    assert_eq!(charger.report().max_ma, 20_000);
+    assert_eq!(charger.report(0).max_ma, 20_000);
 }
 
 #[test]
@@ -69,14 +71,14 @@ fn a_lease_that_ends_without_an_offline_limit_lets_it_go_to_its_maximum() {
     assert_eq!(offered_at(&mut charger, 59_999), 10_000);
     assert_eq!(offered_at(&mut charger, 60_000), 32_000);
     charger.offline(61_000, 0, None);
-    assert_eq!((charger.offered_ma(), charger.report().offline_ma), (0, Some(0)));
+    assert_eq!((charger.offered_ma(), charger.report(0).offline_ma), (0, Some(0)));
 }
 
 #[test]
 fn nobody_has_spoken_means_its_maximum_unless_it_is_locked() {
     assert_eq!(with_car(prompt()).draws_ma(), [32_000; 3]);
     let mut locked = with_car(ChargerSettings { locked: true, offline_ma: Some(8_000), ..prompt() });
-    assert_eq!((locked.draws_ma(), locked.report().doing), ([0; 3], Doing::Waiting));
+    assert_eq!((locked.draws_ma(), locked.report(0).doing), ([0; 3], Doing::Waiting));
     locked.limit(0, 16_000, 3, 1_000);
     assert_eq!(offered_at(&mut locked, 1_000), 8_000);
 }
@@ -127,9 +129,9 @@ fn a_restart_opens_the_contactor_and_resets_the_limit_but_not_the_offline_limit(
     assert_eq!((charger.draws_ma(), charger.hears(), charger.starts()), ([0; 3], false, 1));
     charger.limit(70_000, 8_000, 3, 6_000_000);
     charger.timeout(79_999);
-    assert_eq!((charger.offered_ma(), charger.report().boots), (0, 1));
+    assert_eq!((charger.offered_ma(), charger.report(0).boots), (0, 1));
     charger.timeout(80_000);
-    assert_eq!((charger.draws_ma(), charger.report().boots, charger.starts()), ([32_000; 3], 2, 2));
+    assert_eq!((charger.draws_ma(), charger.report(0).boots, charger.starts()), ([32_000; 3], 2, 2));
     charger.link(90_000, false);
     assert_eq!(offered_at(&mut charger, 120_000), 6_000);
 
@@ -148,7 +150,7 @@ fn stand_alone_and_deaf_chargers_offer_their_maximum_whatever_they_are_told() {
         charger.limit(0, 6_000, 3, 60_000);
         charger.offline(0, 0, None);
         assert_eq!(charger.offered_ma(), 32_000);
-        assert_eq!(charger.report().offline_ma, Some(0), "accepted, and not kept to");
+        assert_eq!(charger.report(0).offline_ma, Some(0), "accepted, and not kept to");
         charger.stand_alone(1_000, false);
     }
     assert_eq!((alone.offered_ma(), deaf.offered_ma()), (6_000, 32_000));
@@ -175,11 +177,11 @@ fn three_to_one_and_back_goes_behind_an_open_contactor() {
     let mut charger = with_car(ChargerSettings { switches: true, switch_ms: 10_000, ..prompt() });
     charger.limit(0, 16_000, 3, 600_000);
     charger.limit(20_000, 32_000, 1, 600_000);
-    assert_eq!((charger.offered_ma(), charger.draws_ma(), charger.report().phases), (0, [0; 3], 3));
+    assert_eq!((charger.offered_ma(), charger.draws_ma(), charger.report(0).phases), (0, [0; 3], 3));
     charger.timeout(29_999);
     assert_eq!(charger.draws_ma(), [0; 3]);
     charger.timeout(30_000);
-    assert_eq!((charger.draws_ma(), charger.report().phases), ([32_000, 0, 0], 1));
+    assert_eq!((charger.draws_ma(), charger.report(0).phases), ([32_000, 0, 0], 1));
     charger.limit(40_000, 0, 3, 600_000);
     charger.limit(41_000, 16_000, 3, 600_000);
     assert_eq!(charger.draws_ma(), [16_000; 3], "a charger that offers nothing changes at once");
@@ -239,17 +241,17 @@ fn a_car_uses_the_terminals_it_has_phases_for() {
 #[test]
 fn it_says_what_it_is_doing() {
     let mut charger = charger(prompt());
-    assert_eq!(charger.report().doing, Doing::Unplugged);
+    assert_eq!(charger.report(0).doing, Doing::Unplugged);
     charger.limit(0, 0, 3, 600_000);
     charger.plug(0, car(CarSettings { capacity_wh: 10, min_ma: 8_000, ..obedient() }));
-    assert_eq!(charger.report().doing, Doing::Waiting);
+    assert_eq!(charger.report(0).doing, Doing::Waiting);
     charger.limit(0, 7_000, 3, 600_000);
-    assert_eq!((charger.report().doing, charger.offered_ma()), (Doing::Waiting, 7_000));
+    assert_eq!((charger.report(0).doing, charger.offered_ma()), (Doing::Waiting, 7_000));
     charger.limit(0, 10_000, 3, 600_000);
-    assert_eq!(charger.report().doing, Doing::Charging);
-    charger.advance(10_000, VOLTS);
-    assert_eq!((charger.report().doing, charger.draws_ma()), (Doing::Finished, [0; 3]));
-    assert_eq!(charger.report().session_wh, 10);
+    assert_eq!(charger.report(0).doing, Doing::Charging);
+    charger.timeout(10_000);
+    assert_eq!((charger.report(0).doing, charger.draws_ma()), (Doing::Finished, [0; 3]));
+    assert_eq!(charger.report(10_000).session_wh, 10);
 }
 
 #[test]
@@ -258,18 +260,20 @@ fn a_session_runs_from_plug_to_unplug_and_the_car_takes_its_energy_along() {
     charger.limit(0, 10_000, 3, 36_000_000);
     for at in 1..=3_600 {
         charger.timeout(at * 1_000);
-        charger.advance(1_000, VOLTS);
     }
-    assert_eq!(charger.report().session_wh, 6_900);
+    assert_eq!(charger.report(3_600_000).session_wh, 6_900);
     charger.reboot(3_600_000, 5_000);
-    assert_eq!(charger.session().unwrap().energy_nj, 6_900 * NJ_PER_WH, "a restart ends no session");
-    let car = charger.unplug(3_700_000).unwrap();
+    assert_eq!(charger.session(3_600_000).unwrap().energy_nj, 6_900 * NJ_PER_WH, "a restart ends no session");
+    let car = charger.unplug(3_604_000).unwrap();
     assert_eq!(car.stored_nj(), 6_900 * NJ_PER_WH);
     let [session] = charger.sessions() else { panic!("{:?}", charger.sessions()) };
-    assert_eq!((session.from_ms, session.to_ms), (0, Some(3_700_000)));
-    assert_eq!((session.energy_nj, charger.energy_nj()), (6_900 * NJ_PER_WH, 6_900 * NJ_PER_WH));
+    assert_eq!((session.from_ms, session.to_ms), (0, Some(3_604_000)));
+    assert_eq!((session.energy_nj, charger.energy_nj(3_604_000)), (6_900 * NJ_PER_WH, 6_900 * NJ_PER_WH));
     charger.plug(3_800_000, car);
-    assert_eq!((charger.report().session_wh, charger.session().unwrap().from_ms), (0, 3_800_000));
+    assert_eq!(
+        (charger.report(3_800_000).session_wh, charger.session(3_800_000).unwrap().from_ms),
+        (0, 3_800_000)
+    );
 }
 
 #[test]
@@ -392,7 +396,6 @@ fn pass(charger: &mut Charger, from: u64, to: u64, piece_ms: u64, mut look: impl
         let piece = (now / piece_ms + 1).saturating_mul(piece_ms);
         let next = charger.next_timeout().unwrap_or(to).min(piece).min(to);
         assert!(next > now, "a timeout at {next} is left over at {now}");
-        charger.advance(next - now, VOLTS);
         charger.timeout(next);
         look(charger);
         now = next;
@@ -436,7 +439,7 @@ quickcheck! {
             let steady = car.next_timeout().is_none();
             let used = charger.draws_ma().iter().filter(|current| **current > 0).count();
             fine &= !steady || charger.draws_ma().iter().all(|current| (0..=most).contains(current));
-            fine &= used <= usize::from(settings.phases.min(charger.report().phases));
+            fine &= used <= usize::from(settings.phases.min(charger.report(0).phases));
         });
         fine
     }
@@ -450,9 +453,10 @@ quickcheck! {
     fn no_energy_is_lost_between_charger_sessions_and_cars(kind: Kind, steps: Vec<Step>) -> bool {
         let charger = play(&kind, &steps, 1_000, |_| ());
         let sessions: i128 = charger.sessions().iter().map(|session| session.energy_nj).sum();
-        let open = charger.session().map_or(0, |session| session.energy_nj);
+        let now = steps.iter().map(|Step(wait_ms, _)| wait_ms).sum();
+        let open = charger.session(now).map_or(0, |session| session.energy_nj);
         let stored = charger.car().map_or(0, Car::stored_nj);
-        charger.energy_nj() == sessions + open && stored == open
+        charger.energy_nj(now) == sessions + open && stored == open
     }
 
     fn every_lease_ends(kind: Kind, steps: Vec<Step>, current_ma: u16, ttl_ms: u16) -> bool {
@@ -465,7 +469,7 @@ quickcheck! {
         // Longer than the lease, its latency and a change of terminals.
         charger.timeout(now + 100_000);
         let Kind(settings) = &kind;
-        let ended = if settings.ignores_limits { None } else { charger.report().offline_ma };
+        let ended = if settings.ignores_limits { None } else { charger.report(0).offline_ma };
         let mut twin = with_car(ChargerSettings { offline_ma: ended, locked: false, stand_alone: false, ..settings.clone() });
         twin.timeout(100_000);
         // A charger that somebody made stand-alone keeps to nothing.
@@ -479,9 +483,9 @@ quickcheck! {
         for (Step(dt_ms, what), t_ms) in steps.iter().zip(times) {
             let t_ms = if dt_ms % 2 == 0 { t_ms } else { t_ms % 100_000 };
             input(&mut charger, t_ms, what);
-            charger.advance(t_ms, [i64::MAX, i64::MIN, 230_000]);
+            charger.supply(t_ms, Supply { volts_mv: [i64::MAX, i64::MIN, 230_000], two_ends: dt_ms % 3 == 0 });
             charger.timeout(*dt_ms);
-            charger.report();
+            charger.report(t_ms);
         }
         true
     }
@@ -492,15 +496,14 @@ fn a_new_charger_in_its_place_was_told_nothing_and_starts_a_session() {
     let mut charger = with_car(ChargerSettings { offline_ma: Some(6_000), ..prompt() });
     charger.link(500, true);
     charger.limit(1_000, 10_000, 3, 3_600_000);
-    charger.advance(10_000, VOLTS);
-    let given = charger.energy_nj();
+    let given = charger.energy_nj(20_000);
     assert!(given > 0);
     charger.swap(20_000, 60_000);
     assert!(!charger.hears());
-    assert_eq!((charger.offered_ma(), charger.report().session_wh), (0, 0));
+    assert_eq!((charger.offered_ma(), charger.report(20_000).session_wh), (0, 0));
     assert_eq!(offered_at(&mut charger, 80_000), 32_000, "neither a limit nor an offline limit is left");
-    let report = charger.report();
+    let report = charger.report(80_000);
     assert_eq!((report.boots, report.offline_ma), (1, None));
     assert_eq!(charger.sessions().len(), 1, "the session of the old one is over");
-    assert_eq!(charger.energy_nj(), given, "what the place has given stays counted");
+    assert_eq!(charger.energy_nj(20_000), given, "what the place has given stays counted");
 }

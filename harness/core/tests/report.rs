@@ -7,13 +7,15 @@ use hanbench_core::report::{self, Deviation, Mark, Plot, Series, Step};
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::results::Results;
 use hanbench_core::verdict::trial::{Event, Part, Trial, What};
+use hanbench_core::verdict::trials::Trials;
 use markup::{attributes, number_problem, tag_problem};
 use quickcheck::{QuickCheck, TestResult};
 use report_sample::{explain, purposes, results, trials};
 use serde_json::json;
 
 fn page(results: &Results, trials: &[Trial]) -> String {
-    report::html(results, trials, &[], &purposes, &explain)
+    let trials = Trials { han: trials.to_vec(), ..Trials::default() };
+    report::html(results, &trials, &purposes, &explain)
 }
 
 #[test]

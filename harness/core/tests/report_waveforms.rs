@@ -12,6 +12,7 @@ use hanbench_core::verdict::checks;
 use hanbench_core::verdict::ct::{self, CtTrial};
 use hanbench_core::verdict::results::Results;
 use hanbench_core::verdict::trial::What;
+use hanbench_core::verdict::trials::Trials;
 use hanbench_core::wave::spec::Spec;
 use markup::{attributes, number_problem, tag_problem};
 use serde_json::json;
@@ -44,8 +45,13 @@ fn results(trials: &[CtTrial]) -> Results {
     results
 }
 
+fn html(results: &Results, trials: &[CtTrial]) -> String {
+    let trials = Trials { clamps: trials.to_vec(), ..Trials::default() };
+    report::html(results, &trials, &purposes, &|_| Vec::new())
+}
+
 fn page(trials: &[CtTrial]) -> String {
-    report::html(&results(trials), &[], trials, &purposes, &|_| Vec::new())
+    html(&results(trials), trials)
 }
 
 /// The section of a waveform.
@@ -201,7 +207,7 @@ fn hostile_waveforms_and_claims_are_shown_and_not_obeyed() {
         }
     }
     let trials = [odd, unreadable];
-    let page = report::html(&results, &[], &trials, &purposes, &|_| Vec::new());
+    let page = html(&results, &trials);
     assert_eq!(tag_problem(&page), None);
     assert_eq!(number_problem(&page), None);
     assert!(!page.contains("<script") && !page.contains("<img") && !page.contains('\u{202e}'));

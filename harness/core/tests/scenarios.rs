@@ -5,7 +5,7 @@
 
 use hanbench_core::balance::reference::Reference;
 use hanbench_core::balance::{About, Command, Doing, Event, Link, Sample, Status, json};
-use hanbench_core::scenario::{Quantity, Scenario};
+use hanbench_core::scenario::{Draw, Quantity, Scenario};
 use hanbench_core::sim::{ReferenceDongle, Watch, run};
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::balance::{Judge, Judgement};
@@ -137,6 +137,30 @@ fn a_bad_file_is_refused_with_the_line_and_what_was_expected() {
             "a start on no calendar",
             HOUSE.replace("duration_s = 600", "duration_s = 600\nstart = \"2026-02-30T00:00:00Z\""),
         ),
+        (
+            "a start that no clock of a meter shows",
+            HOUSE.replace("duration_s = 600", "duration_s = 600\nstart = \"9999-12-30T22:00:00Z\""),
+        ),
+        ("a circuit without a name", end("[[circuit]]\nname = \"\"\nlimit_a = 16")),
+        ("a limit above the breaker", end("[[circuit]]\nname = \"a\"\nbreaker_a = 16\nlimit_a = 80")),
+        ("a charger like the link of the dongle", end("[[charger]]\nname = \"meter\"")),
+        ("a cable of nothing", HOUSE.replace("name = \"cp\"", "name = \"cp\"\ncable_a = 0")),
+        (
+            "three phases of one",
+            end("[grid]\nkind = \"tn-1\"").replace("name = \"cp\"", "name = \"cp\"\nphases = 3"),
+        ),
+        ("a column of no trace", end("[[load]]\nat = \"L1\"\na = 1\ncolumn = \"x\"")),
+        ("the sun without a house", end("[[load]]\nat = \"L1\"\na = 1\nsun_w = 5000")),
+        ("the charger of another event", end("[[event]]\nat_s = 1\nwhat = \"meter-down\"\ncharger = \"cp\"")),
+        ("an event that never happens", end("[[event]]\nat_s = 1\nwhat = \"meter-down\"\ntimes = 0")),
+        ("a zone that is not there", end("[told]\nzone = \"Europe/Trondheim\"")),
+        (
+            "a key of another expectation",
+            end("[[expect]]\nwhat = \"alarm\"\nabout = \"meter\"\ncharger = \"cp\""),
+        ),
+        ("more at least than at most", end("[[expect]]\nwhat = \"offered\"\nmin_a = 10\nmax_a = 6")),
+        ("one value and two", end("[[expect]]\nwhat = \"offered\"\na = 10\nmax_a = 12")),
+        ("a link that loses everything", end("[links]\nloss = 1")),
         ("an unknown grid", end("[grid]\nkind = \"tn-2\"")),
         (
             "two circuits of one name",
@@ -203,6 +227,31 @@ fn a_bad_file_is_refused_with_the_line_and_what_was_expected() {
         writeln!(words, "{what}\n    {error}").unwrap();
     }
     insta::assert_snapshot!(words);
+}
+
+/// The unit stands in the name of the column, whether the scenario names the column or takes the second.
+#[test]
+fn a_trace_is_in_the_unit_that_its_column_says() {
+    let traced = |key: &str, trace: &str| {
+        let text = format!("{HOUSE}\n[[load]]\nat = \"L1\"\ntrace = \"t.csv\"\n{key}");
+        Scenario::parse(&text, &|_| Ok(trace.to_string())).map_err(|error| error.to_string())
+    };
+    let steps = |key: &str, trace: &str| match traced(key, trace).unwrap().loads[0].draw.clone() {
+        Draw::Steps(steps) => steps,
+        house => panic!("{house:?}"),
+    };
+    let both = "t_s,l1_w,l1_a\n0,2300,7\n10,230,8\n";
+    assert_eq!(steps("", both), [(0, 10_000), (10_000, 1_000)]);
+    assert_eq!(steps("column = \"l1_w\"", both), steps("", both));
+    assert_eq!(steps("column = \"l1_a\"", both), [(0, 7_000), (10_000, 8_000)]);
+    for (trace, words) in [
+        ("0,5\n10,7\n", "line 1: expected the names of the columns, not 0, 5"),
+        ("t_s,a\n0,1\n5,1e9\n", "line 3: 1000000000; expected -4000 to 4000"),
+        ("t_s,a_w\n0,nan\n", "line 2: expected two numbers"),
+    ] {
+        let error = traced("", trace).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    }
 }
 
 #[test]

@@ -1,12 +1,17 @@
-//! A load balancer that is a program: one batch to its standard input, one line back, in lock-step and virtual time.
+//! The load balancer under test: built in, or a program of its own.
 //!
-//! Nothing hangs: an answer has its time, a program that does not read is not waited for, and one that ends is found
-//! out. Refuses to guess: an answer that is none, comes twice or too late ends the run with the reason.
+//! A program gets one batch on its standard input and prints one line, in lock-step and virtual time; every line that
+//! asks for something is kept. Nothing hangs: an answer has its time, a program that does not read is not waited for,
+//! and one that ends is found out. Refuses to guess: an answer that is none, comes twice or too late ends the run with the reason.
 
 use crate::dut::{Program, Stream, TextLine};
 use crate::error::RigError;
 use crate::interrupt::interrupted;
+use hanbench_core::balance::built_in::BuiltIn;
 use hanbench_core::balance::{Balancer, Command, Event, Site, Trouble, json};
+use hanbench_core::scenario::Scenario;
+use hanbench_core::sim::{self, Dongle, Ended, Watch};
+use hanbench_core::verdict::balance::trial::{Answer, Answers};
 use std::time::{Duration, Instant};
 
 /// Longest wait for lines before Ctrl-C and exit are looked at.
@@ -16,11 +21,72 @@ const LAST_LINES_WITHIN: Duration = Duration::from_millis(500);
 /// Longest quote of a bad answer, in characters.
 const QUOTE_MAX: usize = 200;
 
+/// Which balancer.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Spec {
+    /// One of this program.
+    BuiltIn(BuiltIn),
+    /// A program and its arguments, and how long an answer may take.
+    Process(Vec<String>, Duration),
+}
+
+impl Spec {
+    /// The word for reports.
+    pub fn name(&self) -> String {
+        match self {
+            Spec::BuiltIn(one) => one.name(),
+            Spec::Process(command, _) => format!("process:{}", command.join(" ")),
+        }
+    }
+
+    /// Runs a scenario with it, the dongle between it and the meter. Ctrl-C ends the run with [`Trouble::Rig`]. Of a
+    /// program also what it answered.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::Start`] when the system cannot start the program.
+    pub fn play(
+        &self,
+        scenario: &Scenario,
+        dongle: &mut dyn Dongle,
+        watch: &mut impl Watch,
+    ) -> Result<(Ended, Option<Answers>), RigError> {
+        match self {
+            Spec::BuiltIn(one) => {
+                let mut balancer = Interruptible(one.start(scenario.tuning));
+                Ok((sim::run(scenario, dongle, &mut balancer, watch), None))
+            }
+            Spec::Process(command, within) => {
+                let mut balancer = ProcessBalancer::start(command, *within)?;
+                let mut ended = sim::run(scenario, dongle, &mut balancer, watch);
+                let answers = std::mem::take(&mut balancer.answers);
+                if ended.trouble.is_none() {
+                    ended.trouble = balancer.finish().err().map(|trouble| (scenario.duration_ms, trouble));
+                }
+                Ok((ended, Some(answers)))
+            }
+        }
+    }
+}
+
+/// A balancer whose run Ctrl-C ends.
+struct Interruptible(Box<dyn Balancer>);
+
+impl Balancer for Interruptible {
+    fn answer(&mut self, t_ms: u64, events: &[Event], commands: &mut Vec<Command>) -> Result<(), Trouble> {
+        if interrupted() {
+            return Err(Trouble::Rig("interrupted".into()));
+        }
+        self.0.answer(t_ms, events, commands)
+    }
+}
+
 /// A program as balancer under test.
 pub struct ProcessBalancer {
     program: Program,
     within: Duration,
     site: Option<Site>,
+    answers: Answers,
 }
 
 impl ProcessBalancer {
@@ -30,7 +96,12 @@ impl ProcessBalancer {
     ///
     /// [`RigError::Start`] when the system cannot start it.
     pub fn start(command: &[String], within: Duration) -> Result<ProcessBalancer, RigError> {
-        Ok(ProcessBalancer { program: Program::start(command, true)?, within, site: None })
+        Ok(ProcessBalancer {
+            program: Program::start(command, true)?,
+            within,
+            site: None,
+            answers: Answers::default(),
+        })
     }
 
     /// After the last batch: what it says now was not asked for.
@@ -111,9 +182,15 @@ impl Balancer for ProcessBalancer {
                 return Err(Trouble::Late(format!("no answer within {seconds} s")));
             }
         };
+        let before = commands.len();
         let read = json::answer(&line, &site, commands);
         self.site = Some(site);
-        read.map_err(|what| Trouble::Rubbish(format!("{what}; it said: {}", quote(&line))))
+        read.map_err(|what| Trouble::Rubbish(format!("{what}; it said: {}", quote(&line))))?;
+        if commands.len() > before {
+            self.answers.lines.push(Answer { batch: self.answers.batches, t_ms, line });
+        }
+        self.answers.batches += 1;
+        Ok(())
     }
 }
 

@@ -19,6 +19,7 @@
 //! | `[dut] key_file` | – | `virtual` only: the meters' keys, see [`crate::keys`] |
 //! | `[dut] broken` | – | `virtual` only: a deliberately broken variant, see [`Broken`] |
 //! | `[clamps]` | none | a clamp dongle, see [`Clamps`] |
+//! | `[balancer] kind` | – | a load balancer: `reference`, `rule` (`name`), `process` (`command`, `answer_within_s`) |
 //!
 //! Without `ratio` the bench sets it: it tells a virtual dongle, also while it runs, and starts a program with the ratio
 //! in place of `{ratio}` in `command`. Any other DUT counts as set to 1:1.
@@ -26,14 +27,17 @@
 //! Relative paths in `command` start at the directory that hanbench was started in, because the program runs there.
 //! A relative `key_file` starts at the folder of the rig file.
 
+mod balancer;
 mod clamps;
 mod raw;
 
 pub use clamps::{ClampKind, Clamps};
 
+use crate::balancer::Spec;
 use crate::dongle::Broken;
 use crate::error::{ConfigError, RigError};
 use crate::file::{SMALL, read_text};
+use hanbench_core::balance::built_in::BuiltIn;
 use hanbench_core::reading::Key;
 use hanbench_core::site::ratio::Ratio;
 use hanbench_core::spec_file::plain;
@@ -69,6 +73,10 @@ pub struct Rig {
     pub terms: DutTerms,
     /// The clamp dongle, where the bench has one.
     pub clamps: Option<Clamps>,
+    /// The load balancer, where the bench has one.
+    pub balancer: Option<Spec>,
+    /// Its scenarios go through the DUT; otherwise the reference decoder is the dongle.
+    pub dut_in_loop: bool,
     /// One line about the DUT for the head of the report: name, model, firmware.
     pub about: String,
 }
@@ -205,7 +213,14 @@ impl Checker<'_> {
             raw.site.and_then(|site| site.main_fuse_a).map(|fuse| self.fuse(&fuse)).transpose()?;
         let dut = self.dut(raw.dut, &input, input_span)?;
         let clamps = raw.clamps.map(|clamps| self.clamps(clamps, &input, &dut)).transpose()?;
-        Ok(Rig { name, input, dut, terms, clamps, about })
+        let balancer = raw.balancer.map(|balancer| self.balancer(balancer)).transpose()?;
+        let (balancer, dut_in_loop) = balancer.map_or((None, false), |(spec, dut)| (Some(spec), dut));
+        let about = match &balancer {
+            // It is no device under test of anybody's.
+            None | Some(Spec::BuiltIn(BuiltIn::Reference(None))) => about,
+            Some(other) => format!("{about}, balancer `{}`", other.name()),
+        };
+        Ok(Rig { name, input, dut, terms, clamps, balancer, dut_in_loop, about })
     }
 
     /// The parser's message, with the nearest word that would have been right.

@@ -8,6 +8,7 @@
 //!     rig.toml          the rig file as it was
 //!     <stimulus>.json   one trial: bytes in both directions with times, damage injected
 //!     ct-<waveform>.json  the same of a clamp dongle: the waveform file, the SHA-256 of its samples, claims
+//!     balance-<scenario>.json  the same of a load balancer: the scenario file, what a program answered, the trace
 //!     SHA256SUMS        of every file of evidence; stock tools can check it
 //! ```
 //!
@@ -27,9 +28,11 @@
 
 use crate::file::words;
 use hanbench_core::report::run_labels;
+use hanbench_core::verdict::balance::trial::{LOOP_TRIAL_VERSION, LoopTrial};
 use hanbench_core::verdict::ct::{CT_TRIAL_VERSION, CtTrial};
 use hanbench_core::verdict::results::Outcome;
 use hanbench_core::verdict::trial::{TRIAL_VERSION, Trial};
+use hanbench_core::verdict::trials::Trials;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,8 +42,8 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// Version of `run.json`. Readers accept all older ones.
-pub const RUN_VERSION: u32 = 1;
+/// Version of `run.json`. Readers accept all older ones. Since 2 there are trials of load balancers.
+pub const RUN_VERSION: u32 = 2;
 const SUMS: &str = "SHA256SUMS";
 const RUN: &str = "run.json";
 const MERGED: &str = "merged.json";
@@ -88,6 +91,9 @@ pub struct Run {
     /// The same of waveforms in a clamp dongle.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ct_trials: Vec<String>,
+    /// The same of scenarios with a load balancer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loop_trials: Vec<String>,
     /// Outcomes that rest on no trial: captures without a reviewed snapshot, checks the rig cannot carry out.
     pub outcomes: Vec<Outcome>,
 }
@@ -98,9 +104,7 @@ pub struct Stored {
     /// What belongs to the run as a whole.
     pub run: Run,
     /// Its trials, in the order they were played.
-    pub trials: Vec<Trial>,
-    /// The same of waveforms in a clamp dongle.
-    pub ct_trials: Vec<CtTrial>,
+    pub trials: Trials,
     /// All files of evidence as they are, by name.
     files: Files,
 }
@@ -113,11 +117,6 @@ struct Merged {
     version: u32,
     /// Folders below `evidence/`, one per run.
     runs: Vec<String>,
-}
-
-/// Path of a trial below the folder of its run, as results name it.
-pub fn trial_path(name: &str) -> String {
-    format!("evidence/{name}.json")
 }
 
 /// A folder that a run writes to.
@@ -152,22 +151,13 @@ impl Folder {
         &self.path
     }
 
-    /// Writes one trial.
+    /// Writes one trial of any kind, under its name.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn trial(&mut self, trial: &Trial) -> Result<(), EvidenceError> {
+    pub fn trial(&mut self, name: &str, trial: &impl Serialize) -> Result<(), EvidenceError> {
         let text = pretty(trial, &self.path)?;
-        self.evidence(&format!("{}.json", trial.stimulus.name), text.as_bytes())
-    }
-
-    /// Writes one trial of a clamp dongle.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn ct_trial(&mut self, trial: &CtTrial) -> Result<(), EvidenceError> {
-        let text = pretty(trial, &self.path)?;
-        self.evidence(&format!("{}.json", trial.name), text.as_bytes())
+        self.evidence(&format!("{name}.json"), text.as_bytes())
     }
 
     /// Writes what belongs to the run, and the hashes of all evidence.
@@ -294,10 +284,14 @@ fn stored(folder: &Path, files: Files) -> Result<Stored, EvidenceError> {
     if run.version > RUN_VERSION {
         return Err(too_new(&folder.join(RUN), run.version));
     }
-    let trials = named(folder, &files, &run.trials, |trial: &Trial| (trial.version, TRIAL_VERSION))?;
-    let ct_trials =
-        named(folder, &files, &run.ct_trials, |trial: &CtTrial| (trial.version, CT_TRIAL_VERSION))?;
-    Ok(Stored { run, trials, ct_trials, files })
+    let trials = Trials {
+        han: named(folder, &files, &run.trials, |trial: &Trial| (trial.version, TRIAL_VERSION))?,
+        clamps: named(folder, &files, &run.ct_trials, |trial: &CtTrial| (trial.version, CT_TRIAL_VERSION))?,
+        loops: named(folder, &files, &run.loop_trials, |trial: &LoopTrial| {
+            (trial.version, LOOP_TRIAL_VERSION)
+        })?,
+    };
+    Ok(Stored { run, trials, files })
 }
 
 /// The trials of these names; `versions` gives that of a trial and the latest one known.

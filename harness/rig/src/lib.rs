@@ -17,6 +17,7 @@
 //! | [`adapter`] | a line of text → claim, refusal or log |
 //! | `hearing` | what a DUT says during one trial, and why a trial ends early |
 //! | [`session`] | plays stimuli into a DUT: lock-step or real time; makes it the dongle of the closed loop |
+//! | [`balancer`] | the load balancer: built in, or a program in lock-step |
 //! | [`samples`] | blocks of samples on a line, and what a waveform is played into |
 //! | [`clamps`] | plays waveforms into a clamp dongle; the virtual one |
 //! | [`dongle`] | the virtual dongle, and its deliberately broken variants |

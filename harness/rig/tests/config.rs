@@ -2,10 +2,12 @@
 
 use hanbench_core::clamps::Fault;
 use hanbench_core::verdict::ct::device::DEVICES;
+use hanbench_rig::balancer::Spec;
 use hanbench_rig::config::{ClampKind, Dut, Input, Parity, Readings, Rig};
 use hanbench_rig::dongle::Broken;
 use hanbench_rig::error::RigError;
 use std::path::Path;
+use std::time::Duration;
 
 fn parse(text: &str) -> Rig {
     Rig::parse(text, "rigs/oslo-1.toml").unwrap_or_else(|error| panic!("{}", error.pretty()))
@@ -27,6 +29,22 @@ fn the_example_of_the_contract_is_enough() {
     assert_eq!(rig.terms, hanbench_core::verdict::trial::DutTerms::default());
     let Dut::Process { command, readings } = rig.dut else { panic!() };
     assert_eq!((command.len(), readings), (4, Readings::Jsonl));
+}
+
+#[test]
+fn a_balancer_is_one_of_ours_or_any_program() {
+    let balancer = |table: &str| parse(&format!("[dut]\nkind = \"virtual\"\n[balancer]\n{table}")).balancer;
+    let said = |table: &str| balancer(table).map(|one| one.name());
+    assert_eq!(parse("[dut]\nkind = \"virtual\"\n").balancer, None);
+    assert_eq!(said("kind = \"reference\"\n").as_deref(), Some("reference"));
+    assert_eq!(said("kind = \"rule\"\nname = \"smartevse\"\n").as_deref(), Some("smartevse"));
+    let program = "kind = \"process\"\ncommand = [\"a\", \"b c\"]\n";
+    let words = vec!["a".to_string(), "b c".to_string()];
+    assert_eq!(balancer(program), Some(Spec::Process(words.clone(), Duration::from_secs(10))));
+    let patient = format!("{program}answer_within_s = 0.5\n");
+    assert_eq!(balancer(&patient), Some(Spec::Process(words, Duration::from_millis(500))));
+    let rig = parse(&format!("[dut]\nkind = \"virtual\"\nname = \"Pow-U\"\n[balancer]\n{program}"));
+    assert_eq!(rig.about, "Pow-U, balancer `process:a b c`");
 }
 
 #[test]
@@ -103,6 +121,33 @@ fn a_mistake_names_its_place_and_the_word_that_was_meant() {
         ),
         ("[input]\nkind = \"serial\"\n[dut]\nkind = \"virtual\"\n", "needs `port`"),
         ("[input]\nport = \"x\"\n[dut]\nkind = \"virtual\"\n", "[input] kind \"pty\" has no `port`"),
+        (
+            "[dut]\nkind = \"virtual\"\n[balancer]\n",
+            "oslo-1.toml:3:1: [balancer] needs `kind`; expected reference",
+        ),
+        ("[dut]\nkind = \"virtual\"\n[balancer]\nkind = \"ocpp\"\n", "kind \"ocpp\" cannot be used yet"),
+        ("[dut]\nkind = \"virtual\"\n[balancer]\nkind = \"mqtt\"\n", "expected reference, rule, process"),
+        ("[dut]\nkind = \"virtual\"\n[balancer]\nkind = \"refrence\"\n", "did you mean \"reference\"?"),
+        ("[dut]\nkind = \"virtual\"\n[balancer]\nkind = \"rule\"\n", "needs `name`; expected none, evcc"),
+        (
+            "[dut]\nkind = \"virtual\"\n[balancer]\nkind = \"rule\"\nname = \"evc\"\n",
+            "oslo-1.toml:5:8: [balancer] name \"evc\" is unknown",
+        ),
+        ("[dut]\nkind = \"virtual\"\n[balancer]\nkind = \"process\"\n", "\"process\" needs `command`"),
+        ("[dut]\nkind = \"virtual\"\n[balancer]\nkind = \"process\"\ncommand = []\n", "`command` is empty"),
+        (
+            "[dut]\nkind = \"virtual\"\n[balancer]\nkind = \"reference\"\ncommand = [\"a\"]\n",
+            "[balancer] kind \"reference\" has no `command`",
+        ),
+        (
+            "[dut]\nkind = \"virtual\"\n[balancer]\nkind = \"process\"\ncommand = [\"a\"]\nanswer_within_s = nan\n",
+            "expected 0.1 to 600 seconds",
+        ),
+        ("[dut]\nkind = \"virtual\"\n[balancer]\ncomand = []\n", "did you mean `command`?"),
+        (
+            "[dut]\nkind = \"virtual\"\n[balancer]\nkind = \"reference\"\ndongle = \"duck\"\n",
+            "[balancer] dongle \"duck\" is unknown",
+        ),
         (
             "[input]\nkind = \"tcp\"\naddress = \"host\"\n[dut]\nkind = \"virtual\"\n",
             "expected \"host:port\"",

@@ -1,13 +1,14 @@
 //! `mutants`: balancers that are broken on purpose run through every scenario, and which check catches each.
 
-use crate::balancers::Spec;
 use crate::commands::sim::judged;
 use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::MutantsFlags;
 use crate::{console, scenarios, workspace};
+use hanbench_core::balance::built_in::BuiltIn;
 use hanbench_core::balance::reference::Mutation;
 use hanbench_core::scenario::Scenario;
 use hanbench_core::verdict::Verdict;
+use hanbench_rig::balancer::Spec;
 use hanbench_rig::interrupt;
 use std::collections::BTreeMap;
 
@@ -24,12 +25,12 @@ pub fn run(flags: &MutantsFlags) -> Outcome {
         return Err(Failure::input(text));
     }
     let root = workspace::root()?;
-    let files = scenarios::read(&[root.join("fixtures/scenarios")])?;
+    let files = scenarios::of_checkout(&root)?;
     interrupt::install();
     // What the whole reference does not pass proves nothing about a broken one.
     let mut sound = Vec::new();
-    for (name, scenario) in files {
-        if judged(&name, &scenario, &Spec::Reference(None))?.verdict() == Verdict::Pass {
+    for scenarios::File { name, scenario, .. } in files {
+        if judged(&name, &scenario, &Spec::BuiltIn(BuiltIn::Reference(None)))?.verdict() == Verdict::Pass {
             sound.push((name, scenario));
         } else {
             console::note(&format!("{name}: the reference itself does not pass; left out"));
@@ -59,7 +60,7 @@ fn caught(
         if interrupt::interrupted() {
             return Err(Failure { code: 3, text: "interrupted".into() });
         }
-        let judgement = judged(name, scenario, &Spec::Reference(Some(mutation)))?;
+        let judgement = judged(name, scenario, &Spec::BuiltIn(BuiltIn::Reference(Some(mutation))))?;
         for outcome in judgement.as_expected().iter().filter(|one| one.verdict == Verdict::Fail) {
             caught.entry(outcome.id.clone()).or_default().push(name);
         }

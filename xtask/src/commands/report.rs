@@ -25,8 +25,8 @@ pub fn run(flags: &ReportFlags) -> Outcome {
             out
         }
     };
-    let (results, trials, ct_trials) = reporting::judged(runs)?;
-    let written = reporting::write_results(&out, &results, &trials, &ct_trials)?;
+    let (results, trials) = reporting::judged(runs)?;
+    let written = reporting::write_results(&out, &results, &trials)?;
     console::out(&written.headlines);
     console::note(&format!("report: {}", written.report.display()));
     Ok(written.exit_code)
@@ -93,7 +93,7 @@ mod tests {
         let mut folder = Folder::create(at).expect("a new folder");
         folder.evidence("rig.toml", rig.as_bytes()).expect("the rig file");
         for trial in trials {
-            folder.trial(trial).expect("a trial");
+            folder.trial(&trial.stimulus.name, trial).expect("a trial");
         }
         let run = Run {
             version: RUN_VERSION,
@@ -103,6 +103,7 @@ mod tests {
             run: Map::from_iter([("command".to_string(), json!(format!("run {seed}")))]),
             trials: trials.iter().map(|trial| trial.stimulus.name.clone()).collect(),
             ct_trials: Vec::new(),
+            loop_trials: Vec::new(),
             outcomes: Vec::new(),
         };
         folder.close(&run).expect("run.json");

@@ -1,13 +1,17 @@
-//! `run`: the main job. Captures in, claims out, every claim judged.
+//! `run`: the main job. Captures and waveforms into a dongle, scenarios to a balancer; everything they say is judged.
 //!
 //! | file | what |
 //! |---|---|
 //! | `select` | captures and checks to stimuli |
 //! | `play` | the loop |
 //! | `ct` | the same for waveforms |
+//! | `balance` | the same for scenarios |
+//! | `crew` | trials that several threads play |
 //! | `about` | folder, time, host, commit |
 
 mod about;
+mod balance;
+mod crew;
 mod ct;
 mod play;
 mod select;
@@ -17,11 +21,11 @@ pub use select::purpose;
 use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::RunFlags;
 use crate::reporting::{self, Written};
-use crate::{console, workspace};
+use crate::{console, scenarios, workspace};
 use about::{about, folder, point_latest};
-use ct::Task;
-use hanbench_core::verdict::ct::SUITE;
 use hanbench_core::verdict::trial::Stimulus;
+use hanbench_core::verdict::trials::Trials;
+use hanbench_core::verdict::{balance as loops, ct as clamps};
 use hanbench_rig::clamps::fixtures;
 use hanbench_rig::evidence::{Folder, RUN_VERSION, Run};
 use hanbench_rig::file::FileError;
@@ -43,47 +47,58 @@ pub fn run(flags: &RunFlags) -> Outcome {
     let waveforms = fixtures::load(&root).map_err(wrong)?;
     let wanted = Wanted::of(flags)?;
     let (stimuli, mut beside) = select(&wanted, flags.seed, &recordings, &rig.terms)?;
-    let (tasks, not_here) = ct::select(&wanted, waveforms, &rig);
+    let (waveforms, not_here) = ct::select(&wanted, waveforms, &rig);
     beside.extend(not_here);
-    if flags.list {
-        return list(&stimuli, &tasks);
-    }
-    if stimuli.is_empty() && tasks.is_empty() && beside.is_empty() {
+    let (scenarios, not_here) = balance::select(&wanted, flags.seed, scenarios::of_checkout(&root)?, &rig);
+    beside.extend(not_here);
+    let listed = listed(&stimuli, &waveforms, &scenarios);
+    if listed.is_empty() && (beside.is_empty() || flags.list) {
         return Err(no_check());
+    }
+    if flags.list {
+        listed.iter().for_each(|line| console::line(line));
+        return Ok(PASSED);
     }
     interrupt::install();
     // Before anything is written: a bench that is not there leaves no report.
     let session = han(flags, &rig, &stimuli)?;
-    let benches = ct::open(&rig, flags.speed, &tasks)?;
+    let benches = ct::open(&rig, flags.speed, &waveforms)?;
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
     let out = folder(flags, &root, &rig.name, started);
     let mut folder = Folder::create(&out).map_err(|error| Failure::input(error.to_string()))?;
     keep_rig_file(&mut folder, &rig_path)?;
     propose(&recordings)?;
-    let (trials, mut lost) = match session {
-        Some(mut session) => play(&mut session, &rig, &stimuli, &mut folder)?,
-        None => (Vec::new(), None),
-    };
-    beside.extend(not_carried_out(&stimuli, &trials, &rig, lost.as_ref()));
-    let mut ct_trials = Vec::new();
-    if lost.is_none() {
-        (ct_trials, lost) = ct::play(benches, &rig, &tasks, &mut folder)?;
+    let mut trials = Trials::default();
+    let mut lost = None;
+    if let Some(mut session) = session {
+        (trials.han, lost) = play(&mut session, &rig, &stimuli, &mut folder)?;
     }
-    beside.extend(ct::not_carried_out(&tasks, &ct_trials, &rig, lost.as_ref()));
-    let pacings = trials.iter().map(|trial| trial.pacing).chain(ct_trials.iter().map(|trial| trial.pacing));
+    beside.extend(not_carried_out(&stimuli, &trials.han, &rig, lost.as_ref()));
+    if lost.is_none() {
+        (trials.clamps, lost) = ct::play(benches, &rig, &waveforms, &mut folder)?;
+    }
+    beside.extend(ct::not_carried_out(&waveforms, &trials.clamps, &rig, lost.as_ref()));
+    if lost.is_none() {
+        (trials.loops, lost) = balance::play(&rig, flags.speed, &scenarios, &mut folder)?;
+    }
+    beside.extend(balance::not_carried_out(&scenarios, &trials.loops, lost.as_ref()));
+    let pacings = trials.han.iter().map(|trial| trial.pacing);
+    let pacings = pacings.chain(trials.clamps.iter().map(|trial| trial.pacing));
+    let pacings = pacings.chain(trials.loops.iter().map(|trial| trial.pacing));
     let run = Run {
         version: RUN_VERSION,
         rig: rig.name.clone(),
         dut: rig.about.clone(),
         seed: flags.seed,
         run: about(started, clock, flags, (&rig_path, &rig.terms), pacings.flatten()),
-        trials: trials.iter().map(|trial| trial.stimulus.name.clone()).collect(),
-        ct_trials: ct_trials.iter().map(|trial| trial.name.clone()).collect(),
+        trials: trials.han.iter().map(|trial| trial.stimulus.name.clone()).collect(),
+        ct_trials: trials.clamps.iter().map(|trial| trial.name.clone()).collect(),
+        loop_trials: trials.loops.iter().map(|trial| trial.name.clone()).collect(),
         outcomes: beside,
     };
     folder.close(&run).map_err(|error| Failure::input(error.to_string()))?;
-    let written = reporting::write(&out, &run, &trials, &ct_trials)?;
+    let written = reporting::write(&out, &run, &trials)?;
     point_latest(&root, &out);
     finish(&written, &root, lost)
 }
@@ -108,16 +123,20 @@ fn finish(written: &Written, root: &Path, lost: Option<Failure>) -> Outcome {
     }
 }
 
-fn list(stimuli: &[Stimulus], tasks: &[Task]) -> Outcome {
-    let line =
-        |suite: &str, id: &str, subject: &str| console::line(&format!("{suite:<8} {id:<28} {subject}"));
+/// Everything that would be played, one check and subject a line.
+fn listed(stimuli: &[Stimulus], waveforms: &[ct::Task], scenarios: &[balance::Task]) -> Vec<String> {
+    let line = |suite: &str, id: &str, subject: &str| format!("{suite:<8} {id:<28} {subject}");
+    let mut lines = Vec::new();
     for stimulus in stimuli {
-        stimulus.checks.iter().for_each(|id| line(&stimulus.suite, id, &stimulus.subject));
+        lines.extend(stimulus.checks.iter().map(|id| line(&stimulus.suite, id, &stimulus.subject)));
     }
-    for task in tasks {
-        task.checks.iter().for_each(|id| line(SUITE, id, &task.waveform.subject));
+    for task in waveforms {
+        lines.extend(task.checks.iter().map(|id| line(clamps::SUITE, id, &task.waveform.subject)));
     }
-    if stimuli.is_empty() && tasks.is_empty() { Err(no_check()) } else { Ok(PASSED) }
+    for task in scenarios {
+        lines.extend(task.checks.iter().map(|id| line(loops::SUITE, id, &task.file.subject)));
+    }
+    lines
 }
 
 fn no_check() -> Failure {

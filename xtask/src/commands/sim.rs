@@ -1,15 +1,15 @@
 //! `sim`: scenarios in the closed balancing loop, in virtual time, judged by the main fuse.
 
-use crate::balancers::Spec;
 use crate::failure::{Failure, Outcome};
 use crate::flags::SimFlags;
-use crate::{console, scenarios};
+use crate::{balancers, console, scenarios};
 use hanbench_core::report::loop_svg;
 use hanbench_core::scenario::Scenario;
-use hanbench_core::sim::{self, Ended, ReferenceDongle};
+use hanbench_core::sim::{Ended, ReferenceDongle, Watch};
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::balance::{Judge, Judgement};
 use hanbench_core::verdict::results::{self, RESULTS_VERSION, Results};
+use hanbench_rig::balancer::Spec;
 use hanbench_rig::evidence::write_whole;
 use hanbench_rig::interrupt;
 use std::path::Path;
@@ -19,17 +19,20 @@ use std::time::Duration;
 pub fn run(flags: &SimFlags) -> Outcome {
     let within = Duration::try_from_secs_f64(flags.answer_within_s).ok().filter(|within| !within.is_zero());
     let within = within.ok_or_else(|| Failure::input("--answer-within: seconds above 0 were expected"))?;
-    let balancer = Spec::parse(&flags.balancer, within)?;
+    let balancer = balancers::parse(&flags.balancer, within)?;
     let files = scenarios::read(&flags.scenarios)?;
     if let Some(folder) = &flags.plots {
         std::fs::create_dir_all(folder).map_err(|error| Failure::file("make this folder", folder, &error))?;
+    }
+    if flags.plots.is_some() {
+        one_of_each_name(&files)?;
     }
     interrupt::install();
     if !flags.json {
         console::line(&head());
     }
     let mut outcomes = Vec::new();
-    for (name, mut scenario) in files {
+    for scenarios::File { name, mut scenario, .. } in files {
         scenario.seed = flags.seed.unwrap_or(scenario.seed);
         let judgement = one(&name, &scenario, &balancer)?;
         let line = if flags.json { judgement.to_json(&name).to_string() } else { row(&name, &judgement) };
@@ -44,11 +47,21 @@ pub fn run(flags: &SimFlags) -> Outcome {
             plot(folder, &name, &scenario, &judgement)?;
         }
         outcomes.extend(judgement.as_expected());
-        if interrupt::interrupted() {
-            return Err(Failure { code: 3, text: "interrupted".into() });
-        }
     }
     Ok(exit_code(outcomes))
+}
+
+/// Two plots cannot have one name.
+fn one_of_each_name(files: &[scenarios::File]) -> Result<(), Failure> {
+    let mut names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => {
+            let text = format!("--plots: two scenarios are called {}; expected a plot for each", pair[0]);
+            Err(Failure::input(text))
+        }
+        None => Ok(()),
+    }
 }
 
 /// One run, judged.
@@ -61,17 +74,17 @@ pub fn judged(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement,
 /// One run; of a built-in balancer two, so that the same trace twice is seen.
 fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
     let mut judgement = judged(name, scenario, spec)?;
-    if spec.is_built_in() {
+    if let Spec::BuiltIn(_) = spec {
         judgement.repeated(play(scenario, spec, &mut ())?.trace_hash);
     }
     Ok(judgement)
 }
 
-fn play(scenario: &Scenario, spec: &Spec, watch: &mut impl sim::Watch) -> Result<Ended, Failure> {
-    let mut balancer = spec.start(scenario)?;
-    let mut ended = sim::run(scenario, &mut ReferenceDongle::default(), &mut balancer, watch);
-    if ended.trouble.is_none() {
-        ended.trouble = balancer.finish().err().map(|trouble| (scenario.duration_ms, trouble));
+/// A run that Ctrl-C has cut short shows nothing.
+fn play(scenario: &Scenario, spec: &Spec, watch: &mut impl Watch) -> Result<Ended, Failure> {
+    let (ended, _) = spec.play(scenario, &mut ReferenceDongle::default(), watch)?;
+    if interrupt::interrupted() {
+        return Err(Failure { code: 3, text: "interrupted".into() });
     }
     Ok(ended)
 }
@@ -106,7 +119,7 @@ fn row(name: &str, judgement: &Judgement) -> String {
         judgement.verdict().word(),
         metrics.fuse_heat_max,
         metrics.overload_a_s,
-        metrics.energy_kwh.iter().map(|(_, kwh)| kwh).sum::<f64>(),
+        metrics.energy_kwh.iter().fold(0.0, |sum, (_, kwh)| sum + kwh),
         metrics.starts.iter().map(|(_, starts)| starts).sum::<u64>(),
         metrics.setpoint_changes,
     )

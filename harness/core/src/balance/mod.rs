@@ -6,6 +6,7 @@
 //!
 //! All currents are in milliamperes, voltages in millivolts, and an unknown value is `None`, never 0.
 
+pub mod built_in;
 pub mod json;
 pub mod reference;
 pub mod rules;
@@ -297,7 +298,7 @@ impl About {
 
 /// Why the loop cannot go on: a balancer gave no usable answer, or the dongle in front of it is gone.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "lowercase", tag = "kind", content = "what")]
 pub enum Trouble {
     /// It answered something that is no answer; what was wrong.
     Rubbish(String),

@@ -1,11 +1,12 @@
 //! A scenario as a list of things that happen, which can be drawn, changed, made smaller and written as a file.
 //!
-//! Refuses what no balancer can survive. The house alone never draws more than the fuse is rated for, and on a line it
-//! adds at most 14 A in half a minute, which is what a fuse outlasts until the next reading if there is some margin
-//! (balancing, section 2.3). While something is broken, nobody can react for the half minute until chargers notice,
-//! so that the house adds no more than 9 A then (balancing, section 5e), and the offline limit is one that is safe
-//! without any balancing (B-62): none. A charger that forgets its limit while nobody reaches it is beyond every
-//! balancer too.
+//! Refuses what no balancer can survive, and nothing else. The house alone never draws more than the fuse is rated for,
+//! and on a line it adds at most 14 A in half a minute, which is what a fuse outlasts until the next reading if there is
+//! some margin (balancing, section 2.3). When something breaks, nobody can react until chargers have noticed, so that
+//! the house adds no more than 9 A from half a minute before until a minute behind the break (balancing, section 5e,
+//! and section 5d, invariant 6); after that everybody is at the offline limit, which is one that is safe without any
+//! balancing (B-62): none. A charger that forgets its limit while nobody reaches it, itself and not another one, is
+//! beyond every balancer too.
 
 use fastrand::Rng;
 use std::fmt::Write;
@@ -22,8 +23,10 @@ const BASE_A: [u32; 3] = [8, 6, 4];
 const STEP_MAX_A: u32 = 14;
 /// Most that the house adds around an outage, amperes.
 const BLIND_MAX_A: u32 = 9;
-/// Around an outage means so many seconds before and behind it: a reading every ten seconds, and links.
+/// A reading every ten seconds, links, a charger that starts: so long may nobody know, seconds.
 const AROUND_S: u32 = 30;
+/// So long after something broke everybody is at the offline limit, seconds.
+const FALLEN_S: u32 = 60;
 /// Most chargers.
 const CHARGERS: u32 = 3;
 /// Most genes of a drawn scenario.
@@ -108,20 +111,20 @@ impl Gene {
         }
     }
 
-    /// From when to when somebody is not reached.
-    fn cut(&self) -> Option<(u32, u32)> {
+    /// From when to when nobody reaches this charger.
+    fn cut(&self, charger: u32) -> Option<(u32, u32)> {
         match *self {
-            Gene::Outage { at_s, for_s, .. } => Some((at_s, at_s + for_s)),
-            Gene::Car { .. } | Gene::Load { .. } | Gene::Reboot { .. } => None,
+            Gene::Outage { what: Broken::Cloud, at_s, for_s } => Some((at_s, at_s + for_s)),
+            Gene::Outage { what: Broken::Charger, at_s, for_s } if charger == 0 => Some((at_s, at_s + for_s)),
+            _ => None,
         }
     }
 
-    /// From when to when something is broken.
-    fn outage(&self) -> Option<(u32, u32)> {
+    /// When something breaks.
+    fn breaks_s(&self) -> Option<u32> {
         match *self {
-            // A charger takes its time to start.
-            Gene::Reboot { at_s, .. } => Some((at_s, at_s + AROUND_S)),
-            _ => self.cut(),
+            Gene::Outage { at_s, .. } | Gene::Reboot { at_s, .. } => Some(at_s),
+            Gene::Car { .. } | Gene::Load { .. } => None,
         }
     }
 
@@ -165,6 +168,20 @@ impl Gene {
     }
 }
 
+/// Nobody can react to what comes now, because something breaks at `broken_s`.
+fn is_blind(at_s: u32, broken_s: u32) -> bool {
+    at_s + AROUND_S >= broken_s && at_s <= broken_s + FALLEN_S
+}
+
+/// What the house adds on this line meanwhile, amperes.
+fn blind_a(drawn: &[Gene], line: usize, broken_s: u32) -> u32 {
+    let others = drawn.iter().filter_map(|other| match *other {
+        Gene::Load { line: there, at_s, a, .. } if there == line && is_blind(at_s, broken_s) => Some(a),
+        _ => None,
+    });
+    others.sum()
+}
+
 /// A scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Genome {
@@ -205,14 +222,15 @@ impl Genome {
             Gene::Car { charger, .. } => !std::mem::replace(&mut taken[*charger as usize], true),
             _ => true,
         });
-        let cut: Vec<(u32, u32)> = self.genes.iter().filter_map(Gene::cut).collect();
+        let all = self.genes.clone();
         self.genes.retain(|gene| match *gene {
-            Gene::Reboot { at_s, .. } => {
-                cut.iter().all(|(from, to)| at_s + 2 * AROUND_S < *from || at_s > to + AROUND_S)
+            Gene::Reboot { charger, at_s } => {
+                let cuts = all.iter().filter_map(|other| other.cut(charger));
+                cuts.into_iter().all(|(from, to)| at_s + AROUND_S < from || at_s > to)
             }
             _ => true,
         });
-        let outages: Vec<(u32, u32)> = self.genes.iter().filter_map(Gene::outage).collect();
+        let breaks: Vec<u32> = self.genes.iter().filter_map(Gene::breaks_s).collect();
         let mut drawn: Vec<Gene> = Vec::new();
         self.genes.retain(|gene| {
             let Gene::Load { line, at_s, for_s, a } = *gene else { return true };
@@ -236,10 +254,10 @@ impl Genome {
                 _ => None,
             });
             let rises = a + soon.sum::<u32>();
-            let blind = outages.iter().any(|(from, to)| at_s + AROUND_S >= *from && at_s <= to + AROUND_S);
-            let fits = BASE_A[line] + together <= FUSE_A
-                && rises <= STEP_MAX_A
-                && (!blind || together <= BLIND_MAX_A);
+            let blind = breaks.iter().filter(|broken_s| is_blind(at_s, **broken_s));
+            let endured =
+                blind.into_iter().all(|broken_s| a + blind_a(&drawn, line, *broken_s) <= BLIND_MAX_A);
+            let fits = BASE_A[line] + together <= FUSE_A && rises <= STEP_MAX_A && endured;
             if fits {
                 drawn.push(*gene);
             }
@@ -254,7 +272,7 @@ impl Genome {
             "[scenario]\nabout = {about:?}\nsource = \"found by cargo xtask hunt\"\nduration_s = {DURATION_S}\n\n\
              [fuse]\nrated_a = {FUSE_A}\n"
         );
-        if self.genes.iter().any(|gene| gene.outage().is_some()) {
+        if self.genes.iter().any(|gene| gene.breaks_s().is_some()) {
             text += "\n[told]\nmax_offline_a = 0\n";
         }
         // Writing into a String cannot fail.

@@ -99,6 +99,27 @@ mod tests {
         assert_ne!(drawn(3), drawn(4));
     }
 
+    /// What a balancer can help is hunted for: only a charger that nobody reaches may not forget its limit, and the
+    /// house is held back only until everybody has fallen back.
+    #[test]
+    fn no_more_is_left_out_than_nobody_could_survive() {
+        let outage = |what| Gene::Outage { what, at_s: 600, for_s: 600 };
+        let load = |at_s, a| Gene::Load { line: 0, at_s, for_s: 100, a };
+        let left = |genes: &[Gene]| Genome { genes: genes.to_vec() }.possible().genes.len();
+        let reboot = |charger| Gene::Reboot { charger, at_s: 900 };
+        assert_eq!(left(&[outage(Broken::Meter), reboot(0)]), 2);
+        assert_eq!(left(&[outage(Broken::Charger), reboot(1)]), 2);
+        assert_eq!(left(&[outage(Broken::Charger), reboot(0)]), 1);
+        assert_eq!(left(&[outage(Broken::Cloud), reboot(1)]), 1);
+        assert_eq!(left(&[outage(Broken::Cloud), load(605, 10)]), 1);
+        assert_eq!(left(&[outage(Broken::Cloud), load(605, 5), load(625, 5)]), 2);
+        assert_eq!(left(&[outage(Broken::Cloud), load(605, 9)]), 2);
+        assert_eq!(left(&[outage(Broken::Cloud), load(700, 14)]), 2);
+        // The house alone stays within its fuse, and its steps are those that a fuse outlasts.
+        assert_eq!(left(&[load(600, 14), load(620, 1)]), 1);
+        assert_eq!(left(&[load(600, 14), load(650, 4)]), 1);
+    }
+
     #[test]
     fn what_is_not_needed_is_left_out() {
         let mut rng = Rng::with_seed(1);

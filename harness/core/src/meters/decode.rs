@@ -11,7 +11,7 @@ use super::{Problem, ProblemKind, by_name};
 use crate::reading::{Family, Field, Key, Reading};
 use crate::wire::{
     apdu::DataNotification,
-    rows::{Name, Rows},
+    rows::{Body, Name},
 };
 use alloc::vec::Vec;
 
@@ -88,20 +88,21 @@ impl Decoder {
                 return Decoded::nothing(Problem { offset: problem.offset, kind });
             }
         };
-        let names = names(notification.body);
+        let body = Body::read(notification.body);
+        let names = names(&body);
         let last = self.last.map(|last| (last, self.meter));
         // What the user told holds for every meter in the stream, whatever the names say.
-        let told = self.forced.and_then(|forced| fit_of(forced, &notification));
-        let Some(fit) = told.or_else(|| identify(&notification, address, &names, last)) else {
-            return without_profile(&notification, address);
+        let told = self.forced.and_then(|forced| fit_of(forced, &body));
+        let Some(fit) = told.or_else(|| identify(&notification, &body, address, &names, last)) else {
+            return without_profile(&notification, &body, address);
         };
-        let mut decoded = with_profile(&notification, fit, address);
+        let mut decoded = with_profile(&notification, &body, fit, address);
         if self.forced.is_none() {
             // An assumption is made anew each time, until a telegram names the meter.
             if !fit.assumed {
                 (self.last, self.meter) = (Some(fit.profile), names.meter.or(self.meter));
             }
-            if let Some(changed) = self.variant(&notification, &decoded, fit, address) {
+            if let Some(changed) = self.variant((&notification, &body), &decoded, fit, address) {
                 decoded = changed;
             }
         }
@@ -112,7 +113,7 @@ impl Decoder {
     /// Decodes again with the profile in which impossible values are possible.
     fn variant<'a>(
         &mut self,
-        notification: &DataNotification<'a>,
+        (notification, body): (&DataNotification<'a>, &Body<'a>),
         decoded: &Decoded<'a>,
         fit: Fit,
         address: Option<Address<'a>>,
@@ -120,7 +121,7 @@ impl Decoder {
         let reading = &decoded.telegram.as_ref()?.reading;
         let variant = fit.profile.variants.iter().find(|variant| shows(reading, variant.sign))?;
         let profile = by_name(variant.profile)?;
-        let mut changed = with_profile(notification, Fit { profile, ..fit }, address);
+        let mut changed = with_profile(notification, body, Fit { profile, ..fit }, address);
         let kind = ProblemKind::Scale(Suspicion::Changed(variant.sign));
         changed.problems.push(Problem { offset: notification.body_offset, kind });
         self.last = Some(profile);
@@ -149,6 +150,7 @@ fn telegram<'a>(notification: &DataNotification<'a>, address: Option<Address<'a>
 /// A telegram whose layout is that of a profile, register by register.
 fn with_profile<'a>(
     notification: &DataNotification<'a>,
+    body: &Body<'a>,
     fit: Fit,
     address: Option<Address<'a>>,
 ) -> Decoded<'a> {
@@ -156,9 +158,7 @@ fn with_profile<'a>(
     let mut problems = Vec::new();
     let null_pairs = matches!(fit.profile.form, Form::Pairs { null_pairs: true, .. });
     let slots = fit.profile.slots(fit.list).filter(|slot| null_pairs || fit.profile.sends(slot));
-    let mut rows = Rows::new(notification.body);
-    for (row, slot) in rows.by_ref().zip(slots) {
-        let Ok(row) = row else { break };
+    for (row, slot) in body.rows.iter().zip(slots) {
         if row.name == Name::NullPair {
             continue;
         }
@@ -175,7 +175,7 @@ fn with_profile<'a>(
             problems.push(Problem { offset: at, kind });
         }
     }
-    finish(&mut telegram, &mut problems, notification, &rows);
+    finish(&mut telegram, &mut problems, notification, body);
     Decoded {
         family: fit.profile.family,
         profile: Some(fit.profile),
@@ -188,31 +188,30 @@ fn with_profile<'a>(
 
 /// A telegram of no known layout: registers that name themselves are decoded, with the scale they carry or,
 /// where the list id tells the family, with that family's.
-fn without_profile<'a>(notification: &DataNotification<'a>, address: Option<Address<'a>>) -> Decoded<'a> {
-    let names = names(notification.body);
+fn without_profile<'a>(
+    notification: &DataNotification<'a>,
+    body: &Body<'a>,
+    address: Option<Address<'a>>,
+) -> Decoded<'a> {
+    let names = names(body);
     let family = family(names.list_id);
     let relative = family.and_then(relative);
     let mut telegram = telegram(notification, address);
     let mut problems = Vec::new();
     problems.push(Problem { offset: notification.body_offset, kind: ProblemKind::LayoutUnknown });
-    let mut rows = Rows::new(notification.body);
-    if rows.outline().is_none() {
+    if body.outline.is_none() {
         problems.push(Problem { offset: notification.body_offset, kind: ProblemKind::NoList });
     }
-    for row in rows.by_ref() {
-        let row = match row {
-            Ok(row) => row,
-            Err(problem) => {
-                let offset = notification.body_offset + problem.offset;
-                problems.push(Problem { offset, kind: ProblemKind::Wire(problem.kind) });
-                break;
-            }
-        };
-        if let Err(kind) = put_row(&mut telegram, &row, relative, &names) {
+    for row in &body.rows {
+        if let Err(kind) = put_row(&mut telegram, row, relative, &names) {
             problems.push(Problem { offset: notification.body_offset + row.offset, kind });
         }
     }
-    finish(&mut telegram, &mut problems, notification, &rows);
+    if let Some(problem) = body.problem {
+        let offset = notification.body_offset + problem.offset;
+        problems.push(Problem { offset, kind: ProblemKind::Wire(problem.kind) });
+    }
+    finish(&mut telegram, &mut problems, notification, body);
     let list = list_of(&telegram.reading);
     let family = family.unwrap_or(Family::Other);
     Decoded { family, profile: None, assumed: false, list, telegram: Some(telegram), problems }
@@ -240,13 +239,11 @@ fn finish<'a>(
     telegram: &mut Telegram<'a>,
     problems: &mut Vec<Problem>,
     notification: &DataNotification<'a>,
-    rows: &Rows<'a>,
+    body: &Body<'a>,
 ) {
-    let trailing = rows.trailing();
-    let cut = problems.iter().any(|problem| matches!(problem.kind, ProblemKind::Wire(_)));
-    if trailing > 0 && !cut {
-        let offset = notification.body_offset + notification.body.len() - trailing;
-        let kind = ProblemKind::Wire(crate::wire::ProblemKind::Trailing(trailing));
+    if body.trailing > 0 && body.problem.is_none() {
+        let offset = notification.body_offset + notification.body.len() - body.trailing;
+        let kind = ProblemKind::Wire(crate::wire::ProblemKind::Trailing(body.trailing));
         problems.push(Problem { offset, kind });
     }
     telegram.reading.clock = telegram.clock.and_then(|clock| clock.local());

@@ -7,7 +7,7 @@ use crate::reading::{Family, Obis, Reading};
 use crate::wire::{
     apdu::DataNotification,
     axdr::Element,
-    rows::{Name, Row, Rows},
+    rows::{Body, Name, Row},
 };
 
 /// A profile and the list of it that a telegram is.
@@ -82,10 +82,10 @@ fn text<'a>(element: &Element<'a>) -> Option<&'a [u8]> {
 }
 
 /// Reads list id, meter id and meter type: the texts among the first registers, or the number in their place.
-pub fn names<'a>(body: &'a [u8]) -> Names<'a> {
+pub fn names<'a>(body: &Body<'a>) -> Names<'a> {
     let mut names = Names::default();
     let mut id: Option<&[u8]> = None;
-    for row in Rows::new(body).take(NAMED_WITHIN).map_while(Result::ok) {
+    for row in body.rows.iter().take(NAMED_WITHIN) {
         if row.name == Name::Obis(NUMBER) {
             names.meter = row.value.integer().map(Identity::Number);
         }
@@ -123,6 +123,7 @@ fn type_match(profile: &Profile, meter_type: &[u8]) -> usize {
 /// Only a profile whose layout is that of the telegram, register by register, is a fit.
 pub fn identify(
     notification: &DataNotification<'_>,
+    body: &Body<'_>,
     address: Option<Address<'_>>,
     names: &Names<'_>,
     last: Option<(&'static Profile, Option<Identity>)>,
@@ -130,7 +131,7 @@ pub fn identify(
     if let Some((last, meter)) = last
         && (names.meter.is_none() || names.meter == meter)
         && (names.list_id.is_empty() || names.list_id == last.list_id.as_bytes())
-        && let Some(fit) = fit_of(last, notification)
+        && let Some(fit) = fit_of(last, body)
     {
         return Some(fit);
     }
@@ -140,18 +141,18 @@ pub fn identify(
         if best.is_some_and(|(least, _)| least >= score) {
             continue;
         }
-        if let Some(list) = layout(profile, notification) {
+        if let Some(list) = layout(profile, body) {
             best = Some((score, Fit { profile, list, assumed: false }));
         }
     }
-    best.map(|(_, fit)| Fit { assumed: names.is_silent() && others_fit(fit.profile, notification), ..fit })
+    best.map(|(_, fit)| Fit { assumed: names.is_silent() && others_fit(fit.profile, body), ..fit })
 }
 
 /// Whether another model of the family sends the same layout.
-fn others_fit(chosen: &Profile, notification: &DataNotification<'_>) -> bool {
+fn others_fit(chosen: &Profile, body: &Body<'_>) -> bool {
     let relatives =
         PROFILES.iter().copied().filter(|other| other.family == chosen.family && *other != chosen);
-    relatives.into_iter().any(|other| layout(other, notification).is_some())
+    relatives.into_iter().any(|other| layout(other, body).is_some())
 }
 
 /// How well names and head speak for a profile; `None` when they speak against it.
@@ -182,13 +183,13 @@ fn score(
 }
 
 /// The fit of a profile, if the body has its layout, whatever it says of its origin.
-pub fn fit_of(profile: &'static Profile, notification: &DataNotification<'_>) -> Option<Fit> {
-    layout(profile, notification).map(|list| Fit { profile, list, assumed: false })
+pub fn fit_of(profile: &'static Profile, body: &Body<'_>) -> Option<Fit> {
+    layout(profile, body).map(|list| Fit { profile, list, assumed: false })
 }
 
 /// The list of the profile whose layout the body has, register by register.
-fn layout(profile: &'static Profile, notification: &DataNotification<'_>) -> Option<List> {
-    let outline = Rows::new(notification.body).outline()?;
+fn layout(profile: &'static Profile, body: &Body<'_>) -> Option<List> {
+    let outline = body.outline?;
     if outline.array != (profile.form == Form::Nested) {
         return None;
     }
@@ -197,20 +198,15 @@ fn layout(profile: &'static Profile, notification: &DataNotification<'_>) -> Opt
         .iter()
         .copied()
         .filter(|&list| profile.count(list) == outline.count)
-        .find(|&list| matches(profile, list, notification.body))
+        .find(|&list| matches(profile, list, body))
 }
 
 /// Compares row by row: name, place and type.
-fn matches(profile: &'static Profile, list: List, body: &[u8]) -> bool {
+fn matches(profile: &'static Profile, list: List, body: &Body<'_>) -> bool {
     let null_pairs = matches!(profile.form, Form::Pairs { null_pairs: true, .. });
     let mut slots = profile.slots(list).filter(|slot| null_pairs || profile.sends(slot));
-    for row in Rows::new(body) {
-        let (Ok(row), Some(slot)) = (row, slots.next()) else { return false };
-        if !same(profile, slot, &row) {
-            return false;
-        }
-    }
-    slots.next().is_none()
+    let same = |row: &Row<'_>| slots.next().is_some_and(|slot| same(profile, slot, row));
+    body.problem.is_none() && body.rows.iter().all(same) && slots.next().is_none()
 }
 
 fn same(profile: &Profile, slot: &Register, row: &Row<'_>) -> bool {

@@ -4,8 +4,8 @@
 //! does by itself it does at [`Charger::next_timeout`]. Knows no protocol; a face for one drives these verbs. Time
 //! never runs backwards: an earlier one counts as the latest heard.
 //!
-//! A charger counts the time in verbs and the energy in [`Charger::advance`]: between two verbs or timeouts its
-//! currents are constant but for a car that gets fuller.
+//! Between two verbs or timeouts its currents are constant, so that the energy of the time between is one product; a
+//! battery that takes less from some charge on is one more timeout.
 
 use super::car::{Car, NJ_PER_WH};
 use super::limits::Limits;
@@ -185,6 +185,15 @@ pub struct Session {
     pub energy_nj: i128,
 }
 
+/// What lies behind the terminals of a charger.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Supply {
+    /// Volts across the branch behind each terminal L1, L2, L3, in thousandths; below 0 counts as 0.
+    pub volts_mv: [i64; 3],
+    /// L1 and L2 are the two ends of one branch: what flows in at the one flows out at the other, and counts once.
+    pub two_ends: bool,
+}
+
 /// A charger, and the car at it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Charger {
@@ -203,6 +212,11 @@ pub struct Charger {
     force_at: Option<u64>,
     offered_ma: i64,
     draws_ma: [i64; 3],
+    supply: Supply,
+    /// What flows into the car.
+    power_uw: i64,
+    /// Until when the energy is counted.
+    counted_ms: u64,
     next: Option<u64>,
     closed: bool,
     starts: u64,
@@ -230,6 +244,9 @@ impl Charger {
             force_at: None,
             offered_ma: 0,
             draws_ma: [0; 3],
+            supply: Supply::default(),
+            power_uw: 0,
+            counted_ms: 0,
             next: None,
             closed: false,
             starts: 0,
@@ -337,34 +354,39 @@ impl Charger {
     pub fn timeout(&mut self, t_ms: u64) {
         while let Some(due) = self.next.filter(|due| *due <= t_ms) {
             self.now_ms = due.max(self.now_ms);
+            self.count();
             self.follow();
         }
         self.now_ms = t_ms.max(self.now_ms);
+        self.count();
     }
 
-    /// `dt_ms` pass at these voltages across what lies behind each terminal, millivolts. Counts the energy, exactly:
-    /// in how many pieces makes no difference. The car may get full in the middle, and draws nothing from there on.
-    pub fn advance(&mut self, dt_ms: u64, volts_mv: [i64; 3]) {
-        let mut left_ms = i128::from(dt_ms);
-        while left_ms > 0 {
-            let drawn = self.draws_ma.into_iter().zip(volts_mv);
-            let power_uw =
-                i128::from(drawn.map(|(current, voltage)| current * voltage.clamp(0, MOST_MV)).sum::<i64>());
-            let Some(car) = self.car.as_mut().filter(|_| power_uw > 0) else { return };
-            let left_nj = car.left_nj();
-            let whole = power_uw * left_ms < left_nj;
-            let ms = if whole { left_ms } else { ((left_nj + power_uw - 1) / power_uw).clamp(1, left_ms) };
-            let energy_nj = power_uw * ms;
-            car.consume(energy_nj);
-            self.energy_nj += energy_nj;
-            if let Some(session) = &mut self.session {
-                session.energy_nj += energy_nj;
-            }
-            left_ms -= ms;
-            if !whole {
-                self.refresh();
-            }
+    /// Nanojoules that have flowed since they were last counted.
+    fn flowed_nj(&self, t_ms: u64) -> i128 {
+        i128::from(self.power_uw) * i128::from(t_ms.saturating_sub(self.counted_ms))
+    }
+
+    /// Counts the energy, exactly: in how many pieces makes no difference.
+    fn count(&mut self) {
+        let energy_nj = self.flowed_nj(self.now_ms);
+        self.counted_ms = self.now_ms;
+        if energy_nj == 0 {
+            return;
         }
+        if let Some(car) = &mut self.car {
+            car.consume(energy_nj);
+        }
+        if let Some(session) = &mut self.session {
+            session.energy_nj += energy_nj;
+        }
+        self.energy_nj += energy_nj;
+    }
+
+    /// The voltages behind its terminals change.
+    pub fn supply(&mut self, t_ms: u64, supply: Supply) {
+        self.timeout(t_ms);
+        self.supply = Supply { volts_mv: supply.volts_mv.map(|volts| volts.clamp(0, MOST_MV)), ..supply };
+        self.refresh();
     }
 
     /// Current through each terminal, milliamperes.
@@ -404,9 +426,9 @@ impl Charger {
         self.terminal.map_or(0..used, |at| at..at + 1)
     }
 
-    /// What it says of itself.
-    pub fn report(&self) -> Report {
-        let given_nj = self.session.map_or(0, |session| session.energy_nj);
+    /// What it says of itself, if it did nothing since it was last spoken to.
+    pub fn report(&self, t_ms: u64) -> Report {
+        let given_nj = self.session(t_ms).map_or(0, |session| session.energy_nj);
         // Asked for all the time, and 128 bits divide slowly; 64 hold two megawatt-hours.
         let session_wh = match i64::try_from(given_nj) {
             Ok(small_nj) => small_nj / NJ_PER_WH as i64,
@@ -434,14 +456,15 @@ impl Charger {
         &self.sessions
     }
 
-    /// The session that goes on.
-    pub fn session(&self) -> Option<&Session> {
-        self.session.as_ref()
+    /// The session that goes on, as it is at `t_ms`.
+    pub fn session(&self, t_ms: u64) -> Option<Session> {
+        let flowed_nj = self.flowed_nj(t_ms);
+        self.session.map(|session| Session { energy_nj: session.energy_nj + flowed_nj, ..session })
     }
 
-    /// Energy given since it was built, nanojoules.
-    pub fn energy_nj(&self) -> i128 {
-        self.energy_nj
+    /// Energy given from when it was built until `t_ms`, nanojoules.
+    pub fn energy_nj(&self, t_ms: u64) -> i128 {
+        self.energy_nj + self.flowed_nj(t_ms)
     }
 
     fn doing(&self) -> Doing {
@@ -518,7 +541,7 @@ impl Charger {
         }
     }
 
-    /// Currents, contactor and next timeout follow from the rest.
+    /// Currents, power, contactor and next timeout follow from the rest.
     fn refresh(&mut self) {
         self.draws_ma = [0; 3];
         let mut closed = false;
@@ -533,7 +556,21 @@ impl Charger {
         self.closed = closed;
         let car = self.car.as_ref().and_then(Car::next_timeout);
         let limits = self.limits.next_timeout(&self.settings);
-        let own = [self.down_until, self.switch_until, self.force_at];
+        let own = [self.down_until, self.switch_until, self.force_at, self.battery()];
         self.next = own.into_iter().chain([car, limits]).flatten().min();
+    }
+
+    /// Power follows from the currents. When the car draws less by itself, or nothing, because its battery fills up.
+    fn battery(&mut self) -> Option<u64> {
+        let Supply { mut volts_mv, two_ends } = self.supply;
+        if two_ends && self.draws_ma[0] != 0 {
+            volts_mv[1] = 0;
+        }
+        let each = self.draws_ma.into_iter().zip(volts_mv);
+        self.power_uw = each.map(|(current, volts)| current * volts).sum();
+        let car = self.car.as_ref().filter(|_| self.power_uw > 0)?;
+        let power_uw = i128::from(self.power_uw);
+        let ms = (car.left_nj() + power_uw - 1) / power_uw;
+        self.now_ms.checked_add(u64::try_from(ms.max(1)).ok()?)
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn drawn(system: System, seed: u64, sun_w: f64, t_s: u64) -> [Phasor;
         };
         add(place, watts * jitter, -0.02 * watts);
     }
-    let height = (core::f64::consts::PI * (second as f64 / 43_200.0 - 0.5)).sin();
+    let height = libm::sin(core::f64::consts::PI * (second as f64 / 43_200.0 - 0.5));
     if height > 0.0 && sun_w > 0.0 {
         let cloud = 1.0 - 0.3 * random(seed, Dice::Cloud, t_s / 20);
         add(Place::Everywhere, -sun_w * height * cloud, 0.0);

@@ -3,9 +3,9 @@
 //! Loads and chargers draw their current whatever the voltage does. Currents are summed as phasors, because on three
 //! wires loads lie between lines (balancing, section 2.2). Refuses to know what anybody measures or believes of it.
 
-use super::charger::Charger;
+use super::charger::{Charger, Supply};
 use super::fuse::{Cooling, Fuse, Heat};
-use super::{Counters, Phasor, Phasors, State, System};
+use super::{Counters, Phasor, Phasors, State, System, magnitude};
 use crate::reading::Milli;
 use std::ops::Range;
 
@@ -38,12 +38,19 @@ pub struct Station {
     order: [usize; 3],
     /// The charger, and the car on it.
     pub charger: Charger,
+    /// It is among those that have acted.
+    acted: bool,
 }
 
 impl Station {
     /// A charger on a circuit.
     pub fn new(node: usize, charger: Charger) -> Station {
-        Station { node, order: charger.settings().order.map(|line| usize::from(line) - 1), charger }
+        Station {
+            node,
+            order: charger.settings().order.map(|line| usize::from(line) - 1),
+            charger,
+            acted: true,
+        }
     }
 }
 
@@ -95,7 +102,10 @@ pub struct Plant {
     /// The fuses have the temperature of what flowed before the start.
     warm: bool,
     changes: u64,
-    acts: u64,
+    /// Stations whose charger or car may have changed.
+    acted: Vec<usize>,
+    /// When the next charger or car does something by itself; `None` where that is not known.
+    next: Option<u64>,
 }
 
 impl Plant {
@@ -117,6 +127,7 @@ impl Plant {
             })
         });
         let guards = guards.collect();
+        let acted = (0..stations.len()).collect();
         let mut plant = Plant {
             system,
             t_ms: 0,
@@ -134,7 +145,8 @@ impl Plant {
             stale: true,
             warm: false,
             changes: 0,
-            acts: 0,
+            acted,
+            next: None,
         };
         plant.set_volts([volts; 3]);
         plant
@@ -151,6 +163,14 @@ impl Plant {
             let lines = if self.system == System::OnePhase { 1 } else { 3 };
             self.voltage[line] =
                 if line < lines { along(STAR[line], volts * star) } else { Phasor::default() };
+        }
+        let volts_mv = self.branch_volts().map(|volts| (volts * 1000.0).round() as i64);
+        let (system, t_ms) = (self.system, self.t_ms);
+        let two_ends = system == System::ThreeIt;
+        for station in 0..self.stations.len() {
+            let order = self.stations[station].order;
+            let volts_mv = [0, 1, 2].map(|terminal| volts_mv[branch_of(system, order, terminal)]);
+            self.charger(station).supply(t_ms, Supply { volts_mv, two_ends });
         }
         self.stale = true;
     }
@@ -181,24 +201,42 @@ impl Plant {
     /// A charger to act on; its currents are summed anew.
     pub fn charger(&mut self, station: usize) -> &mut Charger {
         self.stale = true;
-        self.acts += 1;
-        &mut self.stations[station].charger
+        self.next = None;
+        let acting = &mut self.stations[station];
+        if !std::mem::replace(&mut acting.acted, true) {
+            self.acted.push(station);
+        }
+        &mut acting.charger
     }
 
     /// Lets every charger do what is due by `t_ms`.
     pub fn timeouts(&mut self, t_ms: u64) {
-        for station in &mut self.stations {
-            if station.charger.next_timeout().is_some_and(|due| due <= t_ms) {
-                station.charger.timeout(t_ms);
-                self.stale = true;
-                self.acts += 1;
+        if self.next_timeout().is_none_or(|due| due > t_ms) {
+            return;
+        }
+        for station in 0..self.stations.len() {
+            if self.stations[station].charger.next_timeout().is_some_and(|due| due <= t_ms) {
+                self.charger(station).timeout(t_ms);
             }
         }
     }
 
     /// When the next charger or car does something by itself.
-    pub fn next_timeout(&self) -> Option<u64> {
-        self.stations.iter().filter_map(|station| station.charger.next_timeout()).min()
+    pub fn next_timeout(&mut self) -> Option<u64> {
+        if self.next.is_none() {
+            let dues = self.stations.iter().filter_map(|station| station.charger.next_timeout());
+            self.next = Some(dues.min().unwrap_or(u64::MAX));
+        }
+        self.next.filter(|due| *due < u64::MAX)
+    }
+
+    /// Adds the stations whose charger or car may have changed since this was last asked, each once, in no order. The
+    /// others have no news but their energy.
+    pub fn take_acted(&mut self, into: &mut Vec<usize>) {
+        for station in &self.acted {
+            self.stations[*station].acted = false;
+        }
+        into.append(&mut self.acted);
     }
 
     /// Time of the plant, milliseconds.
@@ -209,11 +247,6 @@ impl Plant {
     /// Grows whenever a current may have changed: between two equal numbers everything flowed as before.
     pub fn changes(&self) -> u64 {
         self.changes
-    }
-
-    /// Grows whenever a charger or car may have changed: between two equal numbers none has news but its energy.
-    pub fn acts(&self) -> u64 {
-        self.acts
     }
 
     /// Volts of each line against the neutral, real or imagined.
@@ -273,18 +306,6 @@ impl Plant {
         };
         count(&mut self.active, power.re);
         count(&mut self.reactive, power.im);
-        let volts_mv = self.branch_volts().map(|volts| (volts * 1000.0).round() as i64);
-        for station in &mut self.stations {
-            let before = station.charger.draws_ma();
-            let at = |terminal| {
-                let counts = has_own_branch(self.system, before[0] != 0, terminal);
-                if counts { volts_mv[branch_of(self.system, station.order, terminal)] } else { 0 }
-            };
-            station.charger.advance(dt_ms, [at(0), at(1), at(2)]);
-            let changed = before != station.charger.draws_ma();
-            self.stale |= changed;
-            self.acts += u64::from(changed);
-        }
         self.t_ms = t_ms;
     }
 
@@ -339,9 +360,14 @@ impl Plant {
         true
     }
 
+    /// Voltages and currents at the main switch.
+    pub fn phasors(&self) -> Phasors {
+        Phasors { voltage: self.voltage, current: self.total[0] }
+    }
+
     /// What an ideal meter at the main switch sees.
     pub fn state(&self) -> State {
-        let phasors = Phasors { voltage: self.voltage, current: self.total[0] };
+        let phasors = self.phasors();
         let watt_hours = |thousandths: i64| Milli(thousandths / 3_600_000);
         let counters = Counters {
             active_import: watt_hours(self.active[0]),
@@ -389,11 +415,6 @@ const DELTA: [Phasor; 3] =
 
 fn along(unit: Phasor, length: f64) -> Phasor {
     Phasor { re: unit.re * length, im: unit.im * length }
-}
-
-/// A square root is the same on every machine; `hypot` is not.
-pub(crate) fn magnitude(phasor: Phasor) -> f64 {
-    (phasor.re * phasor.re + phasor.im * phasor.im).sqrt()
 }
 
 /// The branch behind a terminal of a charger. On three wires its three terminals L1, L2, L3 are two branches with L1

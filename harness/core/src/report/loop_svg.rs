@@ -4,6 +4,7 @@
 //! the main fuse, its heat as a part of that which blows it, what each charger offers, and marks for events.
 
 use super::plot::{Axis, coordinate, label};
+use super::text::{LINE_MAX, visible};
 use crate::scenario::Scenario;
 use crate::verdict::balance::Series;
 use maud::{Markup, PreEscaped, html};
@@ -12,13 +13,19 @@ use std::fmt::Write;
 /// Size of the drawing in user units; the page scales it.
 const WIDTH: f64 = 920.0;
 const LEFT: f64 = 58.0;
-const RIGHT: f64 = WIDTH - 14.0;
+/// Behind it there is room for half of the last label.
+const RIGHT: f64 = WIDTH - 26.0;
 /// Heights of the panels, and the room below each for the next one's title.
 const PANELS: [f64; 3] = [190.0, 90.0, 120.0];
-const GAP: f64 = 34.0;
+const GAP: f64 = 46.0;
 const TOP: f64 = 26.0;
 /// Most chargers whose set-points are drawn.
 const OFFERED_MAX: usize = 6;
+/// Width of a letter of a legend, at most, and the room between two names.
+const LETTER: f64 = 7.6;
+const BETWEEN: f64 = 14.0;
+/// Longest name of a charger in a legend, in characters.
+const NAME_MAX: usize = 16;
 /// Most marks of events.
 const MARKS_MAX: usize = 40;
 
@@ -70,6 +77,12 @@ fn panels(scenario: &Scenario, series: &Series) -> [Panel; 3] {
         (0..scenario.grid.lines()).map(|line| (format!("L{}", line + 1), wide(&series.lines_a[line])));
     let main = scenario.circuits.first();
     let rated = main.and_then(|main| main.fuse).map(|fuse| fuse.rated_ma() as f64 / 1000.0);
+    let offered_title = match scenario.chargers.len() {
+        all if all > OFFERED_MAX => {
+            format!("Offered to the cars at the first {OFFERED_MAX} of {all} chargers")
+        }
+        _ => "Offered to the cars".into(),
+    };
     let offered = scenario.chargers.iter().zip(&series.offered_a).take(OFFERED_MAX);
     let offered = offered.map(|(charger, values)| (charger.name.clone(), wide(values)));
     [
@@ -85,7 +98,7 @@ fn panels(scenario: &Scenario, series: &Series) -> [Panel; 3] {
             series: vec![("heat".into(), wide(&series.heat))],
             limit: Some((1.0, "blown".into())),
         },
-        Panel { title: "Offered to the cars".into(), unit: "A", series: offered.collect(), limit: None },
+        Panel { title: offered_title, unit: "A", series: offered.collect(), limit: None },
     ]
 }
 
@@ -102,10 +115,11 @@ fn draw(
     let (ticks, decimals) = y.ticks(4.0);
     let (times, time_decimals) = x.ticks(8.0);
     html! {
-        text x=(coordinate(LEFT)) y=(coordinate(top - 8.0)) class="name" { (panel.title) }
-        @for (index, (name, _)) in panel.series.iter().enumerate() {
-            text x=(coordinate(RIGHT - 60.0 * (panel.series.len() - index - 1) as f64)) y=(coordinate(top - 8.0))
-                text-anchor="end" class={ "w s" (index % 3) } { (name) }
+        text x=(coordinate(LEFT)) y=(coordinate(top - 9.0)) class="head" { (panel.title) }
+        @for (index, end) in legend(panel).into_iter().enumerate() {
+            text x=(coordinate(end)) y=(coordinate(top - 9.0)) text-anchor="end" class=(colour(index)) {
+                (brief(&panel.series[index].0))
+            }
         }
         @for tick in &ticks {
             g class="grid" {
@@ -114,7 +128,7 @@ fn draw(
             text x=(coordinate(LEFT - 6.0)) y=(coordinate(y.at(*tick) + 3.5)) text-anchor="end" { (label(*tick, decimals)) " " (panel.unit) }
         }
         @for tick in &times {
-            text x=(coordinate(x.at(*tick))) y=(coordinate(bottom + 13.0)) text-anchor="middle" { (label(*tick, time_decimals)) " " (time) }
+            text x=(coordinate(x.at(*tick))) y=(coordinate(bottom + 18.0)) text-anchor="middle" { (label(*tick, time_decimals)) " " (time) }
         }
         @if let Some((limit, name)) = &panel.limit {
             line class="limit" x1=(coordinate(LEFT)) x2=(coordinate(RIGHT)) y1=(coordinate(y.at(*limit))) y2=(coordinate(y.at(*limit))) {
@@ -122,9 +136,31 @@ fn draw(
             }
         }
         @for (index, (name, values)) in panel.series.iter().enumerate() {
-            path class={ "w s" (index % 3) } d=(steps(values, every_ms, x, per, &y)) { title { (name) } }
+            path class=(colour(index)) d=(steps(values, every_ms, x, per, &y)) { title { (name) } }
         }
     }
+}
+
+/// Where each name of the legend ends, so that the last one ends at the right edge.
+fn legend(panel: &Panel) -> Vec<f64> {
+    let mut ends = Vec::new();
+    let mut end = RIGHT;
+    for (name, _) in panel.series.iter().rev() {
+        ends.push(end);
+        end -= brief(name).chars().count() as f64 * LETTER + BETWEEN;
+    }
+    ends.reverse();
+    ends
+}
+
+/// A name short enough for a legend.
+fn brief(name: &str) -> String {
+    visible(name, LINE_MAX).chars().take(NAME_MAX).collect()
+}
+
+/// Three colours, then the same with broken lines.
+fn colour(index: usize) -> String {
+    format!("w s{}{}", index % 3, if index < 3 { "" } else { " unseen" })
 }
 
 /// A line that holds each value over its bucket.

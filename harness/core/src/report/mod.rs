@@ -43,10 +43,11 @@ pub use plot::{Deviation, Mark, Plot, Series, Step};
 pub use summary::summary;
 pub use waveform::waveform_svg;
 
-use crate::verdict::ct::{self, CtTrial};
 use crate::verdict::results::{Finding, Measure, Outcome, Results};
 use crate::verdict::trial::Trial;
+use crate::verdict::trials::evidence_path;
 use crate::verdict::{Cause, Verdict};
+use crate::verdict::{balance, ct};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -57,16 +58,6 @@ pub type Purposes<'a> = &'a dyn Fn(&str) -> Option<(&'static str, &'static str)>
 /// What the bytes of a telegram mean, in order of their offsets. An empty answer shows the bytes alone.
 pub type Explain<'a> = &'a dyn Fn(&[u8]) -> Vec<Annotated>;
 
-/// Name of the evidence file of a trial below the report folder.
-fn evidence_path(trial: &Trial) -> String {
-    format!("evidence/{}.json", trial.stimulus.name)
-}
-
-/// The same of a waveform.
-fn ct_evidence_path(trial: &CtTrial) -> String {
-    format!("evidence/{}.json", trial.name)
-}
-
 /// The trials that an outcome rests on, as indices into `trials`, in the order the outcome names them.
 fn trials_of(outcome: &Outcome, by_path: &BTreeMap<String, usize>) -> Vec<usize> {
     outcome.evidence.iter().filter_map(|path| by_path.get(path).copied()).collect()
@@ -74,14 +65,17 @@ fn trials_of(outcome: &Outcome, by_path: &BTreeMap<String, usize>) -> Vec<usize>
 
 /// Finds trials by the path of their evidence file.
 fn index_trials(trials: &[Trial]) -> BTreeMap<String, usize> {
-    trials.iter().enumerate().map(|(index, trial)| (evidence_path(trial), index)).collect()
+    let path = |trial: &Trial| evidence_path(&trial.stimulus.name);
+    trials.iter().enumerate().map(|(index, trial)| (path(trial), index)).collect()
 }
 
 /// The meter family of an outcome: that of its first trial, else the folder of the capture, else `other`. Waveforms
-/// come from no meter and are a family of their own.
+/// come from no meter and are a family of their own; so are scenarios, in which the balancer is under test.
 fn family_of(outcome: &Outcome, trials: &[Trial], by_path: &BTreeMap<String, usize>) -> String {
-    if outcome.suite == ct::SUITE {
-        return "waveforms".to_string();
+    match outcome.suite.as_str() {
+        ct::SUITE => return "waveforms".to_string(),
+        balance::SUITE => return "scenarios".to_string(),
+        _ => {}
     }
     if let Some(&trial) = trials_of(outcome, by_path).first() {
         return trials[trial].stimulus.family.clone();

@@ -147,6 +147,10 @@ pub(super) fn check(
         if times > 1 && every_ms == 0 {
             return Err(file.error(span, "`times` needs `every_s`"));
         }
+        if let Some(never) = raw.times.as_ref().filter(|times| *times.get_ref() == 0) {
+            return Err(file.error(never.span(), "`times` is 0; expected 1 or more"));
+        }
+        strays(file, &raw)?;
         let most = duration_ms as f64 / 1000.0;
         let first_ms = milli(file.number(&raw.at_s, "at_s", 0.0..=most)?) as u64;
         let for_ms = match &raw.for_s {
@@ -177,6 +181,19 @@ pub(super) fn check(
     }
     events.sort_by_key(|event| event.at_ms);
     Ok(events)
+}
+
+/// Keys of another kind of event: a charger beside `meter-down` does not make it the link of that charger.
+fn strays(file: File<'_>, raw: &RawEvent) -> Result<(), SpecError> {
+    let what = raw.what.get_ref().as_str();
+    let one = matches!(what, "charger-down" | "stand-alone" | "reboot" | "swap" | "override");
+    let keys = [
+        ("charger", raw.charger.as_ref().map(Spanned::span), one),
+        ("a", raw.a.as_ref().map(Spanned::span), what == "override"),
+        ("volts", raw.volts.as_ref().map(Spanned::span), what == "voltage"),
+        ("told", raw.told.as_ref().map(|_| raw.what.span()), what == "settings"),
+    ];
+    file.strays(what, keys)
 }
 
 fn happening(

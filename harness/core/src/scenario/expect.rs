@@ -150,6 +150,7 @@ fn one(
     if from_ms > to_ms {
         return Err(file.error(span, "`from_s` is after `to_s`"));
     }
+    strays(file, raw)?;
     let charger = match &raw.charger {
         None => None,
         Some(name) => Some(station::by_name(file, chargers, name)?),
@@ -198,6 +199,38 @@ fn one(
     Ok(Expect { from_ms, to_ms, what, line: file.line(&span) })
 }
 
+/// Keys of another kind of expectation, which would look as if they were judged.
+fn strays(file: File<'_>, raw: &RawExpect) -> Result<(), SpecError> {
+    fn at<T>(value: &Option<Spanned<T>>) -> Option<Range<usize>> {
+        value.as_ref().map(Spanned::span)
+    }
+    let what = raw.what.get_ref().as_str();
+    let is = |words: &[&str]| words.contains(&what);
+    let amperes = is(&["offered", "drawn", "current"]);
+    let timed = amperes || is(&["alarm", "no-alarm"]);
+    let one = is(&["offered", "drawn", "energy", "starts"]);
+    let named = if amperes { "`a`, which says it all" } else { what };
+    let keys = [
+        ("at_s", at(&raw.at_s), timed),
+        ("from_s", at(&raw.from_s), timed),
+        ("to_s", at(&raw.to_s), timed),
+        ("charger", at(&raw.charger), one),
+        ("circuit", at(&raw.circuit), is(&["current", "heat"])),
+        ("line", at(&raw.line), is(&["current"])),
+        ("a", at(&raw.a), amperes),
+        ("tol_a", at(&raw.tol_a), amperes && raw.a.is_some()),
+        ("kwh", at(&raw.kwh), is(&["energy"])),
+        ("tol_kwh", at(&raw.tol_kwh), is(&["energy"])),
+        ("count", at(&raw.count), is(&["starts"])),
+        ("part", at(&raw.part), is(&["heat"])),
+        ("about", at(&raw.about), is(&["alarm", "no-alarm"])),
+        ("fails", (!raw.fails.is_empty()).then(|| raw.what.span()), is(&["checks"])),
+    ];
+    file.strays(what, keys)?;
+    let band = amperes && raw.a.is_none();
+    file.strays(named, [("min_a", at(&raw.min_a), band), ("max_a", at(&raw.max_a), band)])
+}
+
 fn circuit(file: File<'_>, raw: &RawExpect, circuits: &[Circuit]) -> Result<usize, SpecError> {
     raw.circuit.as_ref().map_or(Ok(0), |name| grid::by_name(file, circuits, name))
 }
@@ -218,6 +251,9 @@ fn band(file: File<'_>, span: &Range<usize>, raw: &RawExpect) -> Result<Band, Sp
             max_ma: milli(file.number_or(raw.max_a.as_ref(), "max_a", LIMITS, 10_000.0)?),
         },
     };
+    if band.min_ma > band.max_ma {
+        return Err(file.error(span.clone(), "`min_a` is above `max_a`"));
+    }
     Ok(band)
 }
 

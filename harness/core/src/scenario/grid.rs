@@ -7,7 +7,7 @@
 //! | `[fuse] rated_a` | – | the main fuse; also the limit of the installation |
 //! | `model` | `gg-lower` | what judges: `gg-lower`, `mcb-nominal`, `mcb-fast`, `mcb-slow` |
 //! | `[[circuit]] name`, `parent` | –, `main` | its name, and the circuit in front |
-//! | `limit_a` | the breaker | what the balancer may let flow (B-07: may be below the breaker) |
+//! | `limit_a` | the breaker | what the balancer may let flow (B-07: may be below the breaker, B-08: never above) |
 //! | `breaker_a`, `model` | none, `mcb-nominal` | what protects it |
 
 use super::milli;
@@ -124,7 +124,7 @@ pub(super) fn circuits(
     for table in raw {
         let span = table.span();
         let raw = table.into_inner();
-        let name = raw.name.get_ref().clone();
+        let name = super::name(file, &raw.name)?;
         if circuits.iter().any(|circuit| circuit.name == name) {
             return Err(file.error(raw.name.span(), format!("two circuits are called {name:?}")));
         }
@@ -146,6 +146,12 @@ pub(super) fn circuits(
                 return Err(file.error(span, "a circuit needs `limit_a` or `breaker_a`"));
             }
         };
+        if let (Some(limit), Some((rated, _))) = (&raw.limit_a, breaker)
+            && limit_ma > rated
+        {
+            let what = "`limit_a` is above `breaker_a` (B-08); expected no more, or the mistake in `[told]`";
+            return Err(file.error(limit.span(), what));
+        }
         circuits.push(Circuit { name, parent: Some(parent), limit_ma, fuse: breaker.map(|(_, fuse)| fuse) });
     }
     Ok(circuits)

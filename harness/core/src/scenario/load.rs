@@ -21,6 +21,9 @@ use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
 
+/// What a load may be.
+const AMPERES: std::ops::RangeInclusive<f64> = -4000.0..=4000.0;
+const WATTS: std::ops::RangeInclusive<f64> = -1e6..=1e6;
 /// Most changes of one load.
 const CHANGES_MAX: usize = 1_000_000;
 
@@ -61,13 +64,12 @@ pub(super) struct RawLoad {
     a: Option<Spanned<f64>>,
     w: Option<Spanned<f64>>,
     pf: Option<Spanned<f64>>,
-    #[serde(default)]
-    lead: bool,
+    lead: Option<Spanned<bool>>,
     #[serde(default)]
     steps: Vec<Spanned<[f64; 2]>>,
     every_s: Option<Spanned<f64>>,
     trace: Option<Spanned<String>>,
-    column: Option<String>,
+    column: Option<Spanned<String>>,
     house: Option<Spanned<u64>>,
     sun_w: Option<Spanned<f64>>,
 }
@@ -95,6 +97,7 @@ fn one(file: File<'_>, span: Range<usize>, raw: &RawLoad, around: &Around<'_>) -
         Some(name) => grid::by_name(file, around.circuits, name)?,
     };
     let pf = file.number_or(raw.pf.as_ref(), "pf", 0.1..=1.0, 1.0)?;
+    strays(file, raw)?;
     if let Some(seed) = &raw.house {
         if raw.at.is_some()
             || raw.a.is_some()
@@ -108,6 +111,7 @@ fn one(file: File<'_>, span: Range<usize>, raw: &RawLoad, around: &Around<'_>) -
         let draw = Draw::House { seed: *seed.get_ref(), sun_w };
         return Ok(Load { circuit, place: Place::All, pf, lead: false, draw });
     }
+    let lead = raw.lead.as_ref().is_some_and(|lead| *lead.get_ref());
     let at = file.needed(raw.at.as_ref(), &span, "at", "where the load is connected")?;
     let place = place(file, at, around.grid)?;
     // Milliamperes of one unit of the table.
@@ -118,7 +122,7 @@ fn one(file: File<'_>, span: Range<usize>, raw: &RawLoad, around: &Around<'_>) -
         (None, Some(_)) => 1000.0 / (around.volts * pf),
         (Some(_) | None, None) => 1000.0,
     };
-    let limits = if raw.w.is_some() { -1e6..=1e6 } else { -4000.0..=4000.0 };
+    let limits = if raw.w.is_some() { WATTS } else { AMPERES };
     let mut changes = Vec::new();
     let first = raw.a.as_ref().or(raw.w.as_ref());
     if let Some(value) = first {
@@ -128,17 +132,24 @@ fn one(file: File<'_>, span: Range<usize>, raw: &RawLoad, around: &Around<'_>) -
         if !raw.steps.is_empty() || first.is_some() {
             return Err(file.error(name.span(), "a `trace` says everything; expected no `a`, `w` or `steps`"));
         }
-        let unit = if raw.column.as_deref().is_some_and(|column| column.ends_with("_w")) {
-            1000.0 / (around.volts * pf)
-        } else {
-            1000.0
-        };
-        changes = rows(file, name, raw.column.as_deref(), unit, around)?;
+        changes = rows(file, name, raw.column.as_ref().map(Spanned::get_ref), around.volts * pf, around)?;
     } else if first.is_none() {
         return Err(file.error(span, "a load needs `a`, `w`, `trace` or `house`"));
     }
     steps(file, raw, limits, unit_ma, around.duration_ms, &mut changes)?;
-    Ok(Load { circuit, place, pf, lead: raw.lead, draw: Draw::Steps(changes) })
+    Ok(Load { circuit, place, pf, lead, draw: Draw::Steps(changes) })
+}
+
+/// Keys that mean nothing beside the others.
+fn strays(file: File<'_>, raw: &RawLoad) -> Result<(), SpecError> {
+    let every = raw.every_s.as_ref().map(Spanned::span);
+    file.strays("a load without `steps`", [("every_s", every, !raw.steps.is_empty())])?;
+    let column = raw.column.as_ref().map(Spanned::span);
+    file.strays("a load without a `trace`", [("column", column, raw.trace.is_some())])?;
+    let house = raw.house.is_some();
+    file.strays("a load that is no `house`", [("sun_w", raw.sun_w.as_ref().map(Spanned::span), house)])?;
+    let (pf, lead) = (raw.pf.as_ref().map(Spanned::span), raw.lead.as_ref().map(Spanned::span));
+    file.strays("a `house`", [("pf", pf, !house), ("lead", lead, !house)])
 }
 
 fn steps(
@@ -212,8 +223,8 @@ fn place(file: File<'_>, at: &Spanned<String>, grid: Grid) -> Result<Place, Spec
 fn rows(
     file: File<'_>,
     name: &Spanned<String>,
-    column: Option<&str>,
-    unit_ma: f64,
+    column: Option<&String>,
+    watts_per_a: f64,
     around: &Around<'_>,
 ) -> Result<Vec<(u64, i64)>, SpecError> {
     let fault = |what: String| file.error(name.span(), format!("{}: {what}", name.get_ref()));
@@ -230,6 +241,12 @@ fn rows(
             ))
         })?,
     };
+    let titles: Vec<&str> = headers.iter().collect();
+    if titles.iter().any(|title| title.parse::<f64>().is_ok()) {
+        return Err(fault(format!("line 1: expected the names of the columns, not {}", titles.join(", "))));
+    }
+    let watts = titles.get(at).is_some_and(|title| title.ends_with("_w"));
+    let (unit_ma, limits) = if watts { (1000.0 / watts_per_a, WATTS) } else { (1000.0, AMPERES) };
     let mut changes = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| fault(error.to_string()))?;
@@ -241,6 +258,10 @@ fn rows(
                 "line {line}: expected two numbers, the time in seconds and the value"
             )));
         };
+        if !limits.contains(&value) {
+            let (least, most) = (limits.start(), limits.end());
+            return Err(fault(format!("line {line}: {value}; expected {least} to {most}")));
+        }
         let (t_ms, ma) = (milli(t_s.max(0.0)) as u64, (value * unit_ma).round() as i64);
         if changes.last().is_some_and(|&(before, _)| before > t_ms) || t_s < 0.0 {
             return Err(fault(format!("line {line}: time goes backwards")));

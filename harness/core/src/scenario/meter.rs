@@ -8,15 +8,16 @@
 //! | `reversed` | none | `clamps_a`: phases from 1 whose clamp sits the wrong way round (B-32) |
 //! | `order` | `[1, 2, 3]` | `clamps_a`: the line in each of them |
 //! | `gain_pct` | 0 | `clamps_a`: per cent that they show too much (B-33) |
+//! | `clamp` | perfect | `clamps_a`: a clamp that can be bought, with its errors: `sct-013-000`, …, as in waveform files |
 //! | `voltages` | 3 | `clamps_a`: voltages connected, 1 or 3; with one, currents have no sign (B-34) |
 //! | `every_s` | 10 | `clamps_a`: how often the dongle speaks |
 //!
 //! | key of `[links]` | default | meaning |
 //! |---|---|---|
-//! | `meter_s` | 1 | from the last byte of a telegram to the balancer |
-//! | `charger_s` | 1 | a command to a charger, or its status back |
+//! | `meter_s` | 1 | from the last byte of a telegram to the balancer, up to 60 |
+//! | `charger_s` | 1 | a command to a charger, or its status back, up to 60 |
 //! | `jitter_s` | 0 | up to so much more, drawn for each message |
-//! | `loss` | 0 | part of the messages that is lost |
+//! | `loss` | 0 | part of the messages that is lost, up to 0.9 |
 //! | `announced_s` | 5 | after so long somebody tells the balancer of a link that is down; negative: never |
 //! | `report_s` | 10 | how often a charger speaks when nothing changes |
 
@@ -25,8 +26,14 @@ use crate::balance::Grid;
 use crate::meters::{self, Profile};
 use crate::site::ratio::{Factor, Ratio};
 use crate::spec_file::{File, SpecError};
+use crate::wave::sensor::models::{MODELS, Model};
 use serde::Deserialize;
 use toml::Spanned;
+
+/// Longest delay of a link, seconds: over a slower one nobody can fall back within a minute.
+const LINK_MAX_S: f64 = 60.0;
+/// Largest part of the messages that a link may lose: one that loses all is down, which is an event.
+const LOSS_MAX: f64 = 0.9;
 
 /// How the plant is measured.
 #[derive(Clone, PartialEq, Debug)]
@@ -55,8 +62,10 @@ pub struct Clamps {
     pub reversed: [bool; 3],
     /// The line in each, from 0.
     pub order: [usize; 3],
-    /// Parts per million that they show too much.
+    /// Parts per million that they show too much, besides the errors of their kind.
     pub gain_ppm: i64,
+    /// What they are; `None`: perfect.
+    pub model: Option<&'static Model>,
     /// All three voltages are connected, so that currents have a sign.
     pub signed: bool,
     /// How often the dongle speaks.
@@ -96,6 +105,7 @@ pub(super) struct RawMeter {
     reversed: Vec<Spanned<u8>>,
     order: Option<Spanned<[u8; 3]>>,
     gain_pct: Option<Spanned<f64>>,
+    clamp: Option<Spanned<String>>,
     voltages: Option<Spanned<u8>>,
     every_s: Option<Spanned<f64>>,
 }
@@ -120,6 +130,7 @@ pub(super) fn check(file: File<'_>, raw: RawMeter, grid: Grid) -> Result<Meter, 
     };
     let Some(range) = &raw.clamps_a else {
         let stray = raw.reversed.first().map(Spanned::span).or(raw.order.as_ref().map(Spanned::span));
+        let stray = stray.or(raw.clamp.as_ref().map(Spanned::span));
         if let Some(span) = stray.or(raw.gain_pct.as_ref().map(Spanned::span)) {
             return Err(file.error(span, "only clamps sit wrong; expected `clamps_a` beside this key"));
         }
@@ -150,10 +161,20 @@ pub(super) fn check(file: File<'_>, raw: RawMeter, grid: Grid) -> Result<Meter, 
         },
         gain_ppm: (file.number_or(raw.gain_pct.as_ref(), "gain_pct", -50.0..=50.0, 0.0)? * 1e4).round()
             as i64,
+        model: model(file, raw.clamp.as_ref())?,
         signed,
         every_ms: milli(file.number_or(raw.every_s.as_ref(), "every_s", 0.2..=60.0, 10.0)?) as u64,
     };
     Ok(Meter { measured: Measured::Clamps(clamps), ratio })
+}
+
+fn model(file: File<'_>, name: Option<&Spanned<String>>) -> Result<Option<&'static Model>, SpecError> {
+    let Some(name) = name else { return Ok(None) };
+    let found = MODELS.iter().find(|model| model.name == name.get_ref());
+    found.map(Some).ok_or_else(|| {
+        let known: Vec<&str> = MODELS.iter().map(|model| model.name).collect();
+        file.error(name.span(), format!("`clamp`: expected one of {}", known.join(", ")))
+    })
 }
 
 /// Lines from 1, each once, as lines from 0.
@@ -181,16 +202,16 @@ fn profile(file: File<'_>, raw: Option<&Spanned<String>>, grid: Grid) -> Result<
 }
 
 pub(super) fn links(file: File<'_>, raw: &RawLinks) -> Result<Links, SpecError> {
-    let seconds = |value: &Option<Spanned<f64>>, key: &str, most: f64, default: f64| {
-        file.number_or(value.as_ref(), key, 0.0..=most, default).map(|s| milli(s) as u64)
+    let seconds = |value: &Option<Spanned<f64>>, key: &str, default: f64| {
+        file.number_or(value.as_ref(), key, 0.0..=LINK_MAX_S, default).map(|s| milli(s) as u64)
     };
-    let jitter_ms = seconds(&raw.jitter_s, "jitter_s", 600.0, 0.0)?;
-    let loss_ppm = (file.number_or(raw.loss.as_ref(), "loss", 0.0..=1.0, 0.0)? * 1e6).round() as u32;
+    let jitter_ms = seconds(&raw.jitter_s, "jitter_s", 0.0)?;
+    let loss_ppm = (file.number_or(raw.loss.as_ref(), "loss", 0.0..=LOSS_MAX, 0.0)? * 1e6).round() as u32;
     let announced = file.number_or(raw.announced_s.as_ref(), "announced_s", -1.0..=3600.0, 5.0)?;
     let link = |delay_ms| Link { delay_ms, jitter_ms, loss_ppm };
     Ok(Links {
-        meter: link(seconds(&raw.meter_s, "meter_s", 600.0, 1.0)?),
-        charger: link(seconds(&raw.charger_s, "charger_s", 600.0, 1.0)?),
+        meter: link(seconds(&raw.meter_s, "meter_s", 1.0)?),
+        charger: link(seconds(&raw.charger_s, "charger_s", 1.0)?),
         announced_ms: (announced >= 0.0).then(|| milli(announced) as u64),
         report_ms: milli(file.number_or(raw.report_s.as_ref(), "report_s", 0.5..=3600.0, 10.0)?) as u64,
     })

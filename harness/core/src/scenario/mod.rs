@@ -20,7 +20,7 @@
 //! | `about` | – | one sentence: what goes wrong here, or what is shown |
 //! | `source` | – | where it comes from |
 //! | `duration_s` | – | up to 31 days |
-//! | `start` | `2026-01-15T16:00:00Z` | civil time of second 0 |
+//! | `start` | `2026-01-15T16:00:00Z` | civil time of second 0, from 1970 to 2099 |
 //! | `seed` | 1 | of everything random |
 
 mod event;
@@ -46,6 +46,8 @@ use toml::Spanned;
 
 /// Longest scenario, seconds.
 const DURATION_MAX_S: f64 = 31.0 * 86_400.0;
+/// When a scenario may start, UTC milliseconds since 1970: clocks of meters have no other years.
+const STARTS_MS: std::ops::Range<i64> = 0..4_102_444_800_000;
 
 /// A scenario, checked and complete.
 #[derive(Clone, PartialEq, Debug)]
@@ -127,6 +129,14 @@ struct Head {
     seed: Option<u64>,
 }
 
+/// A name that can be shown in a line of text.
+fn name(file: File<'_>, name: &Spanned<String>) -> Result<String, SpecError> {
+    if name.get_ref().is_empty() || name.get_ref().contains(char::is_control) {
+        return Err(file.error(name.span(), format!("no name is {:?}; expected some text", name.get_ref())));
+    }
+    Ok(name.get_ref().clone())
+}
+
 /// Thousandths of what a file says, for seconds and amperes.
 fn milli(value: f64) -> i64 {
     (value * 1000.0).round() as i64
@@ -156,6 +166,10 @@ impl Scenario {
                 .as_millisecond()
             }
         };
+        if let Some(start) = raw.scenario.start.as_ref().filter(|_| !STARTS_MS.contains(&utc_ms)) {
+            let what = format!("`start` is {}; expected a time from 1970 to 2099", start.get_ref());
+            return Err(file.error(start.span(), what));
+        }
         let (grid, volts) = grid::supply(file, &raw.grid)?;
         let circuits = grid::circuits(file, &raw.fuse, raw.circuit)?;
         let around = load::Around { grid, volts, circuits: &circuits, duration_ms, trace };

@@ -9,7 +9,7 @@
 //! | `phases` | 3, or what the grid has | terminals that are wired: 1 or 3 |
 //! | `min_a`, `max_a`, `step_a` | 6, 32, 1 | what it can offer; it rounds down to whole steps |
 //! | `cable_a` | none | what its cable allows (B-66) |
-//! | `latency_s` | 1 | from a command to the pilot |
+//! | `latency_s` | 1 | from a command to the pilot, up to 60 |
 //! | `resets_to_a` | none | limit after a restart (Easee: 40 or 80) |
 //! | `offline_a`, `offline_phase` | none | what it was set to hold while it hears nobody (B-57, B-58) |
 //! | `offline_after_s` | 30 | how long it hears nobody until it does |
@@ -84,7 +84,7 @@ pub(super) struct RawCharger {
     latency_s: Option<Spanned<f64>>,
     resets_to_a: Option<Spanned<f64>>,
     offline_a: Option<Spanned<f64>>,
-    offline_phase: Option<u8>,
+    offline_phase: Option<Spanned<u8>>,
     offline_after_s: Option<Spanned<f64>>,
     #[serde(default)]
     stand_alone: bool,
@@ -130,6 +130,11 @@ impl Thousandths<'_> {
         raw.map_or(Ok(default), |raw| self.0.number(raw, key, 0.0..=most).map(milli))
     }
 
+    /// The same for what cannot be 0.
+    fn some(&self, raw: Option<&Spanned<f64>>, key: &str, most: f64, default: i64) -> Result<i64, SpecError> {
+        raw.map_or(Ok(default), |raw| self.0.number(raw, key, 0.001..=most).map(milli))
+    }
+
     fn maybe(&self, raw: Option<&Spanned<f64>>, key: &str, most: f64) -> Result<Option<i64>, SpecError> {
         raw.map(|raw| self.0.number(raw, key, 0.0..=most).map(milli)).transpose()
     }
@@ -139,6 +144,10 @@ impl Thousandths<'_> {
 const A_MAX: f64 = 1000.0;
 /// Most chargers of a scenario.
 const CHARGERS_MAX: usize = 1000;
+/// Longest time from a command to the pilot, seconds: with a slower charger nobody can fall back within a minute.
+const LATENCY_MAX_S: f64 = 60.0;
+/// What the link of the dongle is called where chargers go by their names.
+const METER: &str = "meter";
 /// Longest time of a habit, seconds.
 const S_MAX: f64 = 86_400.0;
 
@@ -151,6 +160,11 @@ pub(super) fn chargers(
     let mut chargers: Vec<Charger> = Vec::new();
     for table in raw {
         let plan = one(file, table.span(), table.get_ref(), grid, circuits)?;
+        let stem = super::name(file, &table.get_ref().name)?;
+        if stem == METER {
+            let what = format!("no charger can be called {METER:?}: that is the link of the dongle");
+            return Err(file.error(table.get_ref().name.span(), what));
+        }
         for name in names(file, table.get_ref())? {
             if chargers.iter().any(|other| other.name == name) {
                 let what = format!("two chargers are called {name:?}");
@@ -192,14 +206,19 @@ fn one(
             Some(order) => super::meter::lines(file, order)?.map(|line| line as u8 + 1),
         },
         phases,
-        min_ma: read.of(raw.min_a.as_ref(), "min_a", A_MAX, usual.min_ma)?,
-        max_ma: read.of(raw.max_a.as_ref(), "max_a", A_MAX, usual.max_ma)?,
-        cable_ma: read.maybe(raw.cable_a.as_ref(), "cable_a", A_MAX)?,
-        step_ma: read.of(raw.step_a.as_ref(), "step_a", A_MAX, usual.step_ma)?,
-        latency_ms: read.of(raw.latency_s.as_ref(), "latency_s", S_MAX, usual.latency_ms as i64)? as u64,
+        min_ma: read.some(raw.min_a.as_ref(), "min_a", A_MAX, usual.min_ma)?,
+        max_ma: read.some(raw.max_a.as_ref(), "max_a", A_MAX, usual.max_ma)?,
+        cable_ma: raw
+            .cable_a
+            .as_ref()
+            .map(|_| read.some(raw.cable_a.as_ref(), "cable_a", A_MAX, 0))
+            .transpose()?,
+        step_ma: read.some(raw.step_a.as_ref(), "step_a", A_MAX, usual.step_ma)?,
+        latency_ms: read.of(raw.latency_s.as_ref(), "latency_s", LATENCY_MAX_S, usual.latency_ms as i64)?
+            as u64,
         resets_to_ma: read.maybe(raw.resets_to_a.as_ref(), "resets_to_a", A_MAX)?,
         offline_ma: read.maybe(raw.offline_a.as_ref(), "offline_a", A_MAX)?,
-        offline_phase: raw.offline_phase,
+        offline_phase: raw.offline_phase.as_ref().map(|line| super::told::line(file, line)).transpose()?,
         offline_after_ms: read.of(
             raw.offline_after_s.as_ref(),
             "offline_after_s",
@@ -213,12 +232,33 @@ fn one(
         ignores_limits: raw.ignores_limits,
         locked: raw.locked,
     };
+    above_least(file, raw.max_a.as_ref(), raw.min_a.as_ref(), settings.max_ma, settings.min_ma)?;
+    if phases != 1 && grid.lines() == 1 {
+        return Err(file.error(span, format!("`phases` is {phases}; this grid has one phase")));
+    }
     charger::Charger::new(settings.clone()).map_err(|what| file.error(span, what))?;
     let circuit = match &raw.circuit {
         None => 0,
         Some(name) => grid::by_name(file, circuits, name)?,
     };
     Ok(Charger { name: raw.name.get_ref().clone(), circuit, settings, priority: raw.priority })
+}
+
+/// `max_a` is not below `min_a`, whichever of them the file says.
+fn above_least(
+    file: File<'_>,
+    max: Option<&Spanned<f64>>,
+    min: Option<&Spanned<f64>>,
+    max_ma: i64,
+    min_ma: i64,
+) -> Result<(), SpecError> {
+    let (most, least) = (max_ma as f64 / 1000.0, min_ma as f64 / 1000.0);
+    match max.or(min).filter(|_| max_ma < min_ma) {
+        Some(raw) => {
+            Err(file.error(raw.span(), format!("`max_a` is {most}, below `min_a`, which is {least}")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The charger of that name.
@@ -285,20 +325,21 @@ fn car(file: File<'_>, table: &Spanned<RawCar>, grid: Grid, duration_ms: u64) ->
     };
     let settings = CarSettings {
         phases: raw.phases.unwrap_or(if grid.lines() == 1 { 1 } else { usual.phases }),
-        min_ma: read.of(raw.min_a.as_ref(), "min_a", A_MAX, usual.min_ma)?,
-        max_ma: read.of(raw.max_a.as_ref(), "max_a", A_MAX, usual.max_ma)?,
+        min_ma: read.some(raw.min_a.as_ref(), "min_a", A_MAX, usual.min_ma)?,
+        max_ma: read.some(raw.max_a.as_ref(), "max_a", A_MAX, usual.max_ma)?,
         dead_ms: read.of(raw.dead_s.as_ref(), "dead_s", S_MAX, usual.dead_ms as i64)? as u64,
         up_ma_per_s: rate(&raw.up_a_per_s, "up_a_per_s", usual.up_ma_per_s)?,
         down_ma_per_s: rate(&raw.down_a_per_s, "down_a_per_s", usual.down_ma_per_s)?,
-        quantum_ma: read.of(raw.quantum_a.as_ref(), "quantum_a", A_MAX, usual.quantum_ma)?,
+        quantum_ma: read.some(raw.quantum_a.as_ref(), "quantum_a", A_MAX, usual.quantum_ma)?,
         gain_ppm: milli(file.number_or(raw.gain.as_ref(), "gain", 0.5..=2.0, 1.0)? * 1000.0),
         taper_from_percent: raw.taper_percent.unwrap_or(usual.taper_from_percent),
-        capacity_wh: read.of(raw.kwh.as_ref(), "kwh", 10_000.0, usual.capacity_wh)?,
+        capacity_wh: read.some(raw.kwh.as_ref(), "kwh", 10_000.0, usual.capacity_wh)?,
         stored_wh: read.of(raw.stored_kwh.as_ref(), "stored_kwh", 10_000.0, usual.stored_wh)?,
         wake_fails_ppm: milli(file.number_or(raw.wake_fails.as_ref(), "wake_fails", 0.0..=1.0, 0.0)? * 1000.0)
             as u32,
         refuses_after: raw.refuses_after,
     };
+    above_least(file, raw.max_a.as_ref(), raw.min_a.as_ref(), settings.max_ma, settings.min_ma)?;
     car::Car::new(settings.clone(), 0).map_err(|what| file.error(table.span(), what))?;
     let from_ms = read.of(raw.from_s.as_ref(), "from_s", most, 0)? as u64;
     let to_ms = read.maybe(raw.to_s.as_ref(), "to_s", most)?.map(|ms| ms as u64);

@@ -42,7 +42,7 @@ pub(super) struct RawTold {
     max_online_a: Option<Spanned<f64>>,
     max_offline_a: Option<Spanned<f64>>,
     min_a: Option<Spanned<f64>>,
-    zone: Option<String>,
+    zone: Option<Spanned<String>>,
     circuit: BTreeMap<Spanned<String>, RawCircuit>,
     charger: BTreeMap<Spanned<String>, RawCharger>,
 }
@@ -169,7 +169,11 @@ pub(super) fn changed(file: File<'_>, raw: &RawTold, before: &Site) -> Result<Si
     group.max_offline_ma = amperes(&raw.max_offline_a, "max_offline_a", group.max_offline_ma)?;
     group.min_ma = amperes(&raw.min_a, "min_a", group.min_ma)?;
     if let Some(zone) = &raw.zone {
-        site.zone.clone_from(zone);
+        if jiff::tz::TimeZoneDatabase::bundled().get(zone.get_ref()).is_err() {
+            let what = format!("no zone is called {:?}; expected a name such as Europe/Oslo", zone.get_ref());
+            return Err(file.error(zone.span(), what));
+        }
+        site.zone.clone_from(zone.get_ref());
     }
     for (name, told) in &raw.circuit {
         let at = circuit(file, &site, name)?;

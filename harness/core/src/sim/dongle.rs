@@ -116,10 +116,13 @@ pub fn claimed(claim: &Map<String, Value>) -> Sample {
 }
 
 fn told(number: impl Fn(Key) -> Option<i64>) -> Sample {
-    // Watts from thousandths; import and export exclude each other, and one of them may not be sent at all.
+    // Watts from thousandths; import and export exclude each other, and one of them may not be sent at all. The list of
+    // power alone has no export: an import of 0 in it says nothing of how much flows out.
     let net = |plus: Key, minus: Key| match (number(plus), number(minus)) {
+        (Some(plus), Some(minus)) => Some((plus - minus) / 1000),
+        (Some(plus), None) => (plus != 0).then_some(plus / 1000),
+        (None, Some(minus)) => (minus != 0).then_some(-minus / 1000),
         (None, None) => None,
-        (plus, minus) => Some((plus.unwrap_or(0) - minus.unwrap_or(0)) / 1000),
     };
     let i_ma = [Key::CurrentL1, Key::CurrentL2, Key::CurrentL3].map(&number);
     Sample {
@@ -134,6 +137,24 @@ fn told(number: impl Fn(Key) -> Option<i64>) -> Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The list of power alone has an import and no export. While a house feeds in, its import is 0, and nobody knows
+    /// by it how much flows out.
+    #[test]
+    fn an_import_of_nothing_is_no_power_of_nothing() {
+        let said = |import: i64, export: Option<i64>| {
+            let mut reading = Reading::default();
+            reading.set(Key::ActiveImport, Field::Present(Milli(import)));
+            if let Some(export) = export {
+                reading.set(Key::ActiveExport, Field::Present(Milli(export)));
+            }
+            sample(&reading).p_w
+        };
+        assert_eq!(said(0, None), None);
+        assert_eq!(said(733_000, None), Some(733));
+        assert_eq!(said(0, Some(7_590_000)), Some(-7_590));
+        assert_eq!(said(0, Some(0)), Some(0));
+    }
 
     fn of(text: &str) -> Sample {
         claimed(&serde_json::from_str(text).expect("an object"))

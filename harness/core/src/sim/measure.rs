@@ -1,15 +1,16 @@
 //! How the plant is measured: by a meter whose telegrams go through a dongle, or by clamps.
 
+use super::clamps::ClampSite;
 use super::dongle::{Claim, Dongle};
 use super::mail::{Mail, Post};
-use crate::balance::{Sample, Trouble};
+use crate::balance::Trouble;
 use crate::meters::sample::Meter;
 use crate::meters::schedule::{Due, schedule};
 use crate::meters::{List, encode};
 use crate::plant::network::Plant;
 use crate::plant::{Counters, State};
 use crate::reading::Milli;
-use crate::scenario::{Clamps, Measured, Scenario};
+use crate::scenario::{Measured, Scenario};
 use crate::site::ratio::Factor;
 
 /// Time of one byte on the wire: 2400 baud, ten bits (han-protocol, section 1).
@@ -26,13 +27,13 @@ pub(super) struct Measure<'a> {
 
 enum Way {
     Han { meter: Meter<'static>, list: List, next: Box<dyn Iterator<Item = Due>>, hour: Counters },
-    Clamps(Clamps),
+    Clamps(ClampSite),
 }
 
 impl<'a> Measure<'a> {
     pub(super) fn new(scenario: &'a Scenario) -> Measure<'a> {
         let (due_ms, way) = match &scenario.meter.measured {
-            Measured::Clamps(clamps) => (clamps.every_ms, Way::Clamps(*clamps)),
+            Measured::Clamps(clamps) => (clamps.every_ms, Way::Clamps(ClampSite::new(scenario, *clamps))),
             Measured::Han(profile) => {
                 let from_ms = scenario.utc_ms;
                 let mut next = Box::new(schedule(profile, from_ms, from_ms + scenario.duration_ms as i64));
@@ -58,8 +59,8 @@ impl<'a> Measure<'a> {
         let scenario = self.scenario;
         match &mut self.way {
             Way::Clamps(clamps) => {
-                self.due_ms = t_ms + clamps.every_ms;
-                let sample = clamped(clamps, plant, scenario.meter.ratio);
+                self.due_ms = t_ms + clamps.every_ms();
+                let sample = clamps.sample(plant);
                 mail.send(t_ms, &scenario.links.meter, Post::Sample(sample));
                 true
             }
@@ -134,24 +135,4 @@ fn secondary(state: State, ratio: Factor) -> State {
         phase_reactive: state.phase_reactive.map(down),
         counters,
     }
-}
-
-/// What clamps make of the currents: the line that they really sit on, their direction, gain and range. Readings are
-/// in tenths of an ampere, as those dongles speak.
-fn clamped(clamps: &Clamps, plant: &Plant, ratio: Factor) -> Sample {
-    let state = secondary(plant.state(), ratio);
-    let mut sample = Sample { list: 2, u_mv: state.voltage.map(|volts| Some(volts.0)), ..Sample::default() };
-    let mut watts = 0;
-    for (phase, line) in clamps.order.into_iter().enumerate() {
-        let sign = if clamps.reversed[phase] { -1 } else { 1 };
-        let seen = state.current[line].0 * (1_000_000 + clamps.gain_ppm) / 1_000_000;
-        let seen = seen.clamp(-clamps.range_ma, clamps.range_ma);
-        let seen = (seen + 50 * seen.signum()) / 100 * 100;
-        sample.i_ma[phase] = Some(if clamps.signed { sign * seen } else { seen.abs() });
-        watts += sign * state.phase_active[line].0 / 1000;
-    }
-    if clamps.signed {
-        sample.p_w = Some(watts);
-    }
-    sample
 }

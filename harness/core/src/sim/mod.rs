@@ -6,6 +6,7 @@
 //!
 //! Refuses to judge; whoever wants to know what happened is a [`Watch`].
 
+mod clamps;
 mod dongle;
 mod mail;
 mod measure;
@@ -95,8 +96,10 @@ struct Sim<'a> {
     measure: Measure<'a>,
     mail: Mail,
     reports: Vec<Reports>,
-    /// What the plant counted when chargers were last asked for news.
-    acts: Option<u64>,
+    /// The charger that speaks next if nothing happens: they take turns.
+    turn: usize,
+    /// Chargers that may have news.
+    news: Vec<usize>,
     links: Links,
     next_tick: u64,
     inbox: Vec<Event>,
@@ -170,7 +173,8 @@ impl<'a> Sim<'a> {
             measure: Measure::new(scenario),
             mail: Mail::new(scenario.seed),
             reports: reports.collect(),
-            acts: None,
+            turn: 0,
+            news: Vec::new(),
             links: Links {
                 meter_down: 0,
                 dongle_off: 0,
@@ -216,7 +220,7 @@ impl<'a> Sim<'a> {
     }
 
     /// When anything is due next.
-    fn due(&self) -> u64 {
+    fn due(&mut self) -> u64 {
         let mut due = self.next_tick.min(self.measure.due());
         let mut sooner = |t_ms: u64| due = due.min(t_ms);
         for change in &self.changes {
@@ -230,7 +234,7 @@ impl<'a> Sim<'a> {
         if let Some(&(t_ms, ..)) = self.cars.get(self.next_car) {
             sooner(t_ms);
         }
-        for reports in &self.reports {
+        if let Some(reports) = self.reports.get(self.turn) {
             sooner(reports.next_ms);
         }
         self.mail.due().into_iter().for_each(&mut sooner);
@@ -389,24 +393,26 @@ impl<'a> Sim<'a> {
 
     /// Chargers speak when something has changed, and from time to time.
     fn report(&mut self, t_ms: u64) {
-        let acted = self.acts.replace(self.plant.acts()) != Some(self.plant.acts());
-        for (id, reports) in self.reports.iter_mut().enumerate() {
-            let due = t_ms >= reports.next_ms;
-            if !due && !acted {
-                continue;
-            }
-            if due {
-                reports.next_ms += self.scenario.links.report_ms;
-            }
-            let status = status(id, &self.plant.stations()[id].charger.report());
+        let count = self.reports.len();
+        let mut news = std::mem::take(&mut self.news);
+        self.plant.take_acted(&mut news);
+        while let Some(reports) = self.reports.get_mut(self.turn).filter(|reports| reports.next_ms <= t_ms) {
+            reports.next_ms += self.scenario.links.report_ms;
+            reports.last = None;
+            news.push(self.turn);
+            self.turn = (self.turn + 1) % count;
+        }
+        news.sort_unstable();
+        news.dedup();
+        for id in news.drain(..) {
+            let charger = &self.plant.stations()[id].charger;
+            let status = status(id, &charger.report(t_ms));
             let now = (status.doing, status.offered_ma, status.phases, status.boots, status.offline_ma);
-            if due || reports.last != Some(now) {
-                reports.last = Some(now);
-                if self.plant.stations()[id].charger.hears() {
-                    self.mail.send(t_ms, &self.scenario.links.charger, Post::Status(status));
-                }
+            if self.reports[id].last.replace(now) != Some(now) && charger.hears() {
+                self.mail.send(t_ms, &self.scenario.links.charger, Post::Status(status));
             }
         }
+        self.news = news;
     }
 
     fn ask(&mut self, t_ms: u64, balancer: &mut dyn Balancer, watch: &mut impl Watch) -> Result<(), Trouble> {

@@ -12,6 +12,7 @@
 //! | [`judge`] | trial → outcomes |
 //! | [`ct`] | the same for a dongle that measures with clamps |
 //! | [`balance`] | a load balancer in the closed loop, judged while it runs |
+//! | [`trials`] | all trials of a run, of every kind |
 //! | [`results`] | outcomes of a whole run, and its totals |
 
 pub mod balance;
@@ -22,6 +23,7 @@ pub mod judge;
 pub mod results;
 pub mod stimulus;
 pub mod trial;
+pub mod trials;
 
 use crate::reading::Kind;
 use serde::{Deserialize, Serialize};

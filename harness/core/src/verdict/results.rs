@@ -42,6 +42,31 @@ pub struct Outcome {
     pub measures: Vec<Measure>,
 }
 
+impl Outcome {
+    /// What is said of a check that no trial was played for.
+    pub fn without_trial(
+        (suite, id, subject): (&str, &str, &str),
+        verdict: Verdict,
+        cause: Option<Cause>,
+        reason: &str,
+    ) -> Outcome {
+        Outcome {
+            id: id.into(),
+            suite: suite.into(),
+            subject: subject.into(),
+            verdict,
+            cause,
+            reason: Some(reason.into()),
+            attempts: 0,
+            evidence: Vec::new(),
+            capture_evidence: String::new(),
+            rests_on: None,
+            findings: Vec::new(),
+            measures: Vec::new(),
+        }
+    }
+}
+
 /// A claimed quantity against its limit. All numbers in the unit of the key.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Measure {

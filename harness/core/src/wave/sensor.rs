@@ -17,9 +17,9 @@
 pub mod models;
 
 use super::flux::{Clock, Core, Response};
-use super::spec::{Clamp, Conductor, Secondary, Spec};
+use super::spec::{Clamp, Conductor, Secondary};
 use super::synth::polar;
-use super::{ORDER_MAX, Phasor, Segment, Signal, Spectrum};
+use super::{ORDER_MAX, Phasor, Rate, Segment, Signal, Spectrum};
 use std::f64::consts::{PI, SQRT_2};
 
 /// tan δ that a millimetre of air adds: 15° of lead at 0.1 mm, measured on an SCT-013.
@@ -30,11 +30,11 @@ const OPEN_PEAKS: f64 = 17.0;
 const TURN: f64 = 18_446_744_073_709_551_616.0;
 
 /// The segments at the clamps. Segments in which a core is not steady are cut to single cycles.
-pub fn at_clamp(spec: &Spec, segments: &[Segment]) -> Vec<Segment> {
-    let mut clamps: Vec<Sensor<'_>> = spec.clamps.iter().map(Sensor::new).collect();
+pub fn at_clamp(clamps: &[Clamp], rate: Rate, segments: &[Segment]) -> Vec<Segment> {
+    let mut clamps: Vec<Sensor<'_>> = clamps.iter().map(Sensor::new).collect();
     let mut list = Vec::new();
     for segment in segments {
-        pass(&mut clamps, segment, spec.waveform.rate.hz(), &mut list);
+        pass(&mut clamps, segment, rate.hz(), &mut list);
     }
     list
 }

@@ -16,9 +16,13 @@ use super::{
     axdr::{Element, Token, Walk},
 };
 use crate::reading::Obis;
+use alloc::vec::Vec;
 
 /// How many definitions of the fourth shape are followed; the one meter seen sends 14.
 pub const DEFINITIONS_MAX: usize = 32;
+
+/// Registers of a long list: Kamstrup sends 18 with its counters.
+const ROWS_USUAL: usize = 20;
 
 /// One register as sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +57,35 @@ pub struct Outline {
     pub array: bool,
     /// Its number of elements as sent.
     pub count: usize,
+}
+
+/// A body read to its end or to its first problem.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Body<'a> {
+    /// The outermost container; `None` when the body does not start with one.
+    pub outline: Option<Outline>,
+    /// Its registers, as far as they can be read.
+    pub rows: Vec<Row<'a>>,
+    /// Why they end there.
+    pub problem: Option<Problem>,
+    /// Bytes behind the outermost container; meaningful without a problem.
+    pub trailing: usize,
+}
+
+impl<'a> Body<'a> {
+    /// Reads the body of a data-notification.
+    pub fn read(body: &'a [u8]) -> Body<'a> {
+        let mut walk = Rows::new(body);
+        let outline = walk.outline();
+        let (mut rows, mut problem) = (Vec::with_capacity(ROWS_USUAL), None);
+        for row in walk.by_ref() {
+            match row {
+                Ok(row) => rows.push(row),
+                Err(what) => problem = Some(what),
+            }
+        }
+        Body { outline, rows, problem, trailing: walk.trailing() }
+    }
 }
 
 /// Iterates over the registers of a body. Ends after the first problem.
@@ -137,8 +170,10 @@ impl<'a> Rows<'a> {
 
     /// Scaler-unit: `02 02 0F ss 16 uu`. Only taken when all of it is there.
     fn scaler_unit(&mut self) -> Option<(i8, u8)> {
+        // Most of what follows a value is none, and a copy costs more than a look.
+        self.peek().filter(|token| token.element == Element::Structure(2))?;
         let mut ahead = self.clone();
-        ahead.pull_if(|element| *element == Element::Structure(2))?;
+        ahead.pull();
         let Some(Ok(Token { element: Element::I8(scaler), .. })) = ahead.pull() else { return None };
         let Some(Ok(Token { element: Element::Enum(unit), .. })) = ahead.pull() else { return None };
         *self = ahead;

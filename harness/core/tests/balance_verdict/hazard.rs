@@ -246,3 +246,24 @@ fn a_second_run_with_another_trace_is_a_bug_of_ours() {
     assert_eq!((outcome.verdict, outcome.cause), (Verdict::Error, Some(Cause::Harness)));
     assert_eq!(judgement.verdict(), Verdict::Error);
 }
+
+/// Chargers that give all until somebody has told them something blow a small fuse before anybody can have told them.
+#[test]
+fn nobody_fails_for_what_comes_before_a_first_command() {
+    let text = |car: &str| {
+        let head =
+            "[scenario]\nabout = \"a start\"\nsource = \"our own\"\nduration_s = 600\n[fuse]\nrated_a = 16\n";
+        let rest = "[[charger]]\nname = \"cp\"\nmax_a = 250\n[[car]]\ncharger = \"cp\"\nmax_a = 250\nup_a_per_s = 0\n";
+        format!("{head}{rest}{car}")
+    };
+    let early = judged(&text("dead_s = 0\n"), always(0));
+    let fuse = outcome(&early, "balance.fuse");
+    assert_ne!(fuse.verdict, Verdict::Fail, "{fuse:?}");
+    assert!(
+        fuse.findings.iter().any(|finding| finding.text.contains("before a command can arrive")),
+        "{fuse:?}"
+    );
+    // Later it is the balancer's again.
+    let late = judged(&text("dead_s = 0\nfrom_s = 30\n"), always(250_000));
+    fails(&late, "balance.fuse", &["blows on L1 at 3"]);
+}

@@ -5,5 +5,6 @@ mod house;
 
 mod commands;
 mod hazard;
+mod kept;
 mod outage;
 mod sharing;

@@ -183,3 +183,21 @@ fn wrong_settings_and_budgets_excuse_how_room_is_shared() {
     let budget = house("[[budget]]\nfrom = \"00:00\"\nto = \"23:59\"\nlimit_a = 16\n");
     idle(&judged(&budget, always(6_000)), "balance.gap", &["budgets by the time of day"]);
 }
+
+/// Which phases a car uses shows when it charges. Until then L2 is full for a car that would only use L1.
+#[test]
+fn nobody_fails_for_room_that_he_cannot_know_of() {
+    let text = format!("{}[[load]]\nat = \"L2\"\na = 20\n", garage(1, 25, 7_200, "", "phases = 1"));
+    let careful = judged(&text, gives(|_| [0]));
+    assert_ne!(outcome(&careful, "balance.gap").verdict, Verdict::Fail, "{:?}", careful.failed());
+    assert_ne!(outcome(&careful, "balance.alive").verdict, Verdict::Fail, "{:?}", careful.failed());
+    let free = text.replace("at = \"L2\"\na = 20", "at = \"L2\"\na = 10");
+    fails(&judged(&free, gives(|_| [0])), "balance.gap", &["cars are given 0.0 A"]);
+}
+
+/// Fifty cars behind 25 A, and nobody is given anything: that is a gap, however many steps fifty chargers have.
+#[test]
+fn many_cars_do_not_hide_that_nobody_is_served() {
+    let many = garage(1, 25, 3_600, "count = 50", "").replace("charger = \"cp1\"", "charger = \"*\"");
+    fails(&judged(&many, gives(|_| [0; 50])), "balance.gap", &["cars are given 0.0 A"]);
+}

@@ -31,7 +31,8 @@ fn claim(output: &Output) -> Map<String, Value> {
 pub(crate) fn trial(text: &str, fault: Option<Fault>) -> CtTrial {
     let spec = Spec::parse(text).unwrap();
     let device = device::find(spec.expect.device.as_deref().unwrap()).unwrap();
-    let mut converter = Converter::new(&spec, &sensor::at_clamp(&spec, &network::segments(&spec)));
+    let mut converter =
+        Converter::new(&spec, &sensor::at_clamp(&spec.clamps, spec.waveform.rate, &network::segments(&spec)));
     let declared =
         Declared { range_a: device.range_a, pulses_per_kwh: device.pulses_per_kwh, summed: device.summed };
     let mut dongle = ClampDongle::new(told(&spec, &converter, declared), fault);

@@ -9,7 +9,7 @@ use std::f64::consts::{PI, SQRT_2};
 
 fn converter(text: &str) -> (Spec, Converter) {
     let spec = Spec::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    let segments = at_clamp(&spec, &hanbench_core::wave::network::segments(&spec));
+    let segments = at_clamp(&spec.clamps, spec.waveform.rate, &hanbench_core::wave::network::segments(&spec));
     let converter = Converter::new(&spec, &segments);
     (spec, converter)
 }

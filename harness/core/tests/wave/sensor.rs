@@ -16,10 +16,12 @@ fn clamp(rest: &str) -> String {
 /// The steady current of L1 before and behind the clamp.
 fn through(load: &str, rest: &str) -> (Spectrum, Spectrum) {
     let (spec, primary) = segments(0.1, &format!("{load}{}", clamp(rest)));
-    let [before, behind] = [&primary, &at_clamp(&spec, &primary)].map(|segments| match &segments[..] {
-        [Segment { i: [Signal::Steady(spectrum), ..], .. }] => spectrum.clone(),
-        other => panic!("expected one steady segment, got {other:?}"),
-    });
+    let [before, behind] = [&primary, &at_clamp(&spec.clamps, spec.waveform.rate, &primary)].map(
+        |segments| match &segments[..] {
+            [Segment { i: [Signal::Steady(spectrum), ..], .. }] => spectrum.clone(),
+            other => panic!("expected one steady segment, got {other:?}"),
+        },
+    );
     (before, behind)
 }
 
@@ -142,7 +144,7 @@ fn a_perfect_clamp_changes_nothing() {
     for rest in rests {
         let (spec, primary) = segments(0.2, &format!("{BUSY}{rest}"));
         assert!(primary.len() > 5);
-        assert_eq!(at_clamp(&spec, &primary), primary);
+        assert_eq!(at_clamp(&spec.clamps, spec.waveform.rate, &primary), primary);
     }
 }
 
@@ -156,7 +158,7 @@ fn placed(rest: &str) -> (Spectrum, [Spectrum; 3]) {
         Signal::Steady(spectrum) => spectrum.clone(),
         Signal::Cycle(_) => panic!("not steady"),
     };
-    (of(&at_clamp(&spec, &primary)[0].i[0]), primary[0].i.each_ref().map(of))
+    (of(&at_clamp(&spec.clamps, spec.waveform.rate, &primary)[0].i[0]), primary[0].i.each_ref().map(of))
 }
 
 #[test]
@@ -232,7 +234,7 @@ fn a_core_stands_any_overload() {
 fn remanence_dies_away_cycle_by_cycle() {
     let text = |sat: &str| format!("{}{}", sine(60.0), clamp(sat));
     let (spec, primary) = segments(3.0, &text("sat = { remanence = 0.9 }"));
-    let made = at_clamp(&spec, &primary);
+    let made = at_clamp(&spec.clamps, spec.waveform.rate, &primary);
     assert!(made.len() > 10, "{}", made.len());
     let mut at = 0;
     for segment in &made {
@@ -272,7 +274,10 @@ fn a_core_remembers_across_segments() {
             Signal::Steady(_) => panic!("still on its way"),
         }
     };
-    let [one, two] = [at_clamp(&spec, &primary), at_clamp(&spec, &cut)];
+    let [one, two] = [
+        at_clamp(&spec.clamps, spec.waveform.rate, &primary),
+        at_clamp(&spec.clamps, spec.waveform.rate, &cut),
+    ];
     for sample in [1300, 1500, 1777] {
         // 160 samples and 400 values: up to half a step of phase apart, 0.5 A at the steepest.
         near(last(&one, sample), last(&two, sample), 0.7);

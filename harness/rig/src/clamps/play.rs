@@ -114,7 +114,10 @@ impl<'a> Play<'a> {
 
     fn samples(&mut self, waveform: &Waveform) -> Result<(), End> {
         let spec = &waveform.spec;
-        let mut converter = Converter::new(spec, &sensor::at_clamp(spec, &network::segments(spec)));
+        let mut converter = Converter::new(
+            spec,
+            &sensor::at_clamp(&spec.clamps, spec.waveform.rate, &network::segments(spec)),
+        );
         let device = waveform.device;
         let (range_a, pulses_per_kwh, summed) = (device.range_a, device.pulses_per_kwh, device.summed);
         let told = told(spec, &converter, Declared { range_a, pulses_per_kwh, summed });

@@ -11,6 +11,7 @@ pub(super) struct RawRig {
     pub(super) input: Option<Spanned<RawInput>>,
     pub(super) dut: Spanned<RawDut>,
     pub(super) clamps: Option<Spanned<RawClamps>>,
+    pub(super) balancer: Option<Spanned<RawBalancer>>,
     pub(super) site: Option<RawSite>,
 }
 
@@ -63,4 +64,14 @@ pub(super) struct RawClamps {
     #[serde(default)]
     pub(super) omits: Vec<Spanned<String>>,
     pub(super) broken: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBalancer {
+    pub(super) kind: Option<Spanned<String>>,
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) command: Option<Spanned<Vec<String>>>,
+    pub(super) answer_within_s: Option<Spanned<f64>>,
+    pub(super) dongle: Option<Spanned<String>>,
 }

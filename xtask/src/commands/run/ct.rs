@@ -2,7 +2,8 @@
 //!
 //! Several dongles may measure at once, each a program of its own; the outcome is that of one after the other.
 
-use super::play::{SILENT_TRIALS, interrupted, progress, tell, why_not};
+use super::crew::{self, Next};
+use super::play::{SILENT, SILENT_TRIALS, why_not};
 use super::select::Wanted;
 use crate::failure::Failure;
 use hanbench_core::verdict::ct::{self, CT_TRIAL_VERSION, CtTerms, CtTrial, SUITE};
@@ -15,9 +16,6 @@ use hanbench_rig::clamps::fixtures::Waveform;
 use hanbench_rig::config::{ClampKind, Rig};
 use hanbench_rig::evidence::Folder;
 use hanbench_rig::session::Speed;
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -66,41 +64,24 @@ pub(super) fn play(
     rig: &Rig,
     tasks: &[Task],
     folder: &mut Folder,
-) -> Result<(Vec<CtTrial>, Option<Failure>), Failure> {
+) -> crew::Played<CtTrial> {
     let terms = rig.clamps.as_ref().map(|clamps| clamps.terms.clone()).unwrap_or_default();
-    let next = AtomicUsize::new(0);
-    let (send, receive) = channel();
-    thread::scope(|scope| {
-        for mut bench in benches {
-            let (send, next, terms) = (send.clone(), &next, &terms);
-            scope.spawn(move || {
-                while let Some((at, task)) = take(next, tasks) {
-                    let played = trial(&mut bench, task, terms);
-                    let over = played.is_err() || interrupted().is_some();
-                    // Nobody listens any more when the dongle has turned out to be silent.
-                    if send.send((at, played)).is_err() || over {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(send);
-        let gathered = gather(&receive, tasks.len(), folder);
-        // Whatever the reason for the end, nothing new is begun.
-        next.store(tasks.len(), Ordering::Relaxed);
-        gathered
-    })
+    let (mut claimed, mut played) = (false, 0);
+    crew::play(
+        benches,
+        tasks.len(),
+        |bench, at| trial(bench, &tasks[at], &terms),
+        |trial, _| {
+            folder.trial(&trial.name, trial).map_err(|error| Failure::input(error.to_string()))?;
+            claimed |= trial.events.iter().any(|one| matches!(one.what, What::Claim { .. }));
+            played += usize::from(!trial.events.is_empty() || trial.sent.is_some());
+            // Nothing was ever claimed. Playing on would cost minutes and prove nothing more.
+            Ok(if played >= SILENT_TRIALS && !claimed { Next::Enough } else { Next::GoOn })
+        },
+    )
 }
 
-/// The next waveform that nobody plays yet.
-fn take<'a>(next: &AtomicUsize, tasks: &'a [Task]) -> Option<(usize, &'a Task)> {
-    let at = next.fetch_add(1, Ordering::Relaxed);
-    tasks.get(at).map(|task| (at, task))
-}
-
-type Played = Result<CtTrial, RigError>;
-
-fn trial(bench: &mut ClampBench, task: &Task, terms: &CtTerms) -> Played {
+fn trial(bench: &mut ClampBench, task: &Task, terms: &CtTerms) -> Result<CtTrial, RigError> {
     if terms.devices.iter().any(|name| name == task.waveform.device.name) {
         return bench.trial(&task.waveform, &task.checks);
     }
@@ -122,45 +103,6 @@ fn not_played(task: &Task, terms: &CtTerms) -> CtTrial {
     }
 }
 
-/// Takes trials as they come and keeps them in order, up to the first that is missing.
-fn gather(
-    receive: &Receiver<(usize, Played)>,
-    count: usize,
-    folder: &mut Folder,
-) -> Result<(Vec<CtTrial>, Option<Failure>), Failure> {
-    let bar = progress(count);
-    let (mut waiting, mut trials) = (BTreeMap::new(), Vec::new());
-    for (at, played) in receive {
-        waiting.insert(at, played);
-        while let Some(played) = waiting.remove(&trials.len()) {
-            let trial = match played {
-                Ok(trial) => trial,
-                Err(error) => {
-                    bar.finish_and_clear();
-                    return Ok((trials, Some(error.into())));
-                }
-            };
-            folder.ct_trial(&trial).map_err(|error| Failure::input(error.to_string()))?;
-            bar.set_message(trial.subject.clone());
-            tell(&bar, trials.len() + 1, count);
-            trials.push(trial);
-            if is_silent(&trials) {
-                bar.finish_and_clear();
-                return Ok((trials, interrupted()));
-            }
-        }
-    }
-    bar.finish_and_clear();
-    Ok((trials, interrupted()))
-}
-
-/// Nothing was ever claimed. Playing on would cost minutes and prove nothing more.
-fn is_silent(trials: &[CtTrial]) -> bool {
-    let answered = |trial: &CtTrial| trial.events.iter().any(|one| matches!(one.what, What::Claim { .. }));
-    let applies = |trial: &&CtTrial| !trial.events.is_empty() || trial.sent.is_some();
-    trials.iter().filter(applies).count() >= SILENT_TRIALS && !trials.iter().any(answered)
-}
-
 /// Outcomes for waveforms that were not played.
 pub(super) fn not_carried_out(
     tasks: &[Task],
@@ -169,7 +111,7 @@ pub(super) fn not_carried_out(
     lost: Option<&Failure>,
 ) -> Vec<Judged> {
     let terms = rig.clamps.as_ref().map(|clamps| clamps.terms.clone()).unwrap_or_default();
-    let (verdict, cause, reason) = why_not(lost);
+    let (verdict, cause, reason) = why_not(lost, SILENT);
     let each = |task: &Task| {
         if terms.devices.iter().any(|name| name == task.waveform.device.name) {
             beside(task, verdict, Some(cause), &reason)
@@ -182,19 +124,7 @@ pub(super) fn not_carried_out(
 
 /// Outcomes that rest on no trial.
 fn beside(task: &Task, verdict: Verdict, cause: Option<Cause>, reason: &str) -> Vec<Judged> {
-    let outcome = |id: &String| Judged {
-        id: id.clone(),
-        suite: SUITE.into(),
-        subject: task.waveform.subject.clone(),
-        verdict,
-        cause,
-        reason: Some(reason.into()),
-        attempts: 0,
-        evidence: Vec::new(),
-        capture_evidence: String::new(),
-        rests_on: None,
-        findings: Vec::new(),
-        measures: Vec::new(),
-    };
+    let subject = &task.waveform.subject;
+    let outcome = |id: &String| Judged::without_trial((SUITE, id, subject), verdict, cause, reason);
     task.checks.iter().map(outcome).collect()
 }

@@ -39,7 +39,7 @@ pub(super) fn play(
                 return Ok((trials, Some(error.into())));
             }
         };
-        folder.trial(&trial).map_err(|error| Failure::input(error.to_string()))?;
+        folder.trial(&trial.stimulus.name, &trial).map_err(|error| Failure::input(error.to_string()))?;
         if failed(&trial) {
             session.renew();
         }
@@ -92,18 +92,19 @@ fn failed(trial: &Trial) -> bool {
     judge(trial, "").iter().any(|outcome| outcome.verdict == Verdict::Fail)
 }
 
-/// What is said of what was not played, in one line.
-pub(super) fn why_not(lost: Option<&Failure>) -> (Verdict, Cause, String) {
+/// Why nothing more was played where the dongle was silent from the start.
+pub(super) const SILENT: &str =
+    "it was not played: the dongle had claimed nothing at all in the trials before";
+
+/// What is said of what was not played, in one line; `silent` where nothing was lost.
+pub(super) fn why_not(lost: Option<&Failure>, silent: &str) -> (Verdict, Cause, String) {
     let first = |text: &str| text.lines().next().unwrap_or_default().to_string();
     match lost {
         Some(lost) if lost.code == crate::failure::INPUT => {
             (Verdict::Error, Cause::Config, first(&lost.text))
         }
         Some(lost) => (Verdict::Error, Cause::Rig, first(&lost.text)),
-        None => {
-            let silent = "it was not played: the dongle had claimed nothing at all in the trials before";
-            (Verdict::Inconclusive, Cause::Dut, silent.into())
-        }
+        None => (Verdict::Inconclusive, Cause::Dut, silent.into()),
     }
 }
 
@@ -120,21 +121,12 @@ pub(super) fn not_carried_out(
     rig: &Rig,
     lost: Option<&Failure>,
 ) -> Vec<Judged> {
-    let (verdict, cause, reason) = why_not(lost);
+    let (verdict, cause, reason) = why_not(lost, SILENT);
     let rest = stimuli.get(trials.len()..).unwrap_or_default();
-    let outcome = |stimulus: &Stimulus, id: &String| Judged {
-        id: id.clone(),
-        suite: stimulus.suite.clone(),
-        subject: stimulus.subject.clone(),
-        capture_evidence: stimulus.evidence.clone(),
-        verdict,
-        cause: Some(cause),
-        reason: Some(reason.clone()),
-        attempts: 0,
-        evidence: Vec::new(),
-        rests_on: None,
-        findings: Vec::new(),
-        measures: Vec::new(),
+    let outcome = |stimulus: &Stimulus, id: &String| {
+        let of = (stimulus.suite.as_str(), id.as_str(), stimulus.subject.as_str());
+        let outcome = Judged::without_trial(of, verdict, Some(cause), &reason);
+        Judged { capture_evidence: stimulus.evidence.clone(), ..outcome }
     };
     let each = |stimulus: &Stimulus| -> Vec<Judged> {
         if supported(stimulus, rig) {

@@ -72,20 +72,11 @@ fn view(recording: &Recording) -> CaptureView<'_> {
 /// Nothing is accepted without a review: with `CI` set a missing snapshot fails (contract, section 6).
 fn without_snapshot(recording: &Recording) -> Judged {
     let verdict = if in_ci() { Verdict::Fail } else { Verdict::Inconclusive };
-    Judged {
-        id: REVIEWED.into(),
-        suite: "decode".into(),
-        subject: recording.subject.clone(),
-        capture_evidence: recording.header.get("evidence").cloned().unwrap_or_default(),
-        verdict,
-        cause: Some(Cause::Config),
-        reason: Some("nobody has reviewed the readings of this capture; read the .snap.new beside it, or use cargo insta review".into()),
-        attempts: 1,
-        evidence: Vec::new(),
-        rests_on: None,
-        findings: Vec::new(),
-        measures: Vec::new(),
-    }
+    let reason = "nobody has reviewed the readings of this capture; read the .snap.new beside it, or use cargo insta review";
+    let of = ("decode", REVIEWED, recording.subject.as_str());
+    let capture_evidence = recording.header.get("evidence").cloned().unwrap_or_default();
+    let outcome = Judged::without_trial(of, verdict, Some(Cause::Config), reason);
+    Judged { capture_evidence, attempts: 1, ..outcome }
 }
 
 fn in_ci() -> bool {

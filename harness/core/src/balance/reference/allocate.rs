@@ -152,13 +152,9 @@ impl Problem {
         self.touches(ask).iter().all(|(row, share)| self.rows[*row].takes(*share * milliamperes))
     }
 
-    /// The same for the least of those that charge, were it not for what the house has just drawn.
+    /// The same for one that does not charge yet, were it not for what the house has just drawn.
     pub fn would_fit(&self, ask: usize, milliamperes: f64) -> bool {
-        let fits = |(row, share): &(usize, Complex64)| {
-            let row = &self.rows[*row];
-            row.flow(*share * milliamperes) <= row.cap + row.peak + row.keep + NOTHING
-        };
-        self.touches(ask).iter().all(fits)
+        self.within(ask, milliamperes, |row| row.peak + row.slack)
     }
 
     /// Serves this ask with its least if that fits; false if not.
@@ -174,13 +170,28 @@ impl Problem {
     /// The same for one that charges already.
     pub fn keep(&mut self, ask: usize) {
         let min = self.asks[ask].min;
-        let fits = |(row, share): &(usize, Complex64)| {
-            let row = &self.rows[*row];
-            row.flow(*share * min) <= row.cap + row.keep + NOTHING
-        };
-        if self.touches(ask).iter().all(fits) {
+        if self.within(ask, min, |row| row.keep) {
             self.add(ask, min);
         }
+    }
+
+    /// The same for one that is to begin, and for those that charge where somebody has to make room for it: what may
+    /// stand above the cap is no room to rise into.
+    pub fn start(&mut self, ask: usize) -> bool {
+        let min = self.asks[ask].min;
+        let fits = self.within(ask, min, |row| row.slack);
+        if fits {
+            self.add(ask, min);
+        }
+        fits
+    }
+
+    /// So much more of this ask fits everywhere, with what a row may carry above its cap.
+    fn within(&self, ask: usize, milliamperes: f64, more: impl Fn(&Row) -> f64) -> bool {
+        self.touches(ask).iter().all(|(row, share)| {
+            let row = &self.rows[*row];
+            row.flow(*share * milliamperes) <= row.cap + more(row) + NOTHING
+        })
     }
 
     /// Takes back all that was given.

@@ -6,6 +6,7 @@
 //! no further than it must. So a car that follows its limit is never taken for a load of the house (field bug B9), and
 //! the base and all limits together are never less than what the meter shows.
 
+use super::allocate::magnitude;
 use super::book::Draw;
 use super::layout::{Layout, Lines};
 use super::mutation::Mutation;
@@ -107,10 +108,6 @@ fn add(sum: &mut Lines, more: Lines) {
     for (line, more) in sum.iter_mut().zip(more) {
         *line += more;
     }
-}
-
-fn magnitude(phasor: Complex64) -> f64 {
-    phasor.norm_sqr().sqrt()
 }
 
 impl Base {

@@ -152,7 +152,7 @@ impl Queue {
     /// Serves in order. Gives the one that has waited longest of those that want a turn and could start, but that
     /// find no room.
     fn pass(&mut self, t_ms: u64, problem: &mut Problem) -> Option<usize> {
-        let mut waits: Option<usize> = None;
+        let (mut waits, mut begins): (Option<usize>, bool) = (None, false);
         for charger in &self.order {
             let charger = *charger;
             if problem.asks[charger].max <= 0.0 {
@@ -160,7 +160,12 @@ impl Queue {
             }
             let seat = &mut self.seats[charger];
             if seat.on_ms.is_some() {
-                problem.keep(charger);
+                // Whoever begins has the room before those behind him, or he would wait for it for ever.
+                if begins {
+                    problem.start(charger);
+                } else {
+                    problem.keep(charger);
+                }
                 continue;
             }
             let min = problem.asks[charger].min;
@@ -177,7 +182,7 @@ impl Queue {
             let room_ms = *seat.room_ms.get_or_insert(t_ms);
             let long = seat.paused_ms.is_none() || t_ms >= room_ms + RESUME_MS;
             if long && seat.may_start(t_ms) {
-                problem.keep(charger);
+                begins |= problem.start(charger);
             }
         }
         waits

@@ -45,7 +45,7 @@ pub(super) fn all(page: &Page<'_>, room: &mut usize) -> Markup {
 fn card(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
     let outcome = &page.results.checks[at];
     let spec = (page.purposes)(&outcome.id);
-    let trials = trials_of(outcome, &page.by_path);
+    let trials = trials_of(outcome, &page.of_trials.by_path);
     html! {
         article class={ "card " (class(outcome.verdict)) } id={ "o" (at) } {
             h3 {
@@ -71,9 +71,13 @@ fn card(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
                         }
                     }
                 }
-                @for waveform in trials_of(outcome, &page.waveforms_by_path) {
+                @for waveform in trials_of(outcome, &page.of_waveforms.by_path) {
                     dt { "Waveform" }
                     dd.path { a href={ "#w" (waveform) } { (plain(&page.waveforms[waveform].name)) } }
+                }
+                @for scenario in trials_of(outcome, &page.of_scenarios.by_path) {
+                    dt { "Scenario" }
+                    dd.path { a href={ "#s" (scenario) } { (plain(&page.scenarios[scenario].name)) } }
                 }
                 @if !outcome.evidence.is_empty() {
                     dt { "Evidence" } dd { @for (number, path) in outcome.evidence.iter().enumerate() {

@@ -50,8 +50,9 @@ pub(super) fn top(page: &Page<'_>) -> Markup {
             @if attention > 0 { a href="#attention" { "What needs attention (" (attention) ")" } }
             a href="#tested" { "What was tested" }
             a href="#matrix" { "Matrix" }
-            @if !page.trials.is_empty() || page.waveforms.is_empty() { a href="#trials" { "Trials" } }
+            @if page.shows_trials() { a href="#trials" { "Trials" } }
             @if !page.waveforms.is_empty() { a href="#waveforms" { "Waveforms" } }
+            @if !page.scenarios.is_empty() { a href="#scenarios" { "Scenarios" } }
             a href="#checks" { "All checks" }
             a href="#not-applicable" { "Not applicable" }
             a href="#run" { "Run data" }
@@ -118,7 +119,7 @@ pub(super) fn how_to_read() -> Markup {
                 dt { (badge(Verdict::Error)) } dd { "The check could not be carried out." }
             }
             p {
-                "A check is judged once for every subject, a capture of a meter's telegrams or a waveform, "
+                "A check is judged once for every subject, a capture of a meter's telegrams, a waveform or a scenario, "
                 "and counted as often. "
                 "Beside the verdict stands the cause: " b { "dut" } " (the device under test), " b { "rig" }
                 " (ports, cables, power), " b { "harness" } " (hanbench itself), " b { "config" }
@@ -160,7 +161,7 @@ pub(super) fn what_was_tested(page: &Page<'_>) -> Markup {
                     }
                 }
                 dt { "Seed" } dd { (page.results.seed) }
-                @if !page.trials.is_empty() || page.waveforms.is_empty() {
+                @if page.shows_trials() {
                     dt { "Meter families" }
                     dd { @if families.is_empty() { "none" } @else { (plain(&families.join(", "))) } }
                     dt { "Played in" } dd {
@@ -170,6 +171,9 @@ pub(super) fn what_was_tested(page: &Page<'_>) -> Markup {
                 }
                 @if !page.waveforms.is_empty() {
                     dt { "Played in as samples" } dd { (counted(page.waveforms.len(), "waveform")) }
+                }
+                @if !page.scenarios.is_empty() {
+                    dt { "Run in the balancing loop" } dd { (counted(page.scenarios.len(), "scenario")) }
                 }
                 dt { "Repeat the run" } dd { code { (reproduce(page.results, None)) } }
             }
@@ -210,7 +214,7 @@ fn subject_row(page: &Page<'_>, subject: &str, trials: &[usize]) -> Markup {
     let stimulus = trials.first().map(|&first| &page.trials[first].stimulus);
     let counts = trials.iter().map(|&trial| telegram_counts(&page.trials[trial]));
     let (telegrams, damaged) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    let worst = trials.iter().filter_map(|&trial| page.worst_of(trial).map(|worst| (worst, trial)));
+    let worst = trials.iter().filter_map(|&trial| page.of_trials.worst[trial].map(|worst| (worst, trial)));
     // The first of the worst trials is the one a reader wants to open.
     let worst = worst.fold(None, |best: Option<(Verdict, usize)>, one| match best {
         Some(best) if best.0 >= one.0 => Some(best),

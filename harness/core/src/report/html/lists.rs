@@ -60,7 +60,7 @@ fn check(page: &Page<'_>, number: usize, id: &str, outcomes: &[usize]) -> Markup
 
 fn outcome_row(page: &Page<'_>, index: usize) -> Markup {
     let outcome = &page.results.checks[index];
-    let said = outcome.reason.clone().or_else(|| rests_on(outcome, page.trials, &page.by_path));
+    let said = outcome.reason.clone().or_else(|| rests_on(outcome, page.trials, &page.of_trials.by_path));
     html! {
         tr {
             td { @if needs_attention(outcome.verdict) {

@@ -46,7 +46,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
     let mut cells: BTreeMap<(&str, String), Cell> = BTreeMap::new();
     let mut families = BTreeSet::new();
     for (index, outcome) in page.results.checks.iter().enumerate() {
-        let family = family_of(outcome, page.trials, &page.by_path);
+        let family = family_of(outcome, page.trials, &page.of_trials.by_path);
         families.insert(family.clone());
         cells.entry((&outcome.id, family)).or_default().add(outcome.verdict, index);
     }

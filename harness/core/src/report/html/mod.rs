@@ -12,6 +12,7 @@
 //! | [`bytes`] | bytes beside their meaning |
 //! | [`section`] | one trial |
 //! | [`waveform`], [`played`] | one waveform, and what it plays in words |
+//! | [`scenario`] | one scenario of the balancing loop |
 //! | [`drawings`] | the plots of a trial |
 //! | [`lists`] | all checks, what was not applicable |
 
@@ -22,18 +23,19 @@ mod head;
 mod lists;
 mod matrix;
 mod played;
+mod scenario;
 mod section;
 mod waveform;
 
 use super::text::{LINE_MAX, visible};
 use super::timeline::{Timeline, timeline};
-use super::{
-    Explain, Purposes, ct_evidence_path, deviations, grounds, index_trials, needs_attention, notes, trials_of,
-};
+use super::{Explain, Purposes, deviations, grounds, needs_attention, notes, trials_of};
 use crate::verdict::Verdict;
+use crate::verdict::balance::trial::LoopTrial;
 use crate::verdict::ct::CtTrial;
 use crate::verdict::results::{Finding, Outcome, Results};
 use crate::verdict::trial::{Part, Trial};
+use crate::verdict::trials::{Trials, evidence_path};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::BTreeMap;
 
@@ -50,20 +52,15 @@ const LOAD_NOTHING: &str = "default-src 'none'; style-src 'unsafe-inline'";
 /// The report as one HTML file.
 ///
 /// `trials` are the evidence behind the results, found by `evidence/<name>.json`; a missing one only leaves its
-/// section out. `waveforms` are the same for clamp dongles. `explain` gives the meaning of a telegram's bytes.
-pub fn html(
-    results: &Results,
-    trials: &[Trial],
-    waveforms: &[CtTrial],
-    purposes: Purposes<'_>,
-    explain: Explain<'_>,
-) -> String {
-    let page = Page::new(results, (trials, waveforms), purposes, explain);
+/// section out. `explain` gives the meaning of a telegram's bytes.
+pub fn html(results: &Results, trials: &Trials, purposes: Purposes<'_>, explain: Explain<'_>) -> String {
+    let page = Page::new(results, trials, purposes, explain);
     let style = PreEscaped(include_str!("style.css"));
     let mut room = DETAIL_MAX;
     let cards = card::all(&page, &mut room);
     let sections = section::all(&page, &mut room);
     let waveforms = waveform::all(&page, &mut room);
+    let scenarios = scenario::all(&page, &mut room);
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -85,6 +82,7 @@ pub fn html(
                     (cards)
                     (sections)
                     (waveforms)
+                    (scenarios)
                     (lists::checks(&page))
                     (lists::not_applicable(&page))
                     (head::run_data(&page))
@@ -103,70 +101,108 @@ type ByPart<'a> = BTreeMap<usize, Vec<(&'a Outcome, &'a Finding)>>;
 struct Page<'a> {
     results: &'a Results,
     trials: &'a [Trial],
+    waveforms: &'a [CtTrial],
+    scenarios: &'a [LoopTrial],
+    of_trials: Index,
+    of_waveforms: Index,
+    of_scenarios: Index,
     purposes: Purposes<'a>,
     explain: Explain<'a>,
-    by_path: BTreeMap<String, usize>,
     /// One per trial.
     timelines: Vec<Timeline<'a>>,
-    /// For every trial the outcomes that rest on it, as indices.
-    outcomes_of: Vec<Vec<usize>>,
-    waveforms: &'a [CtTrial],
-    waveforms_by_path: BTreeMap<String, usize>,
-    /// For every waveform the outcomes that rest on it, as indices.
-    outcomes_of_waveform: Vec<Vec<usize>>,
     /// For every outcome, in words that its telegrams are inferred, where they are.
     inferred: Vec<Option<String>>,
     /// Check ids in the order they first appear, with their suite.
     checks: Vec<(&'a str, &'a str)>,
 }
 
+/// Which outcomes rest on which trial, for one kind of trials.
+struct Index {
+    /// Where a trial stands, by the path of its evidence.
+    by_path: BTreeMap<String, usize>,
+    /// For every trial the outcomes that rest on it, as indices.
+    outcomes: Vec<Vec<usize>>,
+    /// The worst verdict about each; `None` where nothing was judged.
+    worst: Vec<Option<Verdict>>,
+}
+
+impl Index {
+    fn new<'a>(names: impl Iterator<Item = &'a String>, results: &Results) -> Index {
+        let by_path: BTreeMap<String, usize> =
+            names.enumerate().map(|(at, name)| (evidence_path(name), at)).collect();
+        let (mut outcomes, mut worst) = (vec![Vec::new(); by_path.len()], vec![None; by_path.len()]);
+        for (index, outcome) in results.checks.iter().enumerate() {
+            for trial in trials_of(outcome, &by_path) {
+                outcomes[trial].push(index);
+                worst[trial] = worst[trial].max(Some(outcome.verdict));
+            }
+        }
+        Index { by_path, outcomes, worst }
+    }
+
+    /// The sections of all trials, the worst verdict first. `section` takes a trial and whether there is room for all
+    /// of it; `room` is what is left of the page's size.
+    fn worst_first(&self, room: &mut usize, section: impl Fn(usize, bool) -> Markup) -> Vec<Markup> {
+        let mut order: Vec<usize> = (0..self.worst.len()).collect();
+        order.sort_by_key(|&trial| std::cmp::Reverse(self.worst[trial]));
+        let mut sections = Vec::new();
+        for trial in order {
+            let section = section(trial, *room > 0);
+            *room = room.saturating_sub(section.0.len());
+            sections.push(section);
+        }
+        sections
+    }
+}
+
 impl<'a> Page<'a> {
     fn new(
         results: &'a Results,
-        (trials, waveforms): (&'a [Trial], &'a [CtTrial]),
+        trials: &'a Trials,
         purposes: Purposes<'a>,
         explain: Explain<'a>,
     ) -> Page<'a> {
-        let by_path = index_trials(trials);
-        let waveforms_by_path =
-            waveforms.iter().enumerate().map(|(at, trial)| (ct_evidence_path(trial), at)).collect();
-        let mut outcomes_of = vec![Vec::new(); trials.len()];
-        let mut outcomes_of_waveform = vec![Vec::new(); waveforms.len()];
+        let of_trials = Index::new(trials.han.iter().map(|trial| &trial.stimulus.name), results);
         let mut checks: Vec<(&str, &str)> = Vec::new();
         let mut known = BTreeMap::new();
-        for (index, outcome) in results.checks.iter().enumerate() {
-            for trial in trials_of(outcome, &by_path) {
-                outcomes_of[trial].push(index);
-            }
-            for waveform in trials_of(outcome, &waveforms_by_path) {
-                outcomes_of_waveform[waveform].push(index);
-            }
+        for outcome in &results.checks {
             if known.insert(outcome.id.as_str(), ()).is_none() {
                 checks.push((&outcome.id, &outcome.suite));
             }
         }
-        let timelines = trials.iter().map(timeline).collect();
-        let inferred = results.checks.iter().map(|outcome| grounds::inferred(outcome, trials, &by_path));
+        let timelines = trials.han.iter().map(timeline).collect();
+        let inferred =
+            results.checks.iter().map(|outcome| grounds::inferred(outcome, &trials.han, &of_trials.by_path));
         let inferred = inferred.collect();
         Page {
             results,
-            trials,
+            trials: &trials.han,
+            waveforms: &trials.clamps,
+            scenarios: &trials.loops,
+            of_trials,
+            of_waveforms: Index::new(trials.clamps.iter().map(|trial| &trial.name), results),
+            of_scenarios: Index::new(trials.loops.iter().map(|trial| &trial.name), results),
             purposes,
             explain,
-            by_path,
             timelines,
-            outcomes_of,
-            waveforms,
-            waveforms_by_path,
-            outcomes_of_waveform,
             inferred,
             checks,
         }
     }
 
+    /// Telegrams are spoken of where some were played, and where nothing else was.
+    fn shows_trials(&self) -> bool {
+        !self.trials.is_empty() || self.waveforms.is_empty() && self.scenarios.is_empty()
+    }
+
+    /// Outcomes by their indices.
+    fn outcomes(&self, indices: &[usize]) -> Vec<&'a Outcome> {
+        indices.iter().map(|&index| &self.results.checks[index]).collect()
+    }
+
     /// The trial that a finding is about: the first of the outcome's trials that has such a part.
     fn trial_of(&self, outcome: &Outcome, finding: &Finding) -> Option<usize> {
-        let trials = trials_of(outcome, &self.by_path);
+        let trials = trials_of(outcome, &self.of_trials.by_path);
         match finding.part {
             Some(part) => trials.into_iter().find(|&trial| self.trials[trial].stimulus.parts.len() > part),
             None => trials.first().copied(),
@@ -176,7 +212,7 @@ impl<'a> Page<'a> {
     /// All findings about the parts of a trial, with the outcomes they belong to.
     fn findings_of(&self, trial: usize) -> ByPart<'a> {
         let mut by_part = ByPart::new();
-        for &index in &self.outcomes_of[trial] {
+        for &index in &self.of_trials.outcomes[trial] {
             let outcome = &self.results.checks[index];
             for finding in deviations(outcome) {
                 if let (Some(part), true) = (finding.part, self.trial_of(outcome, finding) == Some(trial)) {
@@ -185,16 +221,6 @@ impl<'a> Page<'a> {
             }
         }
         by_part
-    }
-
-    /// The worst verdict about a trial; `None` when nothing was judged.
-    fn worst_of(&self, trial: usize) -> Option<Verdict> {
-        self.outcomes_of[trial].iter().map(|&index| self.results.checks[index].verdict).max()
-    }
-
-    /// The same about a waveform.
-    fn worst_of_waveform(&self, waveform: usize) -> Option<Verdict> {
-        self.outcomes_of_waveform[waveform].iter().map(|&index| self.results.checks[index].verdict).max()
     }
 
     /// Where a reader finds more about an outcome.
@@ -261,6 +287,26 @@ fn class(verdict: Verdict) -> &'static str {
         Verdict::NotApplicable => "na",
         Verdict::Error => "error",
     }
+}
+
+/// The verdict on a trial as a coloured word.
+fn trial_badge(worst: Option<Verdict>) -> Markup {
+    html! { @match worst { Some(verdict) => (badge(verdict)), None => span.badge.na { "NOT JUDGED" } } }
+}
+
+/// What did not pass is shown unfolded.
+fn is_open(worst: Option<Verdict>) -> bool {
+    worst.is_some_and(needs_attention)
+}
+
+/// Outcomes in brief, each leading to where more is said.
+fn chips(page: &Page<'_>, outcomes: &[usize]) -> Markup {
+    html! { @for &outcome in outcomes {
+        @let one = &page.results.checks[outcome];
+        a.quiet href=(page.link(outcome)) { span class={ "chip " (class(one.verdict)) } {
+            b { (one.verdict.word().replace('_', " ")) } " " (plain(&one.id))
+        } } " "
+    } }
 }
 
 /// The verdict as a short sign for crowded places: colour is never the only carrier.

@@ -1,13 +1,13 @@
 //! One section per trial: what was played in, what was claimed, values over time, what the device printed.
 
 use super::{
-    ByPart, Page, badge, class, counted, drawings, evidence_link, inferred_tag, plain, seconds, table_head,
+    ByPart, Page, chips, counted, drawings, evidence_link, inferred_tag, is_open, plain, seconds, table_head,
+    trial_badge,
 };
-use crate::report::evidence_path;
 use crate::report::grounds::inferred_trial;
 use crate::report::timeline::{Claim, Row, Timeline};
-use crate::verdict::Verdict;
 use crate::verdict::trial::{Part, Trial, What};
+use crate::verdict::trials::evidence_path;
 use maud::{Markup, html};
 
 /// Telegrams listed per trial.
@@ -17,17 +17,10 @@ const LINES_MAX: usize = 60;
 
 /// All trials, the worst verdict first. `room` is what is left of the page's size.
 pub(super) fn all(page: &Page<'_>, room: &mut usize) -> Markup {
-    let mut order: Vec<usize> = (0..page.trials.len()).collect();
-    order.sort_by_key(|&trial| std::cmp::Reverse(page.worst_of(trial)));
-    let mut sections = Vec::new();
-    for trial in order {
-        let section = section(page, trial, *room > 0);
-        *room = room.saturating_sub(section.0.len());
-        sections.push(section);
-    }
-    if page.trials.is_empty() && !page.waveforms.is_empty() {
+    if !page.shows_trials() {
         return html! {};
     }
+    let sections = page.of_trials.worst_first(room, |trial, in_full| section(page, trial, in_full));
     html! {
         section #trials {
             h2 { "Trials" }
@@ -46,17 +39,16 @@ pub(super) fn all(page: &Page<'_>, room: &mut usize) -> Markup {
 fn section(page: &Page<'_>, index: usize, in_full: bool) -> Markup {
     let trial = &page.trials[index];
     let timeline = &page.timelines[index];
-    let worst = page.worst_of(index);
-    let open = matches!(worst, Some(Verdict::Fail | Verdict::Error | Verdict::Inconclusive));
+    let worst = page.of_trials.worst[index];
     let (sent, claimed) =
         (timeline.rows.len(), timeline.rows.iter().filter(|row| row.claim.is_some()).count());
     let damaged = timeline.rows.iter().filter(|row| row.telegram.damage.is_some()).count();
     let findings = page.findings_of(index);
     let inferred = inferred_trial(trial);
     html! {
-        details.trial open[open] {
+        details.trial open[is_open(worst)] {
             summary {
-                @match worst { Some(verdict) => (badge(verdict)), None => span.badge.na { "NOT JUDGED" } }
+                (trial_badge(worst))
                 span.name { (plain(&trial.stimulus.name)) }
                 (inferred_tag(inferred.as_deref()))
                 span.muted {
@@ -112,13 +104,8 @@ fn facts(page: &Page<'_>, index: usize) -> Markup {
                 },
                 None => "lock-step: each telegram waits for its claim, no timing is judged",
             } }
-            dt { "Checks" } dd.checks { @for &outcome in &page.outcomes_of[index] {
-                @let one = &page.results.checks[outcome];
-                a.quiet href=(page.link(outcome)) { span class={ "chip " (class(one.verdict)) } {
-                    b { (one.verdict.word().replace('_', " ")) } " " (plain(&one.id))
-                } } " "
-            } }
-            dt { "Evidence" } dd { (evidence_link(&evidence_path(trial))) }
+            dt { "Checks" } dd.checks { (chips(page, &page.of_trials.outcomes[index])) }
+            dt { "Evidence" } dd { (evidence_link(&evidence_path(&trial.stimulus.name))) }
         }
     }
 }

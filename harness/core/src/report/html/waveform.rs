@@ -1,15 +1,16 @@
 //! One section per waveform: what was played, how it looked at the clamps, error against limit, truth at three points.
 
 use super::played::{clamps, events, loads, net, samples};
-use super::{Page, badge, class, counted, evidence_link, plain, table_head};
+use super::{Page, badge, chips, counted, evidence_link, is_open, plain, table_head, trial_badge};
 use crate::reading::Key;
+use crate::report::gauge;
 use crate::report::plot::label;
 use crate::report::waveform::Waveform;
-use crate::report::{ct_evidence_path, gauge};
 use crate::verdict::Verdict;
 use crate::verdict::ct::{CtTrial, FOR_A_FITTER, device};
 use crate::verdict::results::{Measure, Outcome};
 use crate::verdict::trial::What;
+use crate::verdict::trials::evidence_path;
 use crate::wave::spec::Spec;
 use crate::wave::truth::{Line, Truth};
 use maud::{Markup, html};
@@ -17,14 +18,7 @@ use serde_json::{Map, Value};
 
 /// All waveforms, the worst verdict first. `room` is what is left of the page's size.
 pub(super) fn all(page: &Page<'_>, room: &mut usize) -> Markup {
-    let mut order: Vec<usize> = (0..page.waveforms.len()).collect();
-    order.sort_by_key(|&at| std::cmp::Reverse(page.worst_of_waveform(at)));
-    let mut sections = Vec::new();
-    for at in order {
-        let section = section(page, at, *room > 0);
-        *room = room.saturating_sub(section.0.len());
-        sections.push(section);
-    }
+    let sections = page.of_waveforms.worst_first(room, |at, in_full| section(page, at, in_full));
     html! {
         @if !sections.is_empty() { section #waveforms {
             h2 { "Waveforms" }
@@ -40,16 +34,14 @@ pub(super) fn all(page: &Page<'_>, room: &mut usize) -> Markup {
 
 fn section(page: &Page<'_>, at: usize, in_full: bool) -> Markup {
     let trial = &page.waveforms[at];
-    let worst = page.worst_of_waveform(at);
-    let open = matches!(worst, Some(Verdict::Fail | Verdict::Error | Verdict::Inconclusive));
-    let outcomes: Vec<&Outcome> =
-        page.outcomes_of_waveform[at].iter().map(|&index| &page.results.checks[index]).collect();
+    let worst = page.of_waveforms.worst[at];
+    let outcomes = page.outcomes(&page.of_waveforms.outcomes[at]);
     let nearest = nearest(&outcomes);
     let spec = Spec::parse(&trial.spec);
     html! {
-        details.trial open[open] {
+        details.trial open[is_open(worst)] {
             summary {
-                @match worst { Some(verdict) => (badge(verdict)), None => span.badge.na { "NOT JUDGED" } }
+                (trial_badge(worst))
                 span.name { (plain(&trial.name)) }
                 span.muted { @match nearest {
                     Some(one) => { code { (plain(&one.key)) } ": " (gauge::taken(one)) },
@@ -95,14 +87,9 @@ fn facts(page: &Page<'_>, at: usize, spec: Option<&Spec>) -> Markup {
                 }
             }
             @if let Some(device) = device { dt { "Device" } dd { (device.name) ", " (device.about) } }
-            dt { "Checks" } dd.checks { @for &outcome in &page.outcomes_of_waveform[at] {
-                @let one = &page.results.checks[outcome];
-                a.quiet href=(page.link(outcome)) { span class={ "chip " (class(one.verdict)) } {
-                    b { (one.verdict.word().replace('_', " ")) } " " (plain(&one.id))
-                } } " "
-            } }
-            @for &outcome in &page.outcomes_of_waveform[at] { (for_a_fitter(&page.results.checks[outcome])) }
-            dt { "Evidence" } dd { (evidence_link(&ct_evidence_path(trial))) }
+            dt { "Checks" } dd.checks { (chips(page, &page.of_waveforms.outcomes[at])) }
+            @for outcome in page.outcomes(&page.of_waveforms.outcomes[at]) { (for_a_fitter(outcome)) }
+            dt { "Evidence" } dd { (evidence_link(&evidence_path(&trial.name))) }
         }
     }
 }

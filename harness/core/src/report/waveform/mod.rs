@@ -56,7 +56,7 @@ impl<'a> Waveform<'a> {
     /// Works a spec out.
     pub(super) fn of(spec: &'a Spec) -> Waveform<'a> {
         let primary = network::segments(spec);
-        let delivered = sensor::at_clamp(spec, &primary);
+        let delivered = sensor::at_clamp(&spec.clamps, spec.waveform.rate, &primary);
         Waveform { spec, primary, wired: ct::wired(spec), delivered }
     }
 

@@ -9,7 +9,7 @@
 
 use super::knowledge::signed;
 use crate::plant::Phasor;
-use crate::plant::network::magnitude;
+use crate::plant::magnitude;
 use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 
 /// Up to so many cars are served or not; of more a part of each may be.
@@ -119,16 +119,20 @@ impl Room {
         let mut problem = Problem::new(OptimizationDirection::Maximize);
         let whole = self.places.len() <= WHOLE_MAX;
         let mut given: Vec<Variable> = Vec::with_capacity(self.places.len());
+        let mut next = vec![true; self.circuits.len()];
         for place in &self.places {
             let has = more && place.has_a > 0.0;
-            let fixed = more && !has && !whole;
+            // Of more than a dozen the first that waits behind each circuit stands for all that do.
+            let asks = more && !has && !whole && std::mem::take(&mut next[place.node]);
+            let fixed = more && !has && !whole && !asks;
             let most = if fixed { 0.0 } else { place.most_a.max(place.has_a) };
             let x = problem.add_var(place.weight, (if has { place.has_a } else { 0.0 }, most));
             given.push(x);
             if has || fixed || place.least_a <= 0.0 {
                 continue;
             }
-            let y = if whole { problem.add_binary_var(0.0) } else { problem.add_var(0.0, (0.0, 1.0)) };
+            let y =
+                if whole || asks { problem.add_binary_var(0.0) } else { problem.add_var(0.0, (0.0, 1.0)) };
             problem.add_constraint([(x, 1.0), (y, -place.most_a)], ComparisonOp::Le, 0.0);
             problem.add_constraint([(x, 1.0), (y, -place.least_a)], ComparisonOp::Ge, 0.0);
         }
@@ -259,6 +263,19 @@ mod tests {
         // A car on three phases: √3 in the line that its two branches share.
         let both = room(false, 27.712_81, NONE, vec![place(it, [1, 2, 3], 3, 32.0)]);
         assert!((most(&both) / 3.0 - 16.0).abs() < 0.02, "{}", most(&both) / 3.0);
+    }
+
+    /// Fifty cars of which nobody is given anything: one of them at least could be.
+    #[test]
+    fn of_many_that_wait_one_could_begin() {
+        let mut cars: Vec<_> = (0..50).map(|_| place(TN, [1, 2, 3], 3, 16.0)).collect();
+        let more = |cars: &[Place]| room(true, 25.0, NONE, cars.to_vec()).most(true).unwrap();
+        assert!((more(&cars) - 48.0).abs() < 1e-6, "{}", more(&cars));
+        // Four charge with all that there is but an ampere: nobody else can begin.
+        cars[..4].iter_mut().for_each(|place| place.has_a = 6.0);
+        assert!((more(&cars) - 75.0).abs() < 1e-6, "{}", more(&cars));
+        cars[..4].iter_mut().for_each(|place| place.most_a = 6.0);
+        assert!((more(&cars) - 72.0).abs() < 1e-6, "{}", more(&cars));
     }
 
     #[test]

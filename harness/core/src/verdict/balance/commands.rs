@@ -6,7 +6,7 @@ use super::tally::{Tally, amperes, seconds};
 use super::view::View;
 use crate::balance::{Command, Doing};
 use crate::plant::Phasor;
-use crate::plant::network::magnitude;
+use crate::plant::magnitude;
 use crate::scenario::{Measured, Scenario};
 use std::collections::VecDeque;
 

@@ -95,7 +95,7 @@ impl<'a> Energy<'a> {
     }
 
     fn until(&mut self, t_ms: u64, plant: &Plant) {
-        let given = plant.stations().iter().map(|station| station.charger.energy_nj()).sum::<i128>();
+        let given = plant.stations().iter().map(|station| station.charger.energy_nj(t_ms)).sum::<i128>();
         let given_wh = given as f64 / NJ_PER_WH as f64;
         let dt_ms = t_ms - self.last_ms;
         if self.counts {

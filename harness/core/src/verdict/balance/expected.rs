@@ -163,8 +163,9 @@ fn total(scenario: &Scenario, expect: &Expect, plant: &Plant) -> Option<String> 
     match &expect.what {
         Quantity::Energy { charger, wh, tol_wh } => {
             let chosen = stations.filter(|(at, _)| charger.is_none_or(|one| one == *at));
-            let given =
-                chosen.map(|(_, station)| station.charger.energy_nj() / NJ_PER_WH).sum::<i128>() as i64;
+            let given = chosen
+                .map(|(_, station)| station.charger.energy_nj(plant.t_ms()) / NJ_PER_WH)
+                .sum::<i128>() as i64;
             let kwh = |wh: i64| format!("{:.2} kWh", wh as f64 / 1000.0);
             let near = (given - wh).abs() <= *tol_wh;
             let who = who(scenario, *charger);

@@ -46,6 +46,8 @@ pub(super) struct Times {
     pub(super) command: u64,
     /// From a measurement to the balancer, at least.
     news: u64,
+    /// From the start to the first current that a command can have changed.
+    first: u64,
 }
 
 /// A line that is overloaded by cars that could take less.
@@ -257,6 +259,13 @@ impl<'a> Hazard<'a> {
                 tally.note(|| {
                     format!("the house alone blows the {rated} A fuse of {name}; no balancer could help it")
                 });
+            } else if let Some((t_ms, _)) = fuse.blown.filter(|(t_ms, _)| *t_ms < self.times.first) {
+                tally.note(|| {
+                    format!(
+                        "the {rated} A fuse of {name} blows at {}, before a command can arrive",
+                        seconds(t_ms)
+                    )
+                });
             } else if let Some((t_ms, line)) = fuse.blown {
                 tally.wrong(|| {
                     format!(
@@ -363,5 +372,8 @@ pub(super) fn times(scenario: &Scenario) -> Times {
     let most = REACT_MOST_MS.max(
         scenario.site.currents_every_ms + slow(&links.meter) + slow(&links.charger) + extra + again + CAR_MS,
     );
-    Times { react: react.min(most), command, news: links.meter.delay_ms }
+    let soonest = scenario.chargers.iter().map(|charger| charger.settings.latency_ms).min().unwrap_or(0);
+    let follows = scenario.cars.iter().map(|car| car.settings.dead_ms).min().unwrap_or(0);
+    let first = links.charger.delay_ms + soonest + follows;
+    Times { react: react.min(most), command, news: links.meter.delay_ms, first }
 }

@@ -2,7 +2,8 @@
 
 use crate::balance::{Event, Sample, Site, Status};
 use crate::plant::Phasor;
-use crate::plant::network::{Plant, STAR, magnitude};
+use crate::plant::magnitude;
+use crate::plant::network::{Plant, STAR};
 use crate::scenario::{Measured, Scenario};
 
 /// A reading is stale when it is older (balancing, section 5d, invariant 5).

@@ -44,6 +44,7 @@ impl Metrics {
         put("fuse_heat_max", rounded(self.fuse_heat_max, 1e4));
         put("overload_a_s", rounded(self.overload_a_s, 1e3));
         put("overload_s", rounded(self.overload_s, 1e3));
+        put("gap", self.gap.map_or(Value::Null, |gap| rounded(gap, 1e4)));
         put(
             "energy_kwh",
             named(self.energy_kwh.iter().map(|(name, kwh)| (name, rounded(*kwh, 1e3))).collect()),

@@ -15,6 +15,7 @@
 //! | `expected` | what the scenario expects of its own |
 //! | [`metrics`] | numbers and curves of a run |
 //! | `tally` | what one check has seen, and what it says |
+//! | [`trial`] | a run that is kept, and judged again |
 //!
 //! The plant's truth is the judge, never what anybody claims; but a balancer owes nothing that it could not know. What
 //! the house does alone is the house's. A check that found nothing to judge is NOT_APPLICABLE and says why.
@@ -33,6 +34,7 @@ mod outage;
 mod service;
 mod settled;
 mod tally;
+pub mod trial;
 mod view;
 
 use super::results::Outcome;
@@ -365,7 +367,7 @@ impl Watch for Judge<'_> {
             ..Metrics::default()
         };
         for (plan, station) in self.scenario.chargers.iter().zip(plant.stations()) {
-            let kwh = (station.charger.energy_nj() * 1000 / NJ_PER_WH) as f64 / 1e6;
+            let kwh = (station.charger.energy_nj(plant.t_ms()) * 1000 / NJ_PER_WH) as f64 / 1e6;
             self.metrics.energy_kwh.push((plan.name.clone(), kwh));
             self.metrics.starts.push((plan.name.clone(), station.charger.starts()));
         }
@@ -424,7 +426,7 @@ impl Judgement {
             "verdict": self.verdict().word(),
             "failed": self.failed(),
             "metrics": self.metrics.to_json(),
-            "trace_hash": format!("{:016x}", self.trace_hash),
+            "trace_hash": trial::trace_text(self.trace_hash),
         })
     }
 }

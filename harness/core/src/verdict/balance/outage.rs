@@ -5,7 +5,7 @@ use super::knowledge::Knowledge;
 use super::tally::{Tally, amperes, seconds};
 use super::view::View;
 use crate::plant::Phasor;
-use crate::plant::network::{Plant, magnitude};
+use crate::plant::{magnitude, network::Plant};
 use crate::scenario::Scenario;
 
 /// What chargers draw is down to the offline limit after so long, and what cars need for it.

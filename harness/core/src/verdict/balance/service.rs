@@ -6,7 +6,7 @@ use super::margin::{Margins, told_a};
 use super::tally::{Ruling, Tally, count, seconds};
 use super::view::{Seen, View};
 use crate::plant::car::NJ_PER_WH;
-use crate::plant::network::Plant;
+use crate::plant::{magnitude, network::Plant};
 use crate::scenario::Scenario;
 use crate::verdict::{Cause, Verdict};
 use std::collections::VecDeque;
@@ -202,7 +202,10 @@ fn fits(scenario: &Scenario, room: &[[f64; 3]], seen: &Seen, least_ma: i64, circ
     let mut next = Some(circuit);
     while let Some(node) = next {
         // A line that it does not feed may be as full as it likes.
-        let full = (0..3).any(|line| seen.shares[line] > 0.0 && seen.shares[line] * least > room[node][line]);
+        let full = (0..3).any(|line| {
+            let share = magnitude(seen.likely[line]);
+            share > 0.0 && share * least > room[node][line]
+        });
         if full {
             return false;
         }
@@ -217,13 +220,13 @@ pub(super) fn accounting(scenario: &Scenario, plant: &Plant) -> Ruling {
     let mut total = 0;
     for (plan, station) in scenario.chargers.iter().zip(plant.stations()) {
         let charger = &station.charger;
-        let open = charger.session().into_iter();
+        let open = charger.session(plant.t_ms());
         let (mut counted_nj, mut own) = (0_i128, 0);
-        for session in charger.sessions().iter().chain(open) {
+        for session in charger.sessions().iter().copied().chain(open) {
             counted_nj += session.energy_nj;
             own += 1;
         }
-        let given_nj = charger.energy_nj();
+        let given_nj = charger.energy_nj(plant.t_ms());
         let allowed_nj = given_nj / 1000 + NJ_PER_WH * own;
         if (counted_nj - given_nj).abs() > allowed_nj {
             let (counted, given) = (counted_nj / NJ_PER_WH, given_nj / NJ_PER_WH);

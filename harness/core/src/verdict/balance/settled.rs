@@ -158,8 +158,9 @@ impl<'a> Settled<'a> {
             *limit = self.margins.free_a(node, *limit);
         }
         let step = |at: usize| self.scenario.chargers[at].settings.step_ma as f64 / 1000.0;
-        let chargers = view.chargers.iter().enumerate().filter(|(_, seen)| seen.wants);
-        let steps: f64 = chargers.map(|(at, seen)| step(at) * seen.phases() as f64).sum();
+        // Whoever is given something may lack a step of it, and nobody else does.
+        let served = view.chargers.iter().enumerate().filter(|(at, seen)| seen.wants && given[*at] > 0);
+        let steps: f64 = served.map(|(at, seen)| step(at) * seen.phases() as f64).sum();
         let left = room.most(true).map_or(0.0, |most| most - total - steps);
         if left > bound * self.mark {
             self.gap.wrong(|| {
@@ -194,7 +195,7 @@ impl<'a> Settled<'a> {
                 let least_ma = seen.least_ma.max(site.group.min_ma);
                 places.push(Place {
                     node,
-                    lines: seen.lines.map(scale),
+                    lines: seen.likely.map(scale),
                     least_a: least_ma as f64 / 1000.0,
                     most_a: if seen.most_ma < least_ma { 0.0 } else { seen.most_ma as f64 / 1000.0 },
                     weight: seen.phases() as f64,

@@ -1,6 +1,7 @@
 //! Chargers and cars as they are, in the terms of the checks. Looked at anew when a current has changed.
 
-use crate::plant::network::{Plant, line_phasors, magnitude};
+use crate::plant::magnitude;
+use crate::plant::network::{Plant, line_phasors};
 use crate::plant::{Phasor, System};
 use crate::scenario::{Scenario, system};
 use std::ops::Range;
@@ -34,6 +35,8 @@ pub(super) struct Seen {
     pub(super) lines: [Phasor; 3],
     /// Their magnitudes.
     pub(super) shares: [f64; 3],
+    /// The same as far as anybody can know: of all terminals, until the car has charged and shown which it uses.
+    pub(super) likely: [Phasor; 3],
     pub(super) starts: u64,
 }
 
@@ -63,15 +66,23 @@ impl Seen {
 pub(super) struct View {
     pub(super) chargers: Vec<Seen>,
     orders: Vec<[u8; 3]>,
+    /// Of each charger with all its terminals.
+    wired: Vec<[Phasor; 3]>,
     system: System,
 }
 
 impl View {
     pub(super) fn new(scenario: &Scenario) -> View {
+        let system = system(scenario.grid);
+        let wired = scenario.chargers.iter().map(|charger| {
+            let settings = &charger.settings;
+            line_phasors(system, settings.order, 0..usize::from(settings.phases))
+        });
         View {
+            wired: wired.collect(),
             chargers: vec![Seen::default(); scenario.chargers.len()],
             orders: scenario.chargers.iter().map(|charger| charger.settings.order).collect(),
-            system: system(scenario.grid),
+            system,
         }
     }
 
@@ -104,6 +115,8 @@ impl View {
             seen.least_ma = settings.min_ma.max(habits.min_ma);
             seen.gain = habits.gain_ppm as f64 / 1e6;
             seen.most_ma = settings.most_ma().min(car.most_ma() * 1_000_000 / habits.gain_ppm);
+            let charged = charger.session(plant.t_ms()).is_some_and(|session| session.energy_nj > 0);
+            seen.likely = if charged || seen.drawn_ma > 0 { seen.lines } else { self.wired[at] };
             seen.tapers = car.most_ma() < habits.max_ma;
         }
     }

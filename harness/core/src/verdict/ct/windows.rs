@@ -335,7 +335,7 @@ fn behind(spec: &Spec, cores: impl Fn(&mut Clamp)) -> Vec<Segment> {
         clamp.gap_mm = 0.0;
         clamp.secondary = Secondary::Ok;
     }
-    sensor::at_clamp(&changed, &network::segments(&changed))
+    sensor::at_clamp(&changed.clamps, changed.waveform.rate, &network::segments(&changed))
 }
 
 /// The line that a conductor is, from 1.

@@ -114,7 +114,7 @@ impl<'a> Worked<'a> {
     /// Works a waveform out.
     pub fn new(spec: &'a Spec) -> Worked<'a> {
         let primary = network::segments(spec);
-        let at_clamp = sensor::at_clamp(spec, &primary);
+        let at_clamp = sensor::at_clamp(&spec.clamps, spec.waveform.rate, &primary);
         Worked { spec, primary, at_clamp }
     }
 

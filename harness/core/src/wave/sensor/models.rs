@@ -8,7 +8,7 @@
 pub type Row = [f64; 2];
 
 /// A clamp that can be bought.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Model {
     /// As the waveform file names it.
     pub name: &'static str,

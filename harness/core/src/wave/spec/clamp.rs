@@ -71,6 +71,11 @@ impl Clamp {
         }
     }
 
+    /// Perfect clamps, each on the line of its own channel.
+    pub fn perfect_on_all() -> [Clamp; 3] {
+        [Channel::ALL[3], Channel::ALL[4], Channel::ALL[5]].map(Clamp::perfect)
+    }
+
     /// Factor of the instrument transformer in front.
     pub fn outer(&self) -> f64 {
         self.outer_ratio[0] / self.outer_ratio[1]

@@ -132,3 +132,37 @@ fn a_jumping_limit_is_never_answered_with_too_little() {
         assert!(ma == 0 || (ma >= 6_000 && ma <= limit), "{ma} under {limit}");
     }
 }
+
+/// Four cars at 6 A fit behind 25 A, but not beside what is kept free for a step of the house: three charge, and the
+/// fourth gets its turn. What those that charge may stand above the cap is no room to begin in.
+#[test]
+fn four_cars_that_come_at_once_take_turns_behind_the_margin() {
+    let mut rig = Rig::new(site(25, 4), Tuning::default());
+    (0..4).for_each(|charger| rig.plug(charger, CAR));
+    rig.run(300);
+    let served = |rig: &Rig| rig.offered().iter().filter(|ma| **ma >= 6_000).count();
+    assert_eq!(served(&rig), 3, "{:?}", rig.offered());
+    let mut turns = [0; 4];
+    for _ in 0..240 {
+        rig.run(15);
+        for (turns, ma) in turns.iter_mut().zip(rig.offered()) {
+            *turns += u32::from(ma >= 6_000);
+        }
+    }
+    assert!(turns.iter().all(|turns| *turns >= 120), "of 240 looks {turns:?}");
+    assert!(rig.most[0] <= 25.0, "{:?}", rig.most);
+}
+
+/// One that comes with priority has room made for it, though the others may stand above the cap with their least.
+#[test]
+fn a_car_that_comes_first_has_room_made_for_it() {
+    let mut site = site(25, 4);
+    site.chargers[3].priority = 1;
+    let mut rig = Rig::new(site, Tuning::default());
+    (0..3).for_each(|charger| rig.plug(charger, CAR));
+    rig.run(300);
+    rig.plug(3, CAR);
+    rig.run(120);
+    assert!(rig.offered()[3] >= 6_000, "{:?}", rig.offered());
+    assert!(rig.most[0] <= 25.0, "{:?}", rig.most);
+}

@@ -1,0 +1,173 @@
+//! The scenarios of a run: which, the loop with the balancer of the rig, and what is said of those that were not played.
+//!
+//! A built-in balancer runs on every core. A program is started for one scenario after the other: two of it at once
+//! might want the same port or file. Where the DUT is the dongle there is one of it, and one scenario at a time too.
+
+use super::crew::{self, Next};
+use super::play::{SILENT_TRIALS, why_not};
+use super::select::Wanted;
+use crate::failure::Failure;
+use crate::scenarios::File;
+use hanbench_core::balance::Trouble;
+use hanbench_core::scenario::{Measured, Scenario};
+use hanbench_core::sim::ReferenceDongle;
+use hanbench_core::verdict::balance::SUITE;
+use hanbench_core::verdict::balance::trial::{LOOP_TRIAL_VERSION, LoopTrial, Stopped, checks, trace_text};
+use hanbench_core::verdict::results::Outcome as Judged;
+use hanbench_core::verdict::{Cause, Verdict};
+use hanbench_rig::balancer::Spec;
+use hanbench_rig::config::{Input, Rig};
+use hanbench_rig::evidence::Folder;
+use hanbench_rig::session::{LoopDongle, Speed};
+use hanbench_rig::{RigError, interrupt};
+use std::thread;
+
+/// A scenario, with the seed that it is played with, and the checks asked for.
+pub(super) struct Task {
+    pub(super) file: File,
+    pub(super) checks: Vec<String>,
+}
+
+/// The scenarios of the run. On a rig without a balancer they are only spoken of where the suite was named.
+///
+/// The seed of the run moves that of each scenario: 1, the default, leaves it as it is, `N` adds N − 1.
+pub(super) fn select(
+    wanted: &Wanted<'_>,
+    seed: u64,
+    files: Vec<File>,
+    rig: &Rig,
+) -> (Vec<Task>, Vec<Judged>) {
+    let mut tasks: Vec<Task> = Vec::new();
+    for mut file in files {
+        let mut checks = checks();
+        checks.retain(|id| wanted.wants(SUITE, id, &file.subject));
+        file.scenario.seed = file.scenario.seed.wrapping_add(seed.wrapping_sub(1));
+        if !checks.is_empty() {
+            tasks.push(Task { file, checks });
+        }
+    }
+    if rig.balancer.is_some() {
+        let (tasks, others): (Vec<Task>, Vec<Task>) =
+            tasks.into_iter().partition(|task| not_for_dut(rig, &task.file.scenario).is_none());
+        let each = |task: &Task| {
+            let reason = not_for_dut(rig, &task.file.scenario).unwrap_or_default();
+            beside(task, Verdict::NotApplicable, None, &reason)
+        };
+        let outcomes = others.iter().flat_map(each).collect();
+        return (tasks, outcomes);
+    }
+    if !wanted.names(SUITE) {
+        return (Vec::new(), Vec::new());
+    }
+    let reason = "the rig file has no table [balancer]: this rig has no load balancer";
+    let each = |task: &Task| beside(task, Verdict::NotApplicable, None, reason);
+    let outcomes = tasks.iter().flat_map(each).collect();
+    (Vec::new(), outcomes)
+}
+
+/// Why a scenario says nothing of the DUT of this rig, where that is the dongle.
+fn not_for_dut(rig: &Rig, scenario: &Scenario) -> Option<String> {
+    if !rig.dut_in_loop {
+        return None;
+    }
+    match &scenario.meter.measured {
+        Measured::Clamps(_) => Some("this site is measured by clamps; the DUT hears no meter".into()),
+        Measured::Han(profile) => {
+            let family = profile.family.word();
+            let supported = rig.terms.supports.iter().any(|word| word == family);
+            (!supported).then(|| format!("the rig file does not list `{family}` under [dut] supports"))
+        }
+    }
+}
+
+/// Plays the scenarios and keeps them as evidence, in their order.
+pub(super) fn play(
+    rig: &Rig,
+    speed: Option<Speed>,
+    tasks: &[Task],
+    folder: &mut Folder,
+) -> crew::Played<LoopTrial> {
+    let Some(balancer) = rig.balancer.as_ref().filter(|_| !tasks.is_empty()) else {
+        return Ok((Vec::new(), None));
+    };
+    let hands: Vec<Option<LoopDongle>> = match balancer {
+        _ if rig.dut_in_loop => {
+            let default = if rig.input == Input::Pty { Speed::Max } else { Speed::Real };
+            vec![Some(LoopDongle::open(rig.clone(), speed.unwrap_or(default), None)?)]
+        }
+        Spec::BuiltIn(_) => {
+            let cores = thread::available_parallelism().map_or(1, usize::from);
+            (0..cores.min(tasks.len())).map(|_| None).collect()
+        }
+        Spec::Process(..) => vec![None],
+    };
+    crew::play(
+        hands,
+        tasks.len(),
+        |dongle, at| trial(balancer, dongle.as_mut(), &tasks[at]),
+        |trial, before| {
+            // What Ctrl-C has cut short shows nothing.
+            if interrupt::interrupted()
+                && matches!(&trial.stopped, Some(Stopped { trouble: Trouble::Rig(_), .. }))
+            {
+                return Ok(Next::Drop);
+            }
+            folder.trial(&trial.name, trial).map_err(|error| Failure::input(error.to_string()))?;
+            // Nothing was ever answered. Waiting on would cost minutes and prove nothing more.
+            let silent =
+                is_silent(trial) && before.len() + 1 >= SILENT_TRIALS && before.iter().all(is_silent);
+            Ok(if silent { Next::Enough } else { Next::GoOn })
+        },
+    )
+}
+
+fn is_silent(trial: &LoopTrial) -> bool {
+    trial.answers.as_ref().is_some_and(|answers| answers.batches == 0)
+}
+
+fn trial(balancer: &Spec, dongle: Option<&mut LoopDongle>, task: &Task) -> Result<LoopTrial, RigError> {
+    let file = &task.file;
+    let (mut heard, mut pacing) = (None, None);
+    let (ended, answers) = match dongle {
+        Some(dongle) => {
+            dongle.begin()?;
+            let played = balancer.play(&file.scenario, dongle, &mut ())?;
+            let finished = dongle.finish();
+            (heard, pacing) = (Some(finished.0), finished.1);
+            played
+        }
+        None => balancer.play(&file.scenario, &mut ReferenceDongle::default(), &mut ())?,
+    };
+    let name = file.subject.strip_prefix("fixtures/scenarios/").unwrap_or(&file.subject);
+    let name = name.strip_suffix(".toml").unwrap_or(name).replace('/', "-");
+    Ok(LoopTrial {
+        version: LOOP_TRIAL_VERSION,
+        name: format!("balance-{name}"),
+        subject: file.subject.clone(),
+        checks: task.checks.clone(),
+        scenario: file.text.clone(),
+        traces: file.traces.clone(),
+        seed: file.scenario.seed,
+        balancer: balancer.name(),
+        answers,
+        heard,
+        pacing,
+        trace_hash: trace_text(ended.trace_hash),
+        stopped: ended.trouble.map(|(t_ms, trouble)| Stopped { t_ms, trouble }),
+    })
+}
+
+/// Outcomes for scenarios that were not played.
+pub(super) fn not_carried_out(tasks: &[Task], trials: &[LoopTrial], lost: Option<&Failure>) -> Vec<Judged> {
+    let silent = "it was not played: the balancer had answered nothing at all in the scenarios before";
+    let (verdict, cause, reason) = why_not(lost, silent);
+    let rest = tasks.get(trials.len()..).unwrap_or_default();
+    rest.iter().flat_map(|task| beside(task, verdict, Some(cause), &reason)).collect()
+}
+
+/// Outcomes that rest on no trial.
+fn beside(task: &Task, verdict: Verdict, cause: Option<Cause>, reason: &str) -> Vec<Judged> {
+    let subject = &task.file.subject;
+    let outcome = |id: &String| Judged::without_trial((SUITE, id, subject), verdict, cause, reason);
+    task.checks.iter().map(outcome).collect()
+}
