@@ -284,10 +284,17 @@ fn what_the_dut_claims_is_all_that_the_balancer_knows() {
         assert_eq!(again.status.code(), Some(code), "{again:?}");
         assert_eq!(ran.reports(), before, "made again without the dongle");
     }
-    let rig = temp.path().join("clamps.toml");
-    std::fs::write(&rig, format!("[balancer]\n{rule}\n")).expect("written");
-    let ran =
-        run(temp.path(), "clamps", None, &["--rig", &rig.display().to_string(), "--filter", "clamp-order"]);
-    assert_eq!(ran.code, Some(4), "{}", ran.words);
-    assert!(ran.of("balance.fuse").reason.as_deref().is_some_and(|reason| reason.contains("clamps")));
+    for (name, terms, scenario, why) in [
+        ("clamps", "", "clamp-order", "measured by clamps"),
+        ("kaifa", "supports = [\"kaifa\"]", "rules-9a-step", "`aidon` under [dut] supports"),
+        ("l2", "omits = [\"current_l2_a\"]", "rules-9a-step", "`current_l2_a` under [dut] omits"),
+        ("ratio", "ratio = \"100:5\"", "rules-9a-step", "100:5"),
+    ] {
+        let rig = temp.path().join(format!("{name}-dut.toml"));
+        std::fs::write(&rig, format!("[balancer]\n{rule}\n{terms}\n")).expect("written");
+        let ran = run(temp.path(), name, None, &["--rig", &rig.display().to_string(), "--filter", scenario]);
+        let fuse = ran.of("balance.fuse");
+        assert_eq!((ran.code, fuse.verdict), (Some(4), Verdict::NotApplicable), "{}", ran.words);
+        assert!(fuse.reason.as_deref().is_some_and(|reason| reason.contains(why)), "{fuse:?}");
+    }
 }

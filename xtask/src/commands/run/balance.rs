@@ -14,6 +14,7 @@ use hanbench_core::sim::ReferenceDongle;
 use hanbench_core::verdict::balance::SUITE;
 use hanbench_core::verdict::balance::trial::{LOOP_TRIAL_VERSION, LoopTrial, Stopped, checks, trace_text};
 use hanbench_core::verdict::results::Outcome as Judged;
+use hanbench_core::verdict::trial::{NO_RATIO, RatioSetting};
 use hanbench_core::verdict::{Cause, Verdict};
 use hanbench_rig::balancer::Spec;
 use hanbench_rig::config::{Input, Rig};
@@ -21,6 +22,9 @@ use hanbench_rig::evidence::Folder;
 use hanbench_rig::session::{LoopDongle, Speed};
 use hanbench_rig::{RigError, interrupt};
 use std::thread;
+
+/// What a balancer lives on.
+const CURRENTS: [&str; 3] = ["current_l1_a", "current_l2_a", "current_l3_a"];
 
 /// A scenario, with the seed that it is played with, and the checks asked for.
 pub(super) struct Task {
@@ -70,13 +74,24 @@ fn not_for_dut(rig: &Rig, scenario: &Scenario) -> Option<String> {
     if !rig.dut_in_loop {
         return None;
     }
-    match &scenario.meter.measured {
-        Measured::Clamps(_) => Some("this site is measured by clamps; the DUT hears no meter".into()),
-        Measured::Han(profile) => {
-            let family = profile.family.word();
-            let supported = rig.terms.supports.iter().any(|word| word == family);
-            (!supported).then(|| format!("the rig file does not list `{family}` under [dut] supports"))
-        }
+    let Measured::Han(profile) = &scenario.meter.measured else {
+        return Some("this site is measured by clamps; the DUT hears no meter".into());
+    };
+    let family = profile.family.word();
+    if !rig.terms.supports.iter().any(|word| word == family) {
+        return Some(format!("the rig file does not list `{family}` under [dut] supports"));
+    }
+    if let Some(key) = CURRENTS.into_iter().find(|key| rig.terms.omits.iter().any(|word| word == key)) {
+        return Some(format!(
+            "the rig file lists `{key}` under [dut] omits, and no balancer can do without it"
+        ));
+    }
+    // The balancer is told the ratio of the site and multiplies by itself.
+    match &rig.terms.ratio {
+        RatioSetting::Fixed(fixed) if fixed != NO_RATIO => Some(format!(
+            "the DUT is set to a ratio of {fixed}, and the scenarios need one that does not multiply"
+        )),
+        _ => None,
     }
 }
 
