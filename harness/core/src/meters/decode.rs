@@ -11,7 +11,7 @@ use super::{Problem, ProblemKind, by_name};
 use crate::reading::{Family, Field, Key, Reading};
 use crate::wire::{
     apdu::DataNotification,
-    rows::{Body, Name},
+    rows::{Body, Name, Row},
 };
 use alloc::vec::Vec;
 
@@ -65,6 +65,8 @@ pub struct Decoder {
     last: Option<&'static Profile>,
     /// The meter that `last` was found for, where it said which it is.
     meter: Option<Identity>,
+    /// Kept so that nothing is allocated.
+    room: Vec<Row<'static>>,
 }
 
 impl Decoder {
@@ -75,7 +77,7 @@ impl Decoder {
 
     /// A decoder that was told the profile; other layouts are still decoded, and reported.
     pub fn with_profile(profile: &'static Profile) -> Self {
-        Decoder { forced: Some(profile), last: None, meter: None }
+        Decoder { forced: Some(profile), ..Self::default() }
     }
 
     /// Decodes one APDU (LLC and ciphering removed). `address` is the head of the HDLC frame, where there
@@ -88,21 +90,32 @@ impl Decoder {
                 return Decoded::nothing(Problem { offset: problem.offset, kind });
             }
         };
-        let body = Body::read(notification.body);
-        let names = names(&body);
+        let body = Body::read(notification.body, core::mem::take(&mut self.room));
+        let decoded = self.body(&notification, &body, address);
+        self.room = body.into_room();
+        decoded
+    }
+
+    fn body<'a>(
+        &mut self,
+        notification: &DataNotification<'a>,
+        body: &Body<'a>,
+        address: Option<Address<'a>>,
+    ) -> Decoded<'a> {
+        let names = names(body);
         let last = self.last.map(|last| (last, self.meter));
         // What the user told holds for every meter in the stream, whatever the names say.
-        let told = self.forced.and_then(|forced| fit_of(forced, &body));
-        let Some(fit) = told.or_else(|| identify(&notification, &body, address, &names, last)) else {
-            return without_profile(&notification, &body, address);
+        let told = self.forced.and_then(|forced| fit_of(forced, body));
+        let Some(fit) = told.or_else(|| identify(notification, body, address, &names, last)) else {
+            return without_profile(notification, body, address);
         };
-        let mut decoded = with_profile(&notification, &body, fit, address);
+        let mut decoded = with_profile(notification, body, fit, address);
         if self.forced.is_none() {
             // An assumption is made anew each time, until a telegram names the meter.
             if !fit.assumed {
                 (self.last, self.meter) = (Some(fit.profile), names.meter.or(self.meter));
             }
-            if let Some(changed) = self.variant((&notification, &body), &decoded, fit, address) {
+            if let Some(changed) = self.variant((notification, body), &decoded, fit, address) {
                 decoded = changed;
             }
         }

@@ -21,9 +21,6 @@ use alloc::vec::Vec;
 /// How many definitions of the fourth shape are followed; the one meter seen sends 14.
 pub const DEFINITIONS_MAX: usize = 32;
 
-/// Registers of a long list: Kamstrup sends 18 with its counters.
-const ROWS_USUAL: usize = 20;
-
 /// One register as sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Row<'a> {
@@ -73,11 +70,12 @@ pub struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// Reads the body of a data-notification.
-    pub fn read(body: &'a [u8]) -> Body<'a> {
+    /// Reads the body of a data-notification. `room` is an empty list whose memory is used again.
+    pub fn read(body: &'a [u8], room: Vec<Row<'static>>) -> Body<'a> {
         let mut walk = Rows::new(body);
         let outline = walk.outline();
-        let (mut rows, mut problem) = (Vec::with_capacity(ROWS_USUAL), None);
+        let (mut rows, mut problem) = (room, None);
+        rows.clear();
         for row in walk.by_ref() {
             match row {
                 Ok(row) => rows.push(row),
@@ -85,6 +83,12 @@ impl<'a> Body<'a> {
             }
         }
         Body { outline, rows, problem, trailing: walk.trailing() }
+    }
+
+    /// The memory of its list, for the next body. A list that is collected from one of the same kind keeps it, so that
+    /// nothing is allocated from telegram to telegram.
+    pub fn into_room(self) -> Vec<Row<'static>> {
+        self.rows.into_iter().filter_map(|_| None).collect()
     }
 }
 
