@@ -87,6 +87,7 @@ impl<'a> Body<'a> {
 
     /// The memory of its list, for the next body. A list that is collected from one of the same kind keeps it, so that
     /// nothing is allocated from telegram to telegram.
+    #[allow(clippy::unnecessary_filter_map, reason = "a filter would keep the lifetime of the body")]
     pub fn into_room(self) -> Vec<Row<'static>> {
         self.rows.into_iter().filter_map(|_| None).collect()
     }
