@@ -19,6 +19,7 @@
 //! | `[dut] key_file` | – | `virtual` only: the meters' keys, see [`crate::keys`] |
 //! | `[dut] broken` | – | `virtual` only: a deliberately broken variant, see [`Broken`] |
 //! | `[clamps]` | none | a clamp dongle, see [`Clamps`] |
+//! | `[probe]` | none | a debug probe, see [`ProbeSettings`] |
 //!
 //! Without `ratio` the bench sets it: it tells a virtual dongle, also while it runs, and starts a program with the ratio
 //! in place of `{ratio}` in `command`. Any other DUT counts as set to 1:1.
@@ -27,9 +28,11 @@
 //! A relative `key_file` starts at the folder of the rig file.
 
 mod clamps;
+mod probe;
 mod raw;
 
 pub use clamps::{ClampKind, Clamps};
+pub use probe::ProbeSettings;
 
 use crate::dongle::Broken;
 use crate::error::{ConfigError, RigError};
@@ -68,6 +71,8 @@ pub struct Rig {
     pub terms: DutTerms,
     /// The clamp dongle, where the bench has one.
     pub clamps: Option<Clamps>,
+    /// The debug probe, where the bench has one.
+    pub probe: Option<ProbeSettings>,
     /// One line about the DUT for the head of the report: name, model, firmware.
     pub about: String,
 }
@@ -204,7 +209,8 @@ impl Checker<'_> {
             raw.site.and_then(|site| site.main_fuse_a).map(|fuse| self.fuse(&fuse)).transpose()?;
         let dut = self.dut(raw.dut, &input, input_span)?;
         let clamps = raw.clamps.map(|clamps| self.clamps(clamps, &input, &dut)).transpose()?;
-        Ok(Rig { name, input, dut, terms, clamps, about })
+        let probe = raw.probe.map(|probe| self.probe(probe)).transpose()?;
+        Ok(Rig { name, input, dut, terms, clamps, probe, about })
     }
 
     /// toml's own message, with the nearest word that would have been right.

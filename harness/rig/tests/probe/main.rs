@@ -1,0 +1,11 @@
+//! The probe rig against a simulated chip, through the real probe-rs.
+//!
+//! One binary, because linking probe-rs costs seconds.
+
+mod board;
+mod cable;
+mod drivers;
+mod flash;
+mod images;
+mod riscv;
+mod session;
