@@ -156,3 +156,46 @@ impl Image {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made with OpenSSL 3.0 by the commands at the top of this file.
+    const IMAGE: &[u8] = b"firmware of a dongle\n";
+    const KEY: &str = "-----BEGIN PUBLIC KEY-----\n\
+        MCowBQYDK2VwAyEAPhQXdkQ47JeM0Lvn7uLuQLnGdrSmYiCqGbDgY7GDTi0=\n\
+        -----END PUBLIC KEY-----\n";
+    const SIGNATURE: &str = "35dcd4e34a9496171a7fbc1cb5591b0ff642579c211855b12c891a62f7a0bba3\
+        836d724040bffc538488709534c3e1fc3f2da3a47ad9eb3bd9e691e9e4ea9d0f";
+
+    #[test]
+    fn what_openssl_signed_is_accepted_and_one_flipped_bit_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).expect("write");
+            path
+        };
+        let key = file("release.pub.pem", KEY.as_bytes());
+        let path = file("dongle.bin", IMAGE);
+        let mut signature = hanbench_core::hex::bytes(SIGNATURE).expect("hex");
+        file("dongle.bin.sig", &signature);
+        let image = Image::load(&path).expect("an image");
+        assert_eq!(image.check_signature(&key), Ok(()));
+        signature[40] ^= 0x10;
+        file("dongle.bin.sig", &signature);
+        assert_eq!(
+            image.check_signature(&key).expect_err("flipped").cause,
+            hanbench_core::verdict::Cause::Config
+        );
+    }
+
+    #[test]
+    fn an_empty_file_is_no_image() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("empty.bin");
+        std::fs::write(&path, b"").expect("write");
+        assert!(Image::load(&path).expect_err("empty").why.contains("0 bytes"));
+    }
+}

@@ -6,6 +6,8 @@ mod board;
 mod cable;
 mod drivers;
 mod flash;
+#[cfg(unix)]
+mod glasgow;
 mod images;
 mod riscv;
 mod session;
