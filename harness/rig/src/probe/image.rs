@@ -123,7 +123,7 @@ impl Image {
         Ok(Some(elf.architecture()))
     }
 
-    fn elf(&self) -> Result<object::File<'_>, String> {
+    pub(super) fn elf(&self) -> Result<object::File<'_>, String> {
         if self.format != Format::Elf {
             return Err("it is no ELF, which alone has symbols".into());
         }

@@ -11,6 +11,7 @@
 //! | `image` | firmware files: ELF, HEX, BIN; symbols; signatures |
 //! | `flash` | writing an image, unless it is there already |
 //! | `rtt` | channels between firmware and bench, over resets |
+//! | [`defmt`] | log frames of firmware that uses defmt |
 //! | `error` | what failed, with every reason, and whose fault it can be |
 //!
 //! It refuses to erase a chip that is locked, and never says that a device failed: all it sees are cables and chips.
@@ -19,6 +20,7 @@
 //! so a test attaches before it starts to measure time.
 
 mod attach;
+pub mod defmt;
 mod error;
 mod flash;
 mod image;

@@ -10,11 +10,22 @@ pub const EM_RISCV: u16 = 243;
 
 /// A 32-bit executable with one segment at `address` and symbols of 4 bytes.
 pub fn elf(machine: u16, address: u32, segment: &[u8], symbols: &[(&str, u32)]) -> Vec<u8> {
+    elf_with(".text", machine, address, segment, symbols)
+}
+
+/// The same with another name for its section.
+pub fn elf_with(
+    section: &str,
+    machine: u16,
+    address: u32,
+    segment: &[u8],
+    symbols: &[(&str, u32)],
+) -> Vec<u8> {
     const EHDR: u32 = 52;
     const PHDR: u32 = 32;
     const SHDR: u32 = 40;
-    let names = b"\0.text\0.symtab\0.strtab\0";
-    let (mut strings, mut table) = (names.to_vec(), vec![0; 16]);
+    let names = format!("\0.symtab\0.strtab\0{section}\0");
+    let (mut strings, mut table) = (names.into_bytes(), vec![0; 16]);
     for (name, value) in symbols {
         let place = strings.len() as u32;
         strings.extend_from_slice(name.as_bytes());
@@ -38,9 +49,9 @@ pub fn elf(machine: u16, address: u32, segment: &[u8], symbols: &[(&str, u32)]) 
     file.extend(table.iter().chain(&strings));
     file.resize(sections as usize, 0);
     file.extend(words(&[0; 10]));
-    file.extend(words(&[1, 1, 6, address, text, size, 0, 0, 4, 0]));
-    file.extend(words(&[7, 2, 0, 0, symtab, table.len() as u32, 3, 1, 4, 16]));
-    file.extend(words(&[15, 3, 0, 0, strtab, strings.len() as u32, 0, 0, 1, 0]));
+    file.extend(words(&[17, 1, 6, address, text, size, 0, 0, 4, 0]));
+    file.extend(words(&[1, 2, 0, 0, symtab, table.len() as u32, 3, 1, 4, 16]));
+    file.extend(words(&[9, 3, 0, 0, strtab, strings.len() as u32, 0, 0, 1, 0]));
     file
 }
 

@@ -9,5 +9,6 @@ mod flash;
 #[cfg(unix)]
 mod glasgow;
 mod images;
+mod logs;
 mod riscv;
 mod session;
