@@ -57,7 +57,7 @@ fn pack(bytes: &[u8]) -> Vec<u8> {
                 (run, zeros) = (0, 0);
             }
         } else if *byte == 0 {
-            out.push(run - 7 | 0x80);
+            out.push((run - 7) | 0x80);
             (run, zeros) = (0, 0);
         } else {
             out.push(*byte);
@@ -71,7 +71,7 @@ fn pack(bytes: &[u8]) -> Vec<u8> {
     match run {
         0 => {}
         1..=6 => out.push((zeros | 0xFF << run) & 0x7F),
-        _ => out.push(run - 7 | 0x80),
+        _ => out.push((run - 7) | 0x80),
     }
     out.push(0);
     out
