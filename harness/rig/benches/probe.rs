@@ -69,9 +69,9 @@ fn measure(way: &str, board: &Board, long: bool) -> Result<(), ProbeError> {
     let mut seed = 0;
     let flash = best(rounds, || {
         seed += 1;
-        probe.flash(&board.image(seed, 20_000), None).map(drop)
+        probe.flash(&board.image(seed, 20_000)).map(drop)
     })?;
-    let skip = best(rounds, || probe.flash(&board.image(seed, 20_000), None).map(drop))?;
+    let skip = best(rounds, || probe.flash(&board.image(seed, 20_000)).map(drop))?;
     let read = best(rounds, || probe.read(RAM.into(), 16 * 1024).map(drop))?;
     probe.rtt_attach(BLOCK.into())?;
     let poll = best(rounds * 10, || probe.rtt_read(0).map(drop))?;

@@ -50,6 +50,11 @@ mod tests {
             }
         }
         assert_eq!(encode(&[0, 0]), [1, 1, 1]);
+        assert_eq!(
+            (encode(&[7; 254]).len(), encode(&[7; 255]).len()),
+            (255, 257),
+            "nothing follows a full group"
+        );
         assert_eq!(encode(&[0x11, 0, 0x22]), [2, 0x11, 2, 0x22]);
     }
 

@@ -219,6 +219,15 @@ mod tests {
         call(&mut chip, 4, [0; 3]);
         assert_eq!(returned(&mut chip), None);
         assert!(chip.counts.calls.is_empty());
+        // The distance alone does not make it a routine: the link register has to point at the header.
+        chip.write_system(DHCSR, DHCSR_KEY | C_DEBUGEN | C_HALT);
+        chip.write_word(BLOB, 0).expect("RAM");
+        for (register, value) in [(15, BLOB + 4), (14, BLOB + 1)] {
+            chip.write_system(DCRDR, value);
+            chip.write_system(DCRSR, 1 << 16 | register);
+        }
+        chip.write_system(DHCSR, DHCSR_KEY | C_DEBUGEN);
+        assert!(chip.counts.calls.is_empty());
     }
 
     #[test]

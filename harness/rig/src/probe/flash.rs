@@ -7,7 +7,6 @@ use object::Architecture as Machine;
 use probe_rs::flashing::{DownloadOptions, FileDownloadError, FlashError, FlashLoader, image_format};
 use probe_rs::{Architecture, MemoryInterface, Session};
 use std::io::Cursor;
-use std::path::Path;
 
 const STEP: &str = "flash";
 /// Bytes compared at a time.
@@ -28,14 +27,14 @@ impl Probe {
     /// Puts an image into the chip, verifies it, and starts it. An image that is there already is left alone, and so is
     /// the core that runs it.
     ///
-    /// With `signed_by`, the image must be signed with that key: otherwise nothing is sent to the chip.
+    /// Where the rig file says `signed_by`, the image must be signed with that key: otherwise nothing is sent to the chip.
     ///
     /// # Errors
     ///
     /// The image is not signed, is damaged, or is for another chip; or the chip cannot be erased or written, or reads back
     /// otherwise than it was written.
-    pub fn flash(&mut self, image: &Image, signed_by: Option<&Path>) -> Result<Flashed, ProbeError> {
-        if let Some(key_file) = signed_by {
+    pub fn flash(&mut self, image: &Image) -> Result<Flashed, ProbeError> {
+        if let Some(key_file) = &self.signed_by {
             image.check_signature(key_file)?;
         }
         let image = image.clone();

@@ -5,6 +5,7 @@ use super::attach::attach;
 use crate::config::ProbeSettings;
 use probe_rs::rtt::Rtt;
 use probe_rs::{Core, MemoryInterface, Session};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -80,6 +81,8 @@ enum Line {
 pub struct Probe {
     about: About,
     pub(super) deadlines: Deadlines,
+    /// What images have to be signed with, as the rig file says.
+    pub(super) signed_by: Option<PathBuf>,
     line: Line,
     /// Ends when the thread does.
     thread: Receiver<()>,
@@ -97,7 +100,7 @@ impl Probe {
         let (work, steps) = channel::<Work>();
         let (attached, outcome) = channel();
         let (alive, thread) = channel();
-        let settings = settings.clone();
+        let (settings, signed_by) = (settings.clone(), settings.signed_by.clone());
         let body = move || {
             let _alive = alive;
             let (session, about) = match attach(&settings) {
@@ -126,7 +129,7 @@ impl Probe {
             }
             Err(RecvTimeoutError::Disconnected) => return Err(ended(STEP)),
         };
-        Ok(Probe { about, deadlines, line: Line::Open(work), thread })
+        Ok(Probe { about, deadlines, signed_by, line: Line::Open(work), thread })
     }
 
     /// What is attached.

@@ -88,14 +88,14 @@ fn a_cable_that_comes_out_while_flashing_leaves_a_chip_that_can_be_flashed_again
     let mut probe = board.open();
     // Behind the erasing, in the middle of the pages.
     board.target.chip().faults.unplug_after = Some(4000);
-    let error = probe.flash(&image, None).expect_err("no cable");
+    let error = probe.flash(&image).expect_err("no cable");
     assert_eq!(error.cause, Cause::Rig, "{error}");
     let pages = programmed(&board);
     assert!((1..6).contains(&pages), "{pages} pages were programmed: the cable has to come out between two");
     drop(probe);
     board.target.chip().faults.unplugged = false;
     let mut probe = board.open();
-    assert!(probe.flash(&image, None).expect("flash").written);
+    assert!(probe.flash(&image).expect("flash").written);
     assert_eq!(board.flash(LEN), program(1, LEN));
 }
 
@@ -106,7 +106,7 @@ fn power_that_fails_while_flashing_leaves_a_chip_that_can_be_flashed_again() {
     let mut probe = board.open();
     let erased = LEN.next_multiple_of(0x400) as u32;
     board.target.chip().flash.lose_power_after(erased + 2500);
-    let error = probe.flash(&image, None).expect_err("no power");
+    let error = probe.flash(&image).expect_err("no power");
     assert_ne!(error.cause, Cause::Config, "{error}");
     assert!(!board.target.chip().powered());
     assert_eq!(programmed(&board), 3, "the third page is half written");
@@ -114,7 +114,7 @@ fn power_that_fails_while_flashing_leaves_a_chip_that_can_be_flashed_again() {
     board.target.chip().power_on();
     assert_ne!(board.flash(LEN), program(1, LEN));
     let mut probe = board.open();
-    assert!(probe.flash(&image, None).expect("flash").written);
+    assert!(probe.flash(&image).expect("flash").written);
     assert_eq!(board.flash(LEN), program(1, LEN));
     probe.rtt_attach(BLOCK.into()).expect("RTT");
     hear(&mut probe, "hello\n");

@@ -18,7 +18,7 @@ fn a_socket_is_as_good_as_a_probe() {
     probe.write(TICKS.into(), &[0xFF; 8]).expect("write");
     assert_eq!(probe.read(u64::from(TICKS) + 4, 4).expect("read"), [0xFF; 4]);
     assert!(probe.read(0x3000_0000, 4).expect_err("nothing there").to_string().contains("FAULT"));
-    assert!(probe.flash(&board.image(4, LEN), None).expect("flash").written);
+    assert!(probe.flash(&board.image(4, LEN)).expect("flash").written);
     assert_eq!(board.flash(LEN), program(4, LEN));
     probe.rtt_attach(BLOCK.into()).expect("RTT");
     hear(&mut probe, "hello\n");
