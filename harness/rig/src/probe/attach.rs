@@ -7,7 +7,7 @@ use probe_rs::architecture::arm::ArmError;
 use probe_rs::architecture::arm::dp::DpAddress;
 use probe_rs::config::{CoreType, Registry, Target};
 use probe_rs::probe::list::Lister;
-use probe_rs::probe::{DebugProbeError, DebugProbeInfo, DebugProbeSelector, Probe};
+use probe_rs::probe::{DebugProbeInfo, DebugProbeSelector, Probe};
 use probe_rs::{MemoryInterface, Permissions, Session};
 
 const STEP: &str = "attach";
@@ -20,9 +20,8 @@ pub(super) fn attach(settings: &ProbeSettings) -> Result<(Session, About), Probe
     let registry = Registry::from_builtin_families();
     let target = target(&registry, &settings.chip)?;
     let mut probe = open(&settings.selector)?;
-    let about = |error: &DebugProbeError| ProbeError::of(STEP, error);
     if let Some(khz) = settings.speed_khz {
-        probe.set_speed(khz).map_err(|error| about(&error))?;
+        probe.set_speed(khz).map_err(|error| ProbeError::of(STEP, &error))?;
     }
     let (name, speed_khz) = (probe.get_name(), probe.speed_khz());
     let permissions = Permissions::default();
