@@ -34,7 +34,8 @@
 //! | Is a claim right? | `verdict::judge`; every rule is listed in `verdict::checks` |
 //! | Does a balancer keep the fuse, and use what there is? | `verdict::balance`; a run of it that is kept and judged again: `verdict::balance::trial` |
 //! | What does a run write? | `report` |
-//! | Ports, processes, rig files, pacing | the crate `hanbench-rig` |
+//! | Ports, processes, rig files, pacing, debug probes | the crate `hanbench-rig` |
+//! | What stands in for a chip at the end of a debug cable? | the crate `hanbench-target` |
 //! | Commands | the crate `xtask`, one file per command |
 //!
 //! ## Who may use whom

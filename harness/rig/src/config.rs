@@ -20,6 +20,7 @@
 //! | `[dut] broken` | – | `virtual` only: a deliberately broken variant, see [`Broken`] |
 //! | `[clamps]` | none | a clamp dongle, see [`Clamps`] |
 //! | `[balancer] kind` | – | a load balancer: `reference`, `rule` (`name`), `process` (`command`, `answer_within_s`) |
+//! | `[probe]` | none | a debug probe, see [`ProbeSettings`] |
 //!
 //! Without `ratio` the bench sets it: it tells a virtual dongle, also while it runs, and starts a program with the ratio
 //! in place of `{ratio}` in `command`. Any other DUT counts as set to 1:1.
@@ -29,9 +30,11 @@
 
 mod balancer;
 mod clamps;
+mod probe;
 mod raw;
 
 pub use clamps::{ClampKind, Clamps};
+pub use probe::ProbeSettings;
 
 use crate::balancer::Spec;
 use crate::dongle::Broken;
@@ -77,6 +80,8 @@ pub struct Rig {
     pub balancer: Option<Spec>,
     /// Its scenarios go through the DUT; otherwise the reference decoder is the dongle.
     pub dut_in_loop: bool,
+    /// The debug probe, where the bench has one.
+    pub probe: Option<ProbeSettings>,
     /// One line about the DUT for the head of the report: name, model, firmware.
     pub about: String,
 }
@@ -220,7 +225,8 @@ impl Checker<'_> {
             None | Some(Spec::BuiltIn(BuiltIn::Reference(None))) => about,
             Some(other) => format!("{about}, balancer `{}`", other.name()),
         };
-        Ok(Rig { name, input, dut, terms, clamps, balancer, dut_in_loop, about })
+        let probe = raw.probe.map(|probe| self.probe(probe)).transpose()?;
+        Ok(Rig { name, input, dut, terms, clamps, balancer, dut_in_loop, probe, about })
     }
 
     /// The parser's message, with the nearest word that would have been right.

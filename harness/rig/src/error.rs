@@ -48,6 +48,10 @@ pub enum RigError {
         /// Why.
         why: String,
     },
+    /// A debug probe, or what it was asked to do.
+    #[cfg(feature = "probe")]
+    #[error(transparent)]
+    Probe(#[from] crate::probe::ProbeError),
 }
 
 impl RigError {
@@ -56,6 +60,8 @@ impl RigError {
         match self {
             RigError::File(_) | RigError::Config(_) | RigError::Start { .. } => 2,
             RigError::Unavailable { .. } | RigError::Held { .. } | RigError::Lost { .. } => 3,
+            #[cfg(feature = "probe")]
+            RigError::Probe(error) => error.exit_code(),
         }
     }
 

@@ -27,6 +27,7 @@
 //! | [`scpi`] | a channel of a waveform → an arbitrary-waveform generator |
 //! | [`lock`] | one bench, one holder |
 //! | [`serial`] | a port that is only listened to |
+//! | `probe` (feature `probe`) | a debug probe: reset, RAM, RTT, flash; every step with a deadline |
 //! | [`interrupt`] | Ctrl-C as a flag that every loop looks at |
 
 pub mod adapter;
@@ -45,6 +46,8 @@ pub mod library;
 pub mod line;
 pub mod lock;
 pub mod pace;
+#[cfg(feature = "probe")]
+pub mod probe;
 pub mod pty;
 pub mod samples;
 pub mod scpi;

@@ -382,3 +382,42 @@ fn a_mistake_about_clamps_names_its_place() {
         assert!(found.contains(words), "{found}\nlacks {words}");
     }
 }
+
+#[test]
+fn a_probe_is_read_with_its_chip_and_key() {
+    let rig = parse(
+        "[dut]\nkind = \"virtual\"\n[probe]\nselector = \"1366:1015-2:000123:x\"\nchip = \"nRF52840_xxAA\"\n\
+         speed_khz = 4000\nconnect_under_reset = true\nsigned_by = \"release.pub.pem\"\n",
+    );
+    let probe = rig.probe.expect("a probe");
+    assert_eq!((probe.selector.as_str(), probe.chip.as_str()), ("1366:1015-2:000123:x", "nRF52840_xxAA"));
+    assert_eq!((probe.speed_khz, probe.connect_under_reset), (Some(4000), true));
+    assert_eq!(probe.signed_by.as_deref(), Some(Path::new("rigs/release.pub.pem")));
+    let least = "[dut]\nkind = \"virtual\"\n[probe]\nselector = \"c251:f001\"\nchip = \"STM32F103C8\"\n";
+    let probe = parse(least).probe.expect("a probe");
+    assert_eq!((probe.speed_khz, probe.connect_under_reset, probe.signed_by), (None, false, None));
+    assert_eq!(parse("[dut]\nkind = \"virtual\"\n").probe, None);
+}
+
+#[test]
+fn mistakes_in_a_probe_are_pointed_at() {
+    let with = |lines: &str| mistake(&format!("[dut]\nkind = \"virtual\"\n[probe]\n{lines}\n"));
+    let cases = [
+        ("chip = \"x\"", "oslo-1.toml:3:1: [probe] needs `selector`"),
+        ("selector = \"1366:1015\"", "[probe] needs `chip`"),
+        (
+            "selector = \"J-Link\"\nchip = \"x\"",
+            "oslo-1.toml:4:12: `selector` is \"J-Link\"; expected \"VID:PID\"",
+        ),
+        ("selector = \"1366\"\nchip = \"x\"", "expected \"VID:PID\""),
+        ("selector = \"1366:10155\"\nchip = \"x\"", "expected \"VID:PID\""),
+        (
+            "selector = \"1366:1015\"\nchip = \"x\"\nspeed_khz = 0",
+            "`speed_khz` is 0; expected 1 to 50000 kHz",
+        ),
+        ("selector = \"1366:1015\"\nchips = \"x\"", "did you mean `chip`?"),
+    ];
+    for (lines, words) in cases {
+        assert!(with(lines).contains(words), "{lines}: {}", with(lines));
+    }
+}

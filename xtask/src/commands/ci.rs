@@ -10,10 +10,11 @@ use std::process::Command;
 /// "decoder without std" is checked for this computer, which has std: it catches a use of std in our own modules, and
 /// cannot catch a dependency that needs std. Only a target without std can (`--target thumbv7em-none-eabi`), which
 /// is not installed everywhere.
-const STEPS: [(&str, &[&str]); 6] = [
+const STEPS: [(&str, &[&str]); 7] = [
     ("format", &["fmt", "--all", "--check"]),
     ("lints", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
     ("decoder without std", &["check", "--quiet", "--package", "hanbench-core", "--no-default-features"]),
+    ("without probes", &["check", "--quiet", "--package", "xtask", "--no-default-features"]),
     ("documentation", &["doc", "--workspace", "--no-deps", "--quiet"]),
     ("main job", &["run", "--quiet", "--package", "xtask", "--", "run"]),
     ("tests", &["test"]),

@@ -3,7 +3,7 @@
 //! What is measured goes the way of a waveform file: the lines at the main switch as one steady segment, through the
 //! clamps as they really sit, and the closed form of what is true behind them. A current has the sign of its power, and
 //! power pairs each clamp with the voltage that the fitter believes it belongs to; so a clamp on the wrong line says
-//! half of the power with the wrong sign, as on a site (ct-waveforms, section 5).
+//! half of the power with the wrong sign, as on a site (ct-waveforms, section 0).
 //!
 //! The dongle itself has no error but its steps of a tenth of an ampere, and the end of its range.
 

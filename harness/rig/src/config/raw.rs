@@ -13,6 +13,18 @@ pub(super) struct RawRig {
     pub(super) clamps: Option<Spanned<RawClamps>>,
     pub(super) balancer: Option<Spanned<RawBalancer>>,
     pub(super) site: Option<RawSite>,
+    pub(super) probe: Option<Spanned<RawProbe>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawProbe {
+    pub(super) selector: Option<Spanned<String>>,
+    pub(super) chip: Option<Spanned<String>>,
+    pub(super) speed_khz: Option<Spanned<i64>>,
+    #[serde(default)]
+    pub(super) connect_under_reset: bool,
+    pub(super) signed_by: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

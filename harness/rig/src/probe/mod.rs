@@ -1,0 +1,40 @@
+//! A debug probe and the chip at its end, through probe-rs: reset, RAM, RTT, flash.
+//!
+//! Everything probe-rs does blocks, some of it for seconds, and some of it for ever when a cable is bad. So one thread owns
+//! the session, a [`Probe`] hands it one step after another, and every step has a deadline. A step that misses its
+//! deadline costs the probe: its thread is left behind to end by itself, and whoever wants to go on opens anew.
+//!
+//! | file | what |
+//! |---|---|
+//! | `owner` | the thread, its steps and their deadlines |
+//! | `attach` | selector → probe → session, and whether this is the chip that the rig file names |
+//! | `image` | firmware files: ELF, HEX, BIN; symbols; signatures |
+//! | `flash` | writing an image, unless it is there already |
+//! | `rtt` | channels between firmware and bench, over resets |
+//! | [`defmt`] | log frames of firmware that uses defmt |
+//! | `error` | what failed, with every reason, and whose fault it can be |
+//!
+//! It refuses to erase a chip that is locked, and never says that a device failed: all it sees are cables and chips.
+//!
+//! Attaching halts a running core for a moment (microseconds to milliseconds), because probe-rs clears its breakpoints;
+//! so a test attaches before it starts to measure time.
+
+mod attach;
+pub mod defmt;
+mod error;
+mod flash;
+mod image;
+mod owner;
+mod rtt;
+
+pub use error::ProbeError;
+pub use flash::Flashed;
+pub use image::{Format, Image, Symbol};
+pub use owner::{About, Deadlines, Probe};
+pub use rtt::{Channel, Channels, Heard};
+
+/// The selectors of the probes that this computer has, with their names: `1366:1015:000123  J-Link`.
+pub fn list() -> Vec<String> {
+    let probes = probe_rs::probe::list::Lister::new().list_all();
+    probes.iter().map(|probe| format!("{}  {}", attach::selector_of(probe), probe.identifier)).collect()
+}

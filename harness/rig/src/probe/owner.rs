@@ -1,0 +1,275 @@
+//! The thread that owns a session, and the handle that gives it steps.
+
+use super::ProbeError;
+use super::attach::attach;
+use crate::config::ProbeSettings;
+use probe_rs::rtt::Rtt;
+use probe_rs::{Core, MemoryInterface, Session};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+/// How long a step may take before the probe counts as lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Deadlines {
+    /// Opening the probe and attaching to the chip.
+    pub attach: Duration,
+    /// Any step but flashing.
+    pub step: Duration,
+    /// Writing and verifying an image.
+    pub flash: Duration,
+}
+
+impl Default for Deadlines {
+    /// Generous for a slow probe: a megabyte at 10 kB/s is flashed in 100 s.
+    fn default() -> Deadlines {
+        Deadlines {
+            attach: Duration::from_secs(4),
+            step: Duration::from_secs(2),
+            flash: Duration::from_secs(180),
+        }
+    }
+}
+
+/// What is attached, for the head of a report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct About {
+    /// The probe's own name.
+    pub probe: String,
+    /// The chip as probe-rs calls it.
+    pub chip: String,
+    /// Clock of the debug line, as the probe says.
+    pub speed_khz: u32,
+}
+
+/// Everything that lives in the thread.
+pub(super) struct Bench {
+    pub(super) session: Session,
+    pub(super) rtt: Option<Rtt>,
+}
+
+impl Bench {
+    /// The first core, which is the one that firmware of a dongle runs on.
+    pub(super) fn core(&mut self, step: &'static str) -> Result<Core<'_>, ProbeError> {
+        self.session.core(0).map_err(|error| ProbeError::of(step, &error))
+    }
+}
+
+impl Drop for Bench {
+    /// Lets the core run again. probe-rs leaves it halted where a chip's own sequence for the end of a session (all STM32)
+    /// takes the place of the general one.
+    fn drop(&mut self) {
+        // Without a cable there is nothing to let run.
+        let _ = self.session.resume_all_cores();
+    }
+}
+
+type Work = Box<dyn FnOnce(&mut Bench) + Send>;
+
+#[derive(Debug)]
+enum Line {
+    /// The thread takes steps.
+    Open(Sender<Work>),
+    /// Nothing answered any more, and the thread has ended the session or is about to.
+    Lost,
+    /// A step missed its deadline, and the thread is still at it.
+    Stuck,
+}
+
+/// A session with a chip. Dropping it lets the chip run and frees the probe.
+#[derive(Debug)]
+pub struct Probe {
+    about: About,
+    pub(super) deadlines: Deadlines,
+    /// What images have to be signed with, as the rig file says.
+    pub(super) signed_by: Option<PathBuf>,
+    line: Line,
+    /// Ends when the thread does.
+    thread: Receiver<()>,
+}
+
+impl Probe {
+    /// Opens the probe that the rig file names and attaches to the chip.
+    ///
+    /// # Errors
+    ///
+    /// No such probe or chip, a chip that does not answer or is another one than the rig file says, or none of that known
+    /// within [`Deadlines::attach`].
+    pub fn open(settings: &ProbeSettings, deadlines: Deadlines) -> Result<Probe, ProbeError> {
+        const STEP: &str = "attach";
+        let (work, steps) = channel::<Work>();
+        let (attached, outcome) = channel();
+        let (alive, thread) = channel();
+        let (settings, signed_by) = (settings.clone(), settings.signed_by.clone());
+        let body = move || {
+            let _alive = alive;
+            let (session, about) = match attach(&settings) {
+                Ok(attached) => attached,
+                Err(error) => {
+                    // Whoever no longer listens has been told that time was up.
+                    let _ = attached.send(Err(error));
+                    return;
+                }
+            };
+            let mut bench = Bench { session, rtt: None };
+            if attached.send(Ok(about)).is_ok() {
+                steps.into_iter().for_each(|step| step(&mut bench));
+            }
+        };
+        std::thread::Builder::new()
+            .name("probe".into())
+            .spawn(body)
+            .map_err(|error| ProbeError::rig(STEP, error.to_string()))?;
+        let about = match outcome.recv_timeout(deadlines.attach) {
+            Ok(about) => about?,
+            Err(RecvTimeoutError::Timeout) => {
+                let what =
+                    "neither a chip nor an error; is the cable plugged in and the chip powered? Nothing";
+                return Err(ProbeError::late(STEP, deadlines.attach, what));
+            }
+            Err(RecvTimeoutError::Disconnected) => return Err(ended(STEP)),
+        };
+        Ok(Probe { about, deadlines, signed_by, line: Line::Open(work), thread })
+    }
+
+    /// What is attached.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Stops the core.
+    ///
+    /// # Errors
+    ///
+    /// The chip does not answer, or not in time.
+    pub fn halt(&mut self) -> Result<(), ProbeError> {
+        const STEP: &str = "halt";
+        let within = self.deadlines.step;
+        self.perform(STEP, within, move |bench| {
+            bench.core(STEP)?.halt(within / 2).map(drop).map_err(|error| ProbeError::of(STEP, &error))
+        })
+    }
+
+    /// Lets the core run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Probe::halt`].
+    pub fn run(&mut self) -> Result<(), ProbeError> {
+        const STEP: &str = "run";
+        self.perform(STEP, self.deadlines.step, |bench| {
+            bench.core(STEP)?.run().map_err(|error| ProbeError::of(STEP, &error))
+        })
+    }
+
+    /// Resets the chip and lets it run. RTT has to be attached again, because its control block is made anew; the old one
+    /// is made invalid first, so that it cannot be mistaken for the new.
+    ///
+    /// # Errors
+    ///
+    /// As [`Probe::halt`].
+    pub fn reset(&mut self) -> Result<(), ProbeError> {
+        const STEP: &str = "reset";
+        let within = self.deadlines.step;
+        self.perform(STEP, within, move |bench| {
+            bench.forget_rtt(STEP, within / 4)?;
+            bench.core(STEP)?.reset().map_err(|error| ProbeError::of(STEP, &error))
+        })
+    }
+
+    /// Resets the chip and holds it before its first instruction.
+    ///
+    /// # Errors
+    ///
+    /// As [`Probe::halt`].
+    pub fn reset_and_halt(&mut self) -> Result<(), ProbeError> {
+        const STEP: &str = "reset and halt";
+        let within = self.deadlines.step;
+        self.perform(STEP, within, move |bench| {
+            bench.forget_rtt(STEP, within / 4)?;
+            let halted = bench.core(STEP)?.reset_and_halt(within / 4);
+            halted.map(drop).map_err(|error| ProbeError::of(STEP, &error))
+        })
+    }
+
+    /// Reads memory while the core runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Probe::halt`], and an address where nothing is.
+    pub fn read(&mut self, address: u64, len: usize) -> Result<Vec<u8>, ProbeError> {
+        const STEP: &str = "read memory";
+        self.perform(STEP, self.deadlines.step, move |bench| {
+            let mut bytes = vec![0; len];
+            let read = bench.core(STEP)?.read(address, &mut bytes);
+            read.map(|()| bytes).map_err(|error| ProbeError::of(STEP, &error))
+        })
+    }
+
+    /// Writes RAM while the core runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Probe::read`].
+    pub fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), ProbeError> {
+        const STEP: &str = "write memory";
+        let bytes = bytes.to_vec();
+        self.perform(STEP, self.deadlines.step, move |bench| {
+            bench.core(STEP)?.write(address, &bytes).map_err(|error| ProbeError::of(STEP, &error))
+        })
+    }
+
+    /// Has the thread do something, and waits for that.
+    pub(super) fn perform<T: Send + 'static>(
+        &mut self,
+        step: &'static str,
+        within: Duration,
+        work: impl FnOnce(&mut Bench) -> Result<T, ProbeError> + Send + 'static,
+    ) -> Result<T, ProbeError> {
+        let (done, outcome) = channel();
+        let thread = match &self.line {
+            Line::Open(thread) => thread,
+            Line::Lost => {
+                return Err(ProbeError::rig(step, "the chip was lost before; open the probe again"));
+            }
+            Line::Stuck => {
+                let why = "an earlier step missed its deadline, and the probe was given up; open it again";
+                return Err(ProbeError::rig(step, why));
+            }
+        };
+        let work: Work = Box::new(move |bench| {
+            // Nobody listens any more when time was up.
+            let _ = done.send(work(bench));
+        });
+        if thread.send(work).is_err() {
+            return Err(ended(step));
+        }
+        match outcome.recv_timeout(within) {
+            Ok(Err(error)) if error.line_lost => {
+                self.line = Line::Lost;
+                Err(error)
+            }
+            Ok(result) => result,
+            Err(RecvTimeoutError::Disconnected) => Err(ended(step)),
+            Err(RecvTimeoutError::Timeout) => {
+                self.line = Line::Stuck;
+                Err(ProbeError::late(step, within, "the probe did not come back"))
+            }
+        }
+    }
+}
+
+impl Drop for Probe {
+    /// Waits for the session to end, which lets the chip run again, but no longer than for any other step.
+    fn drop(&mut self) {
+        // Without the other end of the channel the thread comes to its end.
+        if !matches!(std::mem::replace(&mut self.line, Line::Lost), Line::Stuck) {
+            let _ = self.thread.recv_timeout(self.deadlines.step);
+        }
+    }
+}
+
+/// The thread is gone without a word, which only a panic inside probe-rs does.
+fn ended(step: &'static str) -> ProbeError {
+    ProbeError::rig(step, "the software that drives the probe gave up; its message stands in the log")
+}
