@@ -21,7 +21,8 @@ fn main() {
     for (what, chargers, fuse_a, profile) in [
         ("one house, 3 chargers, currents every 10 s, power every 2.5 s", 3, 25, "aidon-6534"),
         ("one house, 3 chargers, currents every 10 s only", 3, 25, "kamstrup-6841131"),
-        ("54 chargers", 54, 160, "aidon-6534"),
+        ("54 chargers, currents every 10 s, power every 2.5 s", 54, 160, "aidon-6534"),
+        ("54 chargers, currents every 10 s only", 54, 160, "kamstrup-6841131"),
     ] {
         if wanted.as_ref().is_some_and(|wanted| !what.contains(wanted.as_str())) {
             continue;

@@ -40,6 +40,8 @@ pub struct Station {
     pub charger: Charger,
     /// It is among those that have acted.
     acted: bool,
+    /// Amperes that it draws from each line, as phasors.
+    lines: [Phasor; 3],
 }
 
 impl Station {
@@ -50,7 +52,20 @@ impl Station {
             order: charger.settings().order.map(|line| usize::from(line) - 1),
             charger,
             acted: true,
+            lines: [Phasor::default(); 3],
         }
+    }
+
+    fn drawn(&self, system: System) -> [Phasor; 3] {
+        let mut lines = [Phasor::default(); 3];
+        let drawn_ma = self.charger.draws_ma();
+        for (terminal, ma) in drawn_ma.into_iter().enumerate() {
+            if has_own_branch(system, drawn_ma[0] != 0, terminal) {
+                let amperes = Phasor { re: ma as f64 / 1000.0, im: 0.0 };
+                draw(system, &mut lines, branch_of(system, self.order, terminal), amperes);
+            }
+        }
+        lines
     }
 }
 
@@ -328,14 +343,13 @@ impl Plant {
             }
         }
         self.total.copy_from_slice(&self.base);
-        for station in &self.stations {
-            let amperes = station.charger.draws_ma().map(|ma| Phasor { re: ma as f64 / 1000.0, im: 0.0 });
-            let first = station.charger.draws_ma()[0] != 0;
-            for (terminal, amperes) in amperes.into_iter().enumerate() {
-                if has_own_branch(self.system, first, terminal) {
-                    let branch = branch_of(self.system, station.order, terminal);
-                    draw(self.system, &mut self.total[station.node], branch, amperes);
-                }
+        for station in &mut self.stations {
+            // One that has not acted draws what it drew.
+            if station.acted {
+                station.lines = station.drawn(self.system);
+            }
+            for (sum, amperes) in self.total[station.node].iter_mut().zip(station.lines) {
+                *sum += amperes;
             }
         }
         for node in (1..self.nodes.len()).rev() {
