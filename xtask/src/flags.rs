@@ -67,7 +67,7 @@ pub struct RunFlags {
     #[arg(long, value_name = "FILE")]
     pub rig: Option<PathBuf>,
     /// Suite to run; may be repeated [default: all that the rig can carry out].
-    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing", "ct", "l2", "scaling", "balance"])]
+    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing", "ct", "l2", "scaling", "balance", "probe"])]
     pub suite: Vec<String>,
     /// Only checks whose "suite id subject" matches.
     #[arg(long, value_name = "REGEX")]

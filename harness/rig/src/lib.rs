@@ -46,7 +46,7 @@ pub mod library;
 pub mod line;
 pub mod lock;
 pub mod pace;
-#[cfg(feature = "probe")]
+#[cfg_attr(not(feature = "probe"), path = "probe_left_out.rs")]
 pub mod probe;
 pub mod pty;
 pub mod samples;
