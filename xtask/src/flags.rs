@@ -57,6 +57,10 @@ pub enum Command {
     /// The reference dongles; `run` starts them behind a pty.
     #[command(hide = true)]
     Dongle(DongleFlags),
+    /// The reference dongles as firmware on a simulated chip; `run` starts it behind a socket.
+    #[cfg(all(feature = "probe", unix))]
+    #[command(hide = true)]
+    Chip(ChipFlags),
 }
 
 /// `run`
@@ -381,6 +385,33 @@ pub struct DongleFlags {
     /// Ratio of the current transformers in front of the meter, in amperes.
     #[arg(long, value_name = "PRIMARY:SECONDARY", default_value = "1:1")]
     pub ratio: String,
+    /// File with the meters' keys, as for `decode`.
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+/// `chip`
+#[cfg(all(feature = "probe", unix))]
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  cargo xtask chip --socket /tmp/chip --han /dev/pts/7 --image /tmp/dongle.elf"
+)]
+pub struct ChipFlags {
+    /// Unix socket to make: the debug cable, selector 20b7:9db1:unix:PATH.
+    #[arg(long, value_name = "PATH")]
+    pub socket: PathBuf,
+    /// Path of the serial device with the HAN bytes.
+    #[arg(long, value_name = "PATH")]
+    pub han: Option<String>,
+    /// ELF to write: what has to be flashed for the firmware to run.
+    #[arg(long, value_name = "FILE")]
+    pub image: PathBuf,
+    /// How the firmware is broken on purpose.
+    #[arg(long, value_name = "NAME")]
+    pub broken: Option<String>,
+    /// What goes wrong with cable and chip.
+    #[arg(long, value_name = "NAME")]
+    pub fault: Option<String>,
     /// File with the meters' keys, as for `decode`.
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,

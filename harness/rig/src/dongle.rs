@@ -2,7 +2,8 @@
 //! section 3 asks of any DUT. Also its deliberately broken variants, which show that the checks can fail.
 //!
 //! It opens the device through `serialport` like a real dongle's driver, and it decodes through a function that
-//! the caller gives, usually [`reference()`]: this file knows ports and lines, not telegrams.
+//! the caller gives, usually [`reference()`]: this file knows ports and lines, not telegrams. [`Dongle`] is the same
+//! without a port, for firmware on a chip.
 
 mod broken;
 #[cfg(test)]
@@ -10,7 +11,7 @@ mod caught;
 mod decoder;
 mod scale;
 
-pub use broken::Broken;
+pub use broken::{Broken, Printed};
 pub use decoder::reference;
 pub use scale::Scale;
 
@@ -55,10 +56,48 @@ pub struct Decoded {
     pub next_timeout: Option<reading::Instant>,
 }
 
+/// The dongle without a port: bytes with the time of their arrival in, lines out.
+pub struct Dongle<D> {
+    decode_step: D,
+    breaker: Breaker,
+    timeout: Option<reading::Instant>,
+}
+
+impl<D: FnMut(&[u8], reading::Instant) -> Decoded> Dongle<D> {
+    /// A dongle that was just started. `decode_step` gets bytes and the time they arrived, or no bytes when its timeout
+    /// has passed.
+    pub fn new(broken: Option<Broken>, scale: Scale, decode_step: D) -> Dongle<D> {
+        Dongle { decode_step, breaker: Breaker::new(broken, scale), timeout: None }
+    }
+
+    /// When it wants to be asked again even if no byte arrives.
+    pub fn next_timeout(&self) -> Option<reading::Instant> {
+        self.timeout
+    }
+
+    /// Takes what arrived until `now`, which may be nothing, and says what to print.
+    pub fn take(&mut self, bytes: &[u8], now: reading::Instant) -> Vec<Printed> {
+        if bytes.is_empty() && self.timeout.is_none_or(|at| now < at) {
+            return Vec::new();
+        }
+        let decoded = (self.decode_step)(bytes, now);
+        self.timeout = decoded.next_timeout;
+        decoded.steps.into_iter().flat_map(|step| self.breaker.lines(step)).collect()
+    }
+
+    /// Follows a command: `{"set":{"ratio":"50:1"}}` holds for all that is taken from now on, and the answer says so.
+    /// What is no command, or asks for a ratio that is none, changes nothing and is not answered.
+    pub fn told(&mut self, line: &str) -> Option<String> {
+        let command: Value = serde_json::from_str(line).ok()?;
+        let ratio = command.pointer("/set/ratio")?.as_str()?;
+        self.breaker.set(Scale::parse(ratio).ok()?);
+        Some(json!({"event": "set", "ratio": ratio}).to_string())
+    }
+}
+
 /// Runs until the port hangs up.
 ///
-/// A line `{"set":{"ratio":"50:1"}}` on standard input changes `scale`; `{"event":"set","ratio":"50:1"}` is printed
-/// once it holds for all that is read from then on. `decode_step` gets bytes and the time they arrived, or no bytes when its timeout has passed.
+/// Lines on standard input are commands to the dongle, see [`Dongle::told`].
 ///
 /// # Errors
 ///
@@ -68,27 +107,22 @@ pub fn run(
     broken: Option<Broken>,
     scale: Scale,
     mut out: impl Write,
-    mut decode_step: impl FnMut(&[u8], reading::Instant) -> Decoded,
+    decode_step: impl FnMut(&[u8], reading::Instant) -> Decoded,
 ) -> io::Result<()> {
     let mut port = serialport::new(han_path, BAUD).timeout(READ_WAIT).open()?;
     let start = Instant::now();
     let now = || reading::Instant(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
-    let mut breaker = Breaker::new(broken, scale);
+    let mut dongle = Dongle::new(broken, scale, decode_step);
     let told = listen();
-    let mut timeout = None;
     let mut buffer = [0; 4096];
     writeln!(out, "{{\"event\":\"ready\"}}")?;
     out.flush()?;
     loop {
-        for ratio in told.try_iter() {
-            // A ratio that is none changes nothing and is not confirmed.
-            if let Ok(scale) = Scale::parse(&ratio) {
-                breaker.set(scale);
-                writeln!(out, "{}", json!({"event": "set", "ratio": ratio}))?;
-                out.flush()?;
-            }
+        for answer in told.try_iter().filter_map(|line| dongle.told(&line)) {
+            writeln!(out, "{answer}")?;
+            out.flush()?;
         }
-        let wait = timeout.map_or(READ_WAIT, |at: reading::Instant| {
+        let wait = dongle.next_timeout().map_or(READ_WAIT, |at: reading::Instant| {
             Duration::from_micros(at.since_us(now())).clamp(Duration::from_millis(1), READ_WAIT)
         });
         port.set_timeout(wait)?;
@@ -99,34 +133,24 @@ pub fn run(
             // A hang-up has many names: broken pipe, input/output error, no such device.
             Err(_) => return Ok(()),
         };
-        let arrived = now();
-        if count == 0 && timeout.is_none_or(|at| arrived < at) {
-            continue;
-        }
-        let decoded = decode_step(&buffer[..count], arrived);
-        timeout = decoded.next_timeout;
-        for step in decoded.steps {
-            for line in breaker.lines(step) {
-                std::thread::sleep(line.delay);
-                writeln!(out, "{}", line.text)?;
-                out.flush()?;
-                if let Some(code) = line.exit {
-                    return Err(io::Error::other(format!("broken on purpose: exits with code {code}")));
-                }
+        for line in dongle.take(&buffer[..count], now()) {
+            std::thread::sleep(line.delay);
+            writeln!(out, "{}", line.text)?;
+            out.flush()?;
+            if let Some(code) = line.exit {
+                return Err(io::Error::other(format!("broken on purpose: exits with code {code}")));
             }
         }
     }
 }
 
-/// The ratios that lines on standard input ask for; all else there is ignored.
+/// The lines of standard input.
 fn listen() -> Receiver<String> {
     let (sender, receiver) = channel();
     // Not joined: it ends with standard input, or with the program.
     std::thread::spawn(move || {
         for line in io::stdin().lines().map_while(Result::ok) {
-            let command: Value = serde_json::from_str(&line).unwrap_or_default();
-            let ratio = command.pointer("/set/ratio").and_then(Value::as_str);
-            if ratio.is_some_and(|ratio| sender.send(ratio.to_string()).is_err()) {
+            if sender.send(line).is_err() {
                 return;
             }
         }

@@ -28,10 +28,13 @@
 //! | [`lock`] | one bench, one holder |
 //! | [`serial`] | a port that is only listened to |
 //! | `probe` (feature `probe`) | a debug probe: reset, RAM, RTT, flash; every step with a deadline |
+//! | `chip` (feature `probe`) | the virtual chip: the reference dongles as firmware on a simulated target |
 //! | [`interrupt`] | Ctrl-C as a flag that every loop looks at |
 
 pub mod adapter;
 pub mod balancer;
+#[cfg(feature = "probe")]
+pub mod chip;
 pub mod clamps;
 pub mod config;
 pub mod dongle;

@@ -158,6 +158,19 @@ impl Server {
     ///
     /// Whatever the system says, `AddrInUse` also where another server listens.
     pub fn start(path: &Path, target: Target) -> std::io::Result<Server> {
+        Server::start_with(path, target, |_| {})
+    }
+
+    /// The same, and does something with the chip whenever a client connects, before the client is served.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::start`].
+    pub fn start_with(
+        path: &Path,
+        target: Target,
+        connected: impl Fn(&Target) + Send + 'static,
+    ) -> std::io::Result<Server> {
         let listener = match UnixListener::bind(path) {
             Err(error) if error.kind() == ErrorKind::AddrInUse && UnixStream::connect(path).is_err() => {
                 std::fs::remove_file(path)?;
@@ -172,6 +185,7 @@ impl Server {
                 if stopped.load(Ordering::Relaxed) {
                     return;
                 }
+                connected(&target);
                 // A client that went away is no concern of the next one.
                 let _ = client.and_then(|client| serve(client, target.clone(), &stopped));
             }

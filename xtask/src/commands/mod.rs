@@ -1,5 +1,7 @@
 //! One file per command.
 
+#[cfg(all(feature = "probe", unix))]
+pub mod chip;
 pub mod ci;
 pub mod decode;
 pub mod dongle;

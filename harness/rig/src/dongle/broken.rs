@@ -145,12 +145,13 @@ impl Broken {
 
 /// A line to print.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Printed {
-    pub(super) text: String,
+pub struct Printed {
+    /// The line, without its end.
+    pub text: String,
     /// How long to wait before it.
-    pub(super) delay: Duration,
-    /// Ends the program behind it.
-    pub(super) exit: Option<i32>,
+    pub delay: Duration,
+    /// Ends the program behind it, with this code.
+    pub exit: Option<i32>,
 }
 
 /// Turns steps of the decoder into lines, breaking them where asked to.

@@ -16,6 +16,7 @@
 //! probe elsewhere. Refuses to know what samples mean.
 
 mod blocks;
+pub mod ram;
 
 pub use blocks::{Block, Decoder, SAMPLES_MAX, data, end, head};
 

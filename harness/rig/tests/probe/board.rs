@@ -2,18 +2,17 @@
 
 use crate::drivers::plug_in;
 use crate::images::{EM_ARM, elf, file};
+use hanbench_rig::chip::hardware::{self, vectors};
+pub use hanbench_rig::chip::hardware::{FLASH, RAM};
 use hanbench_rig::config::ProbeSettings;
 use hanbench_rig::probe::{Deadlines, Image, Probe, ProbeError};
 use hanbench_target::flash::Flash;
-use hanbench_target::routine::Routine;
 use hanbench_target::{Architecture, Chip, Firmware, FirmwareThread, Rtt, Target};
 use probe_rs::config::Registry;
 use std::sync::LazyLock;
 use std::time::Duration;
 use tempfile::TempDir;
 
-pub const FLASH: u32 = 0x0800_0000;
-pub const RAM: u32 = 0x2000_0000;
 /// Where the firmware model has its control block: `_SEGGER_RTT`.
 pub const BLOCK: u32 = RAM + 0x400;
 /// A word that the firmware counts up once per tick: `ticks`.
@@ -61,25 +60,9 @@ pub struct Board {
 impl Board {
     /// An STM32F103C8 with firmware on it that starts.
     pub fn stm32(name: &str) -> Board {
-        let chip = "STM32F103C8";
-        let mut flash = Flash::new(FLASH, 0x1_0000, 0x400);
-        assert!(flash.preload(FLASH, &vectors()));
-        let mut hardware = Chip::new(Architecture::CortexM, flash, (RAM, 0x5000));
-        hardware.identity.cpuid = 0x412F_C231;
-        hardware.identity.part = 0x410;
-        let target = REGISTRY.get_target_by_name(chip).expect("a chip that probe-rs knows");
-        let algorithm = &target.flash_algorithms[0];
-        assert_eq!(algorithm.name, "stm32f10x_128");
-        let entries = [
-            (algorithm.pc_init, Routine::Init),
-            (algorithm.pc_uninit, Routine::UnInit),
-            (Some(algorithm.pc_program_page), Routine::ProgramPage),
-            (Some(algorithm.pc_erase_sector), Routine::EraseSector),
-            (algorithm.pc_erase_all, Routine::EraseChip),
-        ];
-        let entries = entries.into_iter().filter_map(|(entry, routine)| Some((entry? as u32 & !1, routine)));
-        hardware.routines.entries.extend(entries);
-        Board::new(name, chip, Architecture::CortexM, hardware)
+        let mut chip = hardware::chip(&REGISTRY).expect("a chip that probe-rs knows");
+        assert!(chip.flash.preload(FLASH, &vectors()));
+        Board::new(name, hardware::NAME, Architecture::CortexM, chip)
     }
 
     /// A GD32VF103CB with firmware that runs.
@@ -123,11 +106,6 @@ impl Board {
     pub fn flash(&self, len: usize) -> Vec<u8> {
         self.target.chip().flash.cells()[..len].to_vec()
     }
-}
-
-/// A vector table that the chip starts from.
-fn vectors() -> [u8; 8] {
-    [0x00, 0x50, 0x00, 0x20, 0x41, 0x00, 0x00, 0x08]
 }
 
 /// Bytes for the start of the flash.

@@ -1,12 +1,11 @@
-//! Firmware files for tests: the smallest ELF that has a segment and symbols, Intel HEX, and signatures.
+//! Firmware files for tests: ELF, Intel HEX, and signatures.
 
 use ed25519_dalek::pkcs8::EncodePublicKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::{Signer, SigningKey};
+use hanbench_rig::chip::elf::{self, Symbol};
+pub use hanbench_rig::chip::elf::{EM_ARM, EM_RISCV};
 use std::path::{Path, PathBuf};
-
-pub const EM_ARM: u16 = 40;
-pub const EM_RISCV: u16 = 243;
 
 /// A 32-bit executable with one segment at `address` and symbols of 4 bytes.
 pub fn elf(machine: u16, address: u32, segment: &[u8], symbols: &[(&str, u32)]) -> Vec<u8> {
@@ -21,46 +20,9 @@ pub fn elf_with(
     segment: &[u8],
     symbols: &[(&str, u32)],
 ) -> Vec<u8> {
-    const EHDR: u32 = 52;
-    const PHDR: u32 = 32;
-    const SHDR: u32 = 40;
-    let names = format!("\0.symtab\0.strtab\0{section}\0");
-    let (mut strings, mut table) = (names.into_bytes(), vec![0; 16]);
-    for (name, value) in symbols {
-        let place = strings.len() as u32;
-        strings.extend_from_slice(name.as_bytes());
-        strings.push(0);
-        // Global object in section 1.
-        let entry = words(&[place, *value, 4]).into_iter().chain([0x11, 0, 1, 0]);
-        table.extend(entry);
-    }
-    let text = EHDR + PHDR;
-    let symtab = (text + segment.len() as u32).next_multiple_of(4);
-    let strtab = symtab + table.len() as u32;
-    let sections = (strtab + strings.len() as u32).next_multiple_of(4);
-    let mut file = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
-    file.extend(halves(&[2, machine]));
-    file.extend(words(&[1, address, EHDR, sections, 0]));
-    file.extend(halves(&[EHDR as u16, PHDR as u16, 1, SHDR as u16, 4, 3]));
-    let size = segment.len() as u32;
-    file.extend(words(&[1, text, address, address, size, size, 5, 4]));
-    file.extend_from_slice(segment);
-    file.resize(symtab as usize, 0);
-    file.extend(table.iter().chain(&strings));
-    file.resize(sections as usize, 0);
-    file.extend(words(&[0; 10]));
-    file.extend(words(&[17, 1, 6, address, text, size, 0, 0, 4, 0]));
-    file.extend(words(&[1, 2, 0, 0, symtab, table.len() as u32, 3, 1, 4, 16]));
-    file.extend(words(&[9, 3, 0, 0, strtab, strings.len() as u32, 0, 0, 1, 0]));
-    file
-}
-
-fn words(words: &[u32]) -> Vec<u8> {
-    words.iter().flat_map(|word| word.to_le_bytes()).collect()
-}
-
-fn halves(halves: &[u16]) -> Vec<u8> {
-    halves.iter().flat_map(|half| half.to_le_bytes()).collect()
+    let symbols: Vec<Symbol<'_>> =
+        symbols.iter().map(|(name, address)| Symbol { name, address: *address, size: 4 }).collect();
+    elf::elf(section, machine, address, segment, &symbols)
 }
 
 /// Intel HEX of bytes within one block of 64 KiB.

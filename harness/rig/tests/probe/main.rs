@@ -4,6 +4,8 @@
 
 mod board;
 mod cable;
+#[cfg(unix)]
+mod chip;
 mod drivers;
 mod flash;
 #[cfg(unix)]

@@ -1,0 +1,49 @@
+//! The virtual chip: the reference dongles as firmware on a simulated target, which the bench reaches through the real
+//! probe-rs and nothing else.
+//!
+//! ```text
+//! bench ─► probe-rs ─► socket ─► SWD ─► chip ─┬─ flash: the image has to be there, or nothing runs
+//!   └────► pty ───► receiver of the chip ─────┼─► firmware ─► RTT up channel 0 ─► … ─► bench
+//!                                             └─ RAM: samples
+//! ```
+//!
+//! | file | what |
+//! |---|---|
+//! | [`hardware`] | the chip, where everything lies in it, and the image for its flash |
+//! | [`elf`] | the file of that image |
+//! | [`firmware`] | the reference dongles as firmware |
+//! | `ring` | its end of the buffer for samples |
+//! | [`uart`] | its HAN port |
+//! | [`broken`] | firmware that is broken on purpose |
+//! | [`trouble`] | what goes wrong with cable and chip |
+//! | `program` (unix) | all of it as a program of its own |
+//!
+//! It refuses to be a proof of timing: the chip is thousands of times faster than a real one behind a real probe.
+
+pub mod broken;
+pub mod elf;
+pub mod firmware;
+pub mod hardware;
+#[cfg(unix)]
+mod program;
+mod ring;
+pub mod trouble;
+pub mod uart;
+
+pub use broken::Broken;
+#[cfg(unix)]
+pub use program::{Places, VirtualChip, run};
+pub use trouble::Trouble;
+
+use hanbench_core::wire::cipher::Keys;
+
+/// Which firmware, on which chip.
+#[derive(Clone, Copy, Default)]
+pub struct Variant {
+    /// How the firmware is broken.
+    pub broken: Option<Broken>,
+    /// What goes wrong with cable and chip.
+    pub trouble: Option<Trouble>,
+    /// The meters' keys, for the HAN dongle.
+    pub keys: Keys,
+}

@@ -1,0 +1,54 @@
+//! The firmware's side of [`samples::ram`](crate::samples::ram): takes blocks that the bench put into RAM.
+
+use super::hardware::{SAMPLES, SLOT_SIZE, SLOTS};
+use crate::samples::ram::{GIVEN_AT, MAGIC, SLOT_HEAD, SLOTS_AT, TAKEN_AT};
+use hanbench_target::{BusFault, Chip};
+
+/// The buffer, and how many blocks were taken out of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Ring {
+    taken: u32,
+}
+
+impl Ring {
+    /// Sets the buffer up, as firmware does when it starts.
+    ///
+    /// # Errors
+    ///
+    /// [`BusFault`] when RAM ends before.
+    pub fn place(chip: &mut Chip) -> Result<Ring, BusFault> {
+        let at = SAMPLES.address;
+        chip.write(at, &[0; SLOTS_AT as usize])?;
+        for slot in 0..SLOTS {
+            chip.write_word(Ring::slot(slot), 0)?;
+        }
+        chip.write_word(at + 4, SLOTS)?;
+        chip.write_word(at + 8, SLOT_SIZE)?;
+        chip.write_word(at, MAGIC)?;
+        Ok(Ring { taken: 0 })
+    }
+
+    /// Takes the next block out. A length that no slot has gives a block without bytes: whoever counts blocks notices.
+    ///
+    /// # Errors
+    ///
+    /// [`BusFault`] when the buffer is no longer in RAM, which does not happen.
+    pub fn take(&mut self, chip: &mut Chip) -> Result<Option<Vec<u8>>, BusFault> {
+        let given = chip.word(SAMPLES.address + GIVEN_AT)?;
+        // A bench that gave more than there is room for speaks of a time before the last reset.
+        if !(1..=SLOTS).contains(&given.wrapping_sub(self.taken)) {
+            return Ok(None);
+        }
+        let slot = Ring::slot(self.taken % SLOTS);
+        let length = chip.word(slot)?;
+        let length = if length <= SLOT_SIZE { length as usize } else { 0 };
+        let block = chip.bytes(slot + SLOT_HEAD, length)?.to_vec();
+        self.taken = self.taken.wrapping_add(1);
+        chip.write_word(SAMPLES.address + TAKEN_AT, self.taken)?;
+        Ok(Some(block))
+    }
+
+    fn slot(number: u32) -> u32 {
+        SAMPLES.address + SLOTS_AT + number * (SLOT_HEAD + SLOT_SIZE)
+    }
+}

@@ -1,0 +1,27 @@
+//! `chip`: the reference dongles as firmware on a simulated chip, started by `run` as a program of its own behind a debug
+//! cable.
+
+use crate::failure::{Failure, Outcome, PASSED};
+use crate::flags::ChipFlags;
+use hanbench_core::wire::cipher::Keys;
+use hanbench_rig::chip::{self, Broken, Places, Trouble, Variant};
+use hanbench_rig::{RigError, keys};
+use std::io::stdout;
+
+/// Runs until it is asked to end, or nobody is there any more who could.
+pub fn run(flags: &ChipFlags) -> Outcome {
+    let (broken, fault) = (flags.broken.as_deref(), flags.fault.as_deref());
+    let broken = broken.map(|name| found("--broken", name, Broken::named(name), &Broken::names()));
+    let troubles = Trouble::ALL.map(Trouble::name);
+    let trouble = fault.map(|name| found("--fault", name, Trouble::from_name(name), &troubles));
+    let keys = flags.key_file.as_deref().map_or(Ok(Keys::default()), keys::load).map_err(RigError::from)?;
+    let variant = Variant { broken: broken.transpose()?, trouble: trouble.transpose()?, keys };
+    let places = Places { socket: flags.socket.clone(), han: flags.han.clone() };
+    chip::run(&places, variant, &flags.image, stdout())
+        .map_err(|error| Failure::input(format!("chip at {}: {error}", flags.socket.display())))?;
+    Ok(PASSED)
+}
+
+fn found<T>(flag: &str, name: &str, found: Option<T>, names: &[&str]) -> Result<T, Failure> {
+    found.ok_or_else(|| Failure::input(format!("{flag} {name:?}: expected one of: {}", names.join(", "))))
+}
