@@ -11,6 +11,7 @@
 //! | `image` | firmware files: ELF, HEX, BIN; symbols; signatures |
 //! | `flash` | writing an image, unless it is there already |
 //! | `rtt` | channels between firmware and bench, over resets |
+//! | `samples` | samples into a buffer of the firmware |
 //! | [`defmt`] | log frames of firmware that uses defmt |
 //! | `error` | what failed, with every reason, and whose fault it can be |
 //!
@@ -26,12 +27,14 @@ mod flash;
 mod image;
 mod owner;
 mod rtt;
+mod samples;
 
 pub use error::ProbeError;
 pub use flash::Flashed;
 pub use image::{Format, Image, Symbol};
 pub use owner::{About, Deadlines, Probe};
 pub use rtt::{Channel, Channels, Heard};
+pub use samples::RamSamples;
 
 /// The selectors of the probes that this computer has, with their names: `1366:1015:000123  J-Link`.
 pub fn list() -> Vec<String> {
