@@ -68,6 +68,23 @@ fn it_ends_when_it_is_told_to_and_without_input_not_before() {
 }
 
 #[test]
+fn it_ends_when_whoever_started_it_is_killed() {
+    let folder = TempDir::new().expect("a folder");
+    let mut command = Command::new("sh");
+    command.args(["-c", r#""$0" chip --socket "$1/cable" --image "$1/dongle.elf" </dev/null & wait"#]);
+    command.arg(env!("CARGO_BIN_EXE_xtask")).arg(folder.path()).stdout(Stdio::piped());
+    let mut shell = command.spawn().expect("sh starts");
+    ready(&mut shell);
+    shell.kill().expect("it can be killed");
+    shell.wait().expect("it ends");
+    let until = Instant::now() + Duration::from_secs(10);
+    while folder.path().join("cable").exists() {
+        assert!(Instant::now() < until, "it goes on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
 fn names_that_nobody_knows_are_bad_input() {
     for (flag, name, known) in
         [("--broken", "loud", "loses-a-line"), ("--fault", "fire", "cable-out-after-claims")]

@@ -7,10 +7,11 @@ use hanbench_core::verdict::Cause;
 use hanbench_rig::chip::hardware::{self, PROBE_WORD, RTT};
 use hanbench_rig::chip::{Broken, Places, Trouble, Variant, VirtualChip};
 use hanbench_rig::config::ProbeSettings;
+use hanbench_rig::line::WriteFailure;
 use hanbench_rig::probe::{Deadlines, Image, Probe, ProbeError, RamSamples};
 use hanbench_rig::pty::Pty;
-use hanbench_rig::samples::head;
 use hanbench_rig::samples::ram::SYMBOL;
+use hanbench_rig::samples::{SampleSink, head};
 use serde_json::Value;
 use std::io::{ErrorKind, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -221,12 +222,61 @@ fn samples_through_ram_are_measured_as_on_a_line() {
 }
 
 #[test]
+fn what_does_not_fit_into_a_slot_is_divided_or_refused() {
+    let rig = Rig::new(Variant::default());
+    let mut listener = rig.ready();
+    let mut sink = rig.samples(&listener);
+    let wave = wave("one-reversed", 2.0);
+    sink.head(&wave.told).expect("the head");
+    // A second at once: 96 kB, in slots of 4 kB.
+    for (first, samples) in (0..).step_by(8000).zip(wave.samples.chunks(8000 * wave.inputs)) {
+        sink.write(first, samples).expect("samples");
+        listener.hear().expect("RTT");
+    }
+    sink.end(wave.frames()).expect("the end");
+    let expected = wave.said(None);
+    assert_eq!(listener.lines(expected.len()), expected);
+    let mut long = wave.told.clone();
+    long.inputs = long.inputs.iter().cycle().take(60).copied().collect();
+    let error = sink.head(&long).expect_err("60 inputs");
+    let WriteFailure::Lost(error) = error else { panic!("{error:?}") };
+    assert!(error.to_string().contains("a slot of `hanbench_samples` has room for 4096"), "{error}");
+    assert_eq!(error.exit_code(), 2);
+    assert_eq!(listener.said_to(&wave, &mut sink), expected, "nothing was sent of it");
+}
+
+#[test]
+fn firmware_that_takes_no_samples_is_known_in_time() {
+    let rig = Rig::new(Variant::default());
+    let listener = rig.ready();
+    let mut sink = rig.samples(&listener);
+    let wave = wave("one-reversed", 0.1);
+    sink.head(&wave.told).expect("the head");
+    for chip in ["halted", "started anew"] {
+        if chip == "halted" {
+            listener.probe().halt().expect("halt");
+        } else {
+            rig.chip.target().chip().reset();
+        }
+        let started = Instant::now();
+        let failure = (0..3).find_map(|first| sink.write(first, &wave.samples[..wave.inputs]).err());
+        assert!(matches!(failure, Some(WriteFailure::Stuck(_))), "{chip}: {failure:?}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{chip}: {:?}", started.elapsed());
+    }
+    let mut nowhere = rig.image.symbol(SYMBOL).expect("a symbol");
+    nowhere.address += 4;
+    let mut sink = RamSamples::new(Arc::clone(&listener.probe), nowhere);
+    let failure = sink.head(&wave.told).expect_err("no buffer there");
+    let WriteFailure::Lost(error) = failure else { panic!("{failure:?}") };
+    assert!(error.to_string().contains("made no buffer for samples at 0x20002004"), "{error}");
+}
+
+#[test]
 fn every_head_has_room_in_a_slot() {
     for waveform in waveforms() {
         let told = converter(&waveform).1;
         let len = head(&serde_json::to_vec(&told).expect("JSON")).len();
         assert!(len <= hardware::SLOT_SIZE as usize, "{}: {len} bytes", waveform.name);
-        println!("{} {len}", waveform.name);
     }
 }
 
@@ -304,11 +354,12 @@ fn trouble_in_the_middle_strikes_when_the_fourth_claim_is_due() {
     assert!(error.line_lost && error.cause == Cause::Rig, "{error}");
     let rig = Rig::trouble("reset-after-claims");
     let mut listener = rig.ready();
-    for (bytes, _) in telegrams().into_iter().take(4) {
+    for (bytes, watts) in telegrams().into_iter().take(3) {
         rig.send(&bytes);
-        assert_eq!(listener.lines(1).len(), 1);
+        assert_eq!(power(&listener.lines(1)[0]), watts);
     }
-    assert_eq!(listener.restarts, 1);
+    rig.send(&telegrams()[3].0);
+    assert_eq!((listener.lines(1), listener.restarts), (vec![READY.to_string()], 1));
     rig.send(&telegrams()[4].0);
     assert_eq!(power(&listener.lines(1)[0]), telegrams()[4].1, "it goes on");
 }
