@@ -1,6 +1,6 @@
 //! How fast the probe path is against a simulated chip: `cargo bench -p hanbench-rig --features probe --bench probe`.
 //!
-//! Attaching, flashing and RTT through the real probe-rs. The figures say how much time our own code and probe-rs take; a
+//! Attaching, flashing, RTT and samples into RAM through the real probe-rs. The figures say how much time our own code and probe-rs take; a
 //! real probe is thousands of times slower, so no budget comes from here. A regression shows.
 
 #![allow(clippy::print_stdout, reason = "figures are what a benchmark is for")]
@@ -12,11 +12,18 @@ mod board;
 mod drivers;
 #[path = "../tests/probe/images.rs"]
 mod images;
+#[path = "../tests/probe/waves.rs"]
+mod waves;
 
 use board::{BLOCK, Board, RAM};
-use hanbench_rig::probe::{Probe, ProbeError};
+use hanbench_rig::chip::{Places, Variant, VirtualChip, hardware};
+use hanbench_rig::config::ProbeSettings;
+use hanbench_rig::probe::{Deadlines, Image, Probe, ProbeError, RamSamples};
+use hanbench_rig::samples::ram;
 use hanbench_target::glasgow::Server;
 use hanbench_target::{Chip, Firmware, FirmwareThread, Rtt};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Firmware that writes as much as the ring takes: words that count up.
@@ -58,6 +65,64 @@ fn main() -> Result<(), ProbeError> {
     board.settings.selector = format!("20b7:9db1:unix:{}", socket.display());
     measure("unix socket", &board, long)?;
     drop(server);
+    samples(long)
+}
+
+/// How far above real time six inputs at 8 kHz go through the socket, with claims heard meanwhile as the bench does it.
+fn samples(long: bool) -> Result<(), ProbeError> {
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, file) = (folder.path().join("cable"), folder.path().join("dongle.elf"));
+    std::fs::write(&file, hardware::image()).unwrap();
+    let chip = VirtualChip::start(&Places { socket: socket.clone(), han: None }, Variant::default()).unwrap();
+    let settings = ProbeSettings {
+        selector: format!("20b7:9db1:unix:{}", socket.display()),
+        chip: hardware::NAME.into(),
+        speed_khz: None,
+        connect_under_reset: false,
+        signed_by: None,
+    };
+    let image = Image::load(&file)?;
+    let mut probe = Probe::open(&settings, Deadlines::default())?;
+    probe.flash(&image)?;
+    probe.rtt_attach(image.symbol("_SEGGER_RTT")?.address)?;
+    let probe = Arc::new(Mutex::new(probe));
+    let (said, lines) = channel();
+    let ears = Arc::clone(&probe);
+    let reader = std::thread::spawn(move || -> Result<(), ProbeError> {
+        loop {
+            let heard = ears.lock().unwrap().rtt_read(0)?;
+            if said.send(heard.bytes).is_err() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let mut sink = RamSamples::new(Arc::clone(&probe), image.symbol(ram::SYMBOL)?);
+    let wave = waves::wave("one-reversed", if long { 6.0 } else { 0.5 });
+    let seconds = wave.frames() as f64 / wave.told.rate_hz;
+    let before = chip.target().chip().counts.transfers;
+    let rounds = if long { 10 } else { 1 };
+    let mut played = 0;
+    let time = best(rounds, || {
+        played += 1;
+        wave.play(&mut sink, || {});
+        let mut text = Vec::new();
+        while !String::from_utf8_lossy(&text).contains(r#"{"event":"end""#) {
+            text.extend(lines.recv().unwrap());
+        }
+        Ok(())
+    })?;
+    let transfers = chip.target().chip().counts.transfers - before;
+    drop(lines);
+    reader.join().unwrap()?;
+    println!(
+        "unix socket: {} inputs at {} Hz into RAM, measured and claimed: {:.0} times real time, {:.0} transfers a block of \
+         20 ms",
+        wave.inputs,
+        wave.told.rate_hz,
+        seconds / time.as_secs_f64(),
+        transfers as f64 / (seconds * 50.0 * f64::from(played)),
+    );
     Ok(())
 }
 

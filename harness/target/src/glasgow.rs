@@ -111,12 +111,21 @@ impl Connection {
 
     fn swd(&mut self, commands: &[u8], answer: &mut Vec<u8>) {
         self.swd.extend_from_slice(commands);
-        while let Some(command) = self.swd.first().copied() {
+        let mut held = std::mem::take(&mut self.swd);
+        let done = self.commands(&held, answer);
+        held.drain(..done);
+        self.swd = held;
+    }
+
+    /// Carries out whole commands, and says how many bytes are done with.
+    fn commands(&mut self, held: &[u8], answer: &mut Vec<u8>) -> usize {
+        let mut at = 0;
+        while let Some(command) = held.get(at).copied() {
             let (sequence, read) = (command & 0x20 != 0, command & 2 != 0);
             let operand = if read && !sequence { 0 } else { 4 };
-            let Some(bytes) = self.swd.get(1..1 + operand) else { return };
+            let Some(bytes) = held.get(at + 1..at + 1 + operand) else { return at };
             let value = bytes.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte));
-            self.swd.drain(..1 + operand);
+            at += 1 + operand;
             if sequence {
                 let len = u32::from(command & 0x1F);
                 self.dap.sequence(if len == 0 { 32 } else { len }, value.into());
@@ -136,10 +145,11 @@ impl Connection {
                         Refusal::Fault => FAULT,
                         Refusal::Silence => ERROR,
                     });
-                    self.swd.clear();
+                    return held.len();
                 }
             }
         }
+        at
     }
 }
 

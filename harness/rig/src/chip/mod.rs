@@ -27,6 +27,8 @@ pub mod hardware;
 #[cfg(unix)]
 mod program;
 mod ring;
+#[cfg(test)]
+mod tests;
 pub mod trouble;
 pub mod uart;
 

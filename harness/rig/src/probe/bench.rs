@@ -3,13 +3,13 @@
 //! A simulated chip is a program of its own that serves a socket, so that it is reached as any probe is. Refuses to go on
 //! with a chip that does not hold the image of the rig file.
 
-use super::{Deadlines, Flashed, Image, Probe, ProbeError};
+use super::{Deadlines, Flashed, Image, Probe, ProbeError, RamSamples};
 use crate::config::{Input, ProbeKind, ProbeTable};
 use crate::dut::{Firmware, Program, Said, Stream, Talk};
 use crate::error::RigError;
 use crate::line::Line;
 use crate::lock::Lock;
-use crate::samples::SampleSink;
+use crate::samples::{SampleSink, ram};
 use crate::session::this_program;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,8 +17,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The control block of RTT, by the name that all firmware gives it.
 const RTT: &str = "_SEGGER_RTT";
-/// The sample buffer of clamp firmware, see docs/clamp-dongles.md.
-const SAMPLES: &str = "hanbench_samples";
 /// Channel for readings upwards, and for settings downwards.
 const CHANNEL: usize = 0;
 
@@ -172,10 +170,9 @@ impl ChipBench {
     /// # Errors
     /// The image has no symbol `hanbench_samples`.
     pub fn samples(&mut self) -> Result<Box<dyn SampleSink + Send>, RigError> {
-        let symbol = self.image.as_ref().ok_or_else(no_image)?.symbol(SAMPLES)?;
+        let symbol = self.image.as_ref().ok_or_else(no_image)?.symbol(ram::SYMBOL)?;
         let probe = Arc::clone(self.attached()?);
-        let _ = (probe, symbol);
-        Err(ProbeError::rig("samples", "TEMP").into())
+        Ok(Box::new(RamSamples::new(probe, symbol)))
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `image` | firmware files: ELF, HEX, BIN; symbols; signatures |
 //! | `flash` | writing an image, unless it is there already |
 //! | `rtt` | channels between firmware and bench, over resets |
+//! | `samples` | samples into a buffer of the firmware |
 //! | [`defmt`] | log frames of firmware that uses defmt |
 //! | `trial` | the steps of the suite `probe` |
 //! | `error` | what failed, with every reason, and whose fault it can be |
@@ -31,6 +32,7 @@ mod flash;
 mod image;
 mod owner;
 mod rtt;
+mod samples;
 mod trial;
 
 pub use bench::ChipBench;
@@ -39,6 +41,7 @@ pub use flash::Flashed;
 pub use image::{Format, Image, Symbol};
 pub use owner::{About, Deadlines, Probe};
 pub use rtt::{Channel, Channels, Heard};
+pub use samples::RamSamples;
 pub use trial::{play, subject};
 
 /// The selectors of the probes that this computer has, with their names: `1366:1015:000123  J-Link`.

@@ -36,6 +36,11 @@ pub enum Block {
     },
 }
 
+/// Most samples of a data block that takes no more than so many bytes in all.
+pub fn samples_within(bytes: usize) -> usize {
+    (bytes.saturating_sub(AROUND + DATA_HEAD) / 2).min(SAMPLES_MAX)
+}
+
 /// A head block.
 pub fn head(json: &[u8]) -> Vec<u8> {
     block(b'S', json)

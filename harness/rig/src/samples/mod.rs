@@ -12,13 +12,13 @@
 //! | `D` | number of the block from 0 (u32), number of its first sample (u64), samples (i16) of the inputs in turn |
 //! | `E` | number of samples of each input that were sent (u64) |
 //!
-//! [`SampleSink`] is what a waveform is played into: [`SampleStream`] over a line here, a ring buffer behind a debug
-//! probe elsewhere. Refuses to know what samples mean.
+//! [`SampleSink`] is what a waveform is played into: [`SampleStream`] over a line here, [a buffer in RAM](ram)
+//! behind a debug probe elsewhere. Refuses to know what samples mean.
 
 mod blocks;
 pub mod ram;
 
-pub use blocks::{Block, Decoder, SAMPLES_MAX, data, end, head};
+pub use blocks::{Block, Decoder, SAMPLES_MAX, data, end, head, samples_within};
 
 use crate::line::{Line, WriteFailure};
 use crate::pace::WRITE_WITHIN;

@@ -1,8 +1,9 @@
 //! Flashing, and everything that can go wrong with it.
 
 use crate::board::{BLOCK, Board, FLASH, hear, program};
-use crate::images::{EM_RISCV, elf, file, hex, sign};
+use crate::images::{elf, file, hex, sign};
 use hanbench_core::verdict::Cause;
+use hanbench_rig::chip::elf::EM_RISCV;
 use hanbench_rig::probe::{Format, Image};
 use hanbench_target::routine::Routine;
 use std::path::Path;

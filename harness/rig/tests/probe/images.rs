@@ -3,8 +3,8 @@
 use ed25519_dalek::pkcs8::EncodePublicKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::{Signer, SigningKey};
+pub use hanbench_rig::chip::elf::EM_ARM;
 use hanbench_rig::chip::elf::{self, Symbol};
-pub use hanbench_rig::chip::elf::{EM_ARM, EM_RISCV};
 use std::path::{Path, PathBuf};
 
 /// A 32-bit executable with one segment at `address` and symbols of 4 bytes.

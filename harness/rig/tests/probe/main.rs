@@ -14,3 +14,5 @@ mod images;
 mod logs;
 mod riscv;
 mod session;
+#[cfg(unix)]
+mod waves;
