@@ -57,6 +57,10 @@ pub enum Command {
     /// The reference dongles; `run` starts them behind a pty.
     #[command(hide = true)]
     Dongle(DongleFlags),
+    /// Real firmware in QEMU, behind a debug probe at a unix socket; a rig file starts it.
+    #[cfg(all(unix, feature = "probe"))]
+    #[command(hide = true)]
+    Qemu(QemuFlags),
 }
 
 /// `run`
@@ -384,4 +388,25 @@ pub struct DongleFlags {
     /// File with the meters' keys, as for `decode`.
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
+}
+
+/// `qemu`
+#[cfg(all(unix, feature = "probe"))]
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  cargo xtask qemu --socket /tmp/probe --han /dev/pts/4 --firmware target/firmware/thumbv7m-none-eabi/release/hanbench-firmware"
+)]
+pub struct QemuFlags {
+    /// Unix socket to make; a debug probe finds the chip at 20b7:9db1:unix:PATH.
+    #[arg(long, value_name = "PATH")]
+    pub socket: PathBuf,
+    /// Serial device with the HAN bytes, such as the pty of a rig.
+    #[arg(long, value_name = "PATH")]
+    pub han: String,
+    /// ELF to run, linked for mps2-an385 (docs/firmware.md).
+    #[arg(long, value_name = "ELF")]
+    pub firmware: PathBuf,
+    /// QEMU for Arm machines [default: qemu-system-arm on the PATH, else target/qemu/qemu-system-arm].
+    #[arg(long, value_name = "PROGRAM")]
+    pub qemu: Option<PathBuf>,
 }

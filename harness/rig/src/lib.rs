@@ -28,6 +28,8 @@
 //! | [`lock`] | one bench, one holder |
 //! | [`serial`] | a port that is only listened to |
 //! | `probe` (feature `probe`) | a debug probe: reset, RAM, RTT, flash; every step with a deadline |
+//! | `qemu` (feature `probe`) | real firmware in QEMU as the chip at the end of a debug cable |
+//! | [`scan`] | what is plugged in and installed: ports by stable names, USB, programs |
 //! | [`interrupt`] | Ctrl-C as a flag that every loop looks at |
 
 pub mod adapter;
@@ -49,7 +51,10 @@ pub mod pace;
 #[cfg(feature = "probe")]
 pub mod probe;
 pub mod pty;
+#[cfg(all(unix, feature = "probe"))]
+pub mod qemu;
 pub mod samples;
+pub mod scan;
 pub mod scpi;
 pub mod serial;
 pub mod session;

@@ -8,6 +8,8 @@ pub mod explain;
 pub mod hunt;
 pub mod import;
 pub mod mutants;
+#[cfg(all(unix, feature = "probe"))]
+pub mod qemu;
 pub mod record;
 pub mod replay;
 pub mod report;
