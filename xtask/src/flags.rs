@@ -48,6 +48,8 @@ pub enum Command {
     Mutants(MutantsFlags),
     /// Rebuilds or merges reports from the stored evidence, without hardware.
     Report(ReportFlags),
+    /// Shows the ports and probes of this computer, and the benches that are described.
+    Rig(RigFlags),
     /// Checks the rules of the source tree.
     #[command(after_help = "Example:\n  cargo xtask tidy")]
     Tidy,
@@ -368,6 +370,34 @@ pub struct ReportFlags {
     /// Folder for the merged report [default: reports/TIME-merged].
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// `rig`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  cargo xtask rig scan\n  cargo xtask rig list")]
+pub struct RigFlags {
+    /// What to show.
+    #[command(subcommand)]
+    pub command: RigCommand,
+}
+
+/// The commands of `rig`.
+#[derive(Subcommand, Debug)]
+pub enum RigCommand {
+    /// Shows serial ports and debug probes, each with the line for a rig file; exit code 3 when there is neither.
+    #[command(after_help = "Example:\n  cargo xtask rig scan")]
+    Scan,
+    /// Shows the rig files of a folder: input, DUT, probe, clamps, balancer, and whether each is here now.
+    List(RigListFlags),
+}
+
+/// `rig list`
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  cargo xtask rig list my-rigs")]
+pub struct RigListFlags {
+    /// Folder with rig files [default: rigs/ of the checkout].
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 /// `dongle`

@@ -56,6 +56,7 @@ fn run(command: Command) -> failure::Outcome {
         Command::Hunt(flags) => commands::hunt::run(&flags),
         Command::Mutants(flags) => commands::mutants::run(&flags),
         Command::Report(flags) => commands::report::run(&flags),
+        Command::Rig(flags) => commands::rig::run(&flags),
         Command::Tidy => commands::tidy::run(),
         Command::Ci => commands::ci::run(),
         Command::Dongle(flags) => commands::dongle::run(&flags),

@@ -29,7 +29,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The name of QEMU's program for Arm machines.
-pub const PROGRAM: &str = "qemu-system-arm";
+const PROGRAM: &str = "qemu-system-arm";
+/// Where `rigs/qemu/get-qemu.sh` puts one, from the root of the checkout.
+const PRIVATE: &str = "target/qemu";
 /// Code memory of the board: first address and bytes.
 const FLASH: (u32, u32) = (0, 4 << 20);
 /// Its external RAM, which is the one that QEMU can share.
@@ -44,7 +46,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(10);
 /// What is to run, and where it is reached.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// QEMU's program for Arm machines: a path, or a name to be found on the PATH.
+    /// QEMU's program for Arm machines, see [`find`].
     pub program: PathBuf,
     /// ELF of the firmware, linked for the board.
     pub firmware: PathBuf,
@@ -63,6 +65,18 @@ pub struct Machine {
 
 /// QEMU, which ends with this.
 struct Running(Child);
+
+/// QEMU for Arm machines: the one on the PATH, else the private one of this checkout.
+pub fn find(root: &Path) -> Option<PathBuf> {
+    let private = || Some(root.join(PRIVATE).join(PROGRAM)).filter(|program| program.is_file());
+    crate::scan::program(Path::new(PROGRAM)).or_else(private)
+}
+
+/// What is missing, and what to do about it.
+pub fn missing() -> RigError {
+    let help = "rigs/qemu/get-qemu.sh unpacks one from Debian, see docs/firmware.md";
+    unavailable("QEMU", format!("no {PROGRAM} is on the PATH, nor in {PRIVATE}; {help}"))
+}
 
 impl Machine {
     /// Starts the firmware, and serves the socket until it is dropped.
@@ -122,8 +136,7 @@ impl Running {
                 std::io::ErrorKind::PermissionDenied => "it may not be executed",
                 _ => &words(&error),
             };
-            let help = "rigs/qemu/get-qemu.sh unpacks one from Debian, see docs/firmware.md";
-            unavailable(format!("QEMU ({})", settings.program.display()), format!("{why}; {help}"))
+            unavailable(format!("QEMU ({})", settings.program.display()), why)
         })
     }
 

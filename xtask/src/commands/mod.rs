@@ -13,6 +13,7 @@ pub mod qemu;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod rig;
 pub mod run;
 pub mod sim;
 pub mod tidy;

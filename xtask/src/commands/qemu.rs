@@ -5,12 +5,10 @@ use crate::flags::QemuFlags;
 use crate::{console, workspace};
 use hanbench_rig::interrupt::{self, interrupted};
 use hanbench_rig::qemu::{Machine, Settings};
-use hanbench_rig::scan::program;
 use hanbench_rig::{RigError, qemu};
 use std::io::{Read, stdin};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,7 +19,8 @@ const POLL: Duration = Duration::from_millis(20);
 /// Runs until it is told to end, by SIGTERM or by a pipe on standard input that closes, or until QEMU ends by itself.
 pub fn run(flags: &QemuFlags) -> Outcome {
     interrupt::install();
-    let program = flags.qemu.clone().map_or_else(default_program, Ok)?;
+    let found = || qemu::find(&workspace::root()?).ok_or_else(|| Failure::from(qemu::missing()));
+    let program = flags.qemu.clone().map_or_else(found, Ok)?;
     let settings = Settings {
         program,
         firmware: flags.firmware.clone(),
@@ -38,16 +37,6 @@ pub fn run(flags: &QemuFlags) -> Outcome {
         std::thread::sleep(POLL);
     }
     Ok(PASSED)
-}
-
-fn default_program() -> Result<PathBuf, Failure> {
-    let name = Path::new(qemu::PROGRAM);
-    if let Some(found) = program(name) {
-        return Ok(found);
-    }
-    let private = workspace::root()?.join("target/qemu").join(name);
-    // One that is nowhere is looked for on the PATH once more, by whoever starts it and says that it is not there.
-    Ok(if private.is_file() { private } else { name.to_path_buf() })
 }
 
 /// Becomes true when standard input ends. Only a pipe or a socket counts: a program without input has none from its start.
