@@ -12,8 +12,8 @@ use crate::lock::Lock;
 use crate::samples::{SampleSink, ram};
 use crate::session::this_program;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tempfile::TempDir;
 
 /// The control block of RTT, by the name that all firmware gives it.
 const RTT: &str = "_SEGGER_RTT";
@@ -38,7 +38,7 @@ pub struct ChipBench {
 #[derive(Debug)]
 struct StandIn {
     _program: Program,
-    _folder: TempFolder,
+    _folder: TempDir,
 }
 
 impl ChipBench {
@@ -55,10 +55,10 @@ impl ChipBench {
         if table.kind == ProbeKind::Usb {
             lock = Some(Lock::take(&table.settings.selector, "run")?);
         } else {
-            let folder = TempFolder::create()?;
-            let socket = folder.0.join("probe");
+            let folder = temporary()?;
+            let socket = folder.path().join("probe");
             if matches!(table.kind, ProbeKind::Virtual { .. }) {
-                table.image = Some(folder.0.join("dongle.elf"));
+                table.image = Some(folder.path().join("dongle.elf"));
             }
             let pty = Line::open(&Input::Pty)?;
             let command = command(&table, &socket, pty.path().unwrap_or_default(), virtual_chip)?;
@@ -248,27 +248,9 @@ fn started(command: &[String]) -> Result<Program, RigError> {
 }
 
 /// A folder of its own, gone with its holder.
-#[derive(Debug)]
-struct TempFolder(PathBuf);
-
-impl TempFolder {
-    fn create() -> Result<TempFolder, RigError> {
-        static MADE: AtomicU64 = AtomicU64::new(0);
-        let name = format!("hanbench-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        let unavailable = |error: &std::io::Error| RigError::Unavailable {
-            what: format!("the folder {}", path.display()),
-            why: crate::file::words(error),
-        };
-        // What a killed process with the same number left behind is of no use to anyone.
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir(&path).map_err(|error| unavailable(&error))?;
-        Ok(TempFolder(path))
-    }
-}
-
-impl Drop for TempFolder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+fn temporary() -> Result<TempDir, RigError> {
+    tempfile::Builder::new().prefix("hanbench-").tempdir().map_err(|error| RigError::Unavailable {
+        what: "a folder for temporary files".into(),
+        why: crate::file::words(&error),
+    })
 }
