@@ -43,7 +43,7 @@ use crate::error::{ConfigError, RigError};
 use crate::file::{SMALL, read_text};
 use hanbench_core::balance::built_in::BuiltIn;
 use hanbench_core::reading::Key;
-use hanbench_core::spec_file::plain;
+use hanbench_core::spec_file::{nearest, plain};
 use hanbench_core::verdict::trial::DutTerms;
 use raw::{RawInput, RawRig};
 use std::ops::Range;
@@ -351,27 +351,4 @@ impl Checker<'_> {
         self.error(span, format!("{what} \"{word}\" is unknown; expected {}", known.join(", ")))
             .with_help(help)
     }
-}
-
-/// The known word that is nearest to what was written, where one is near enough to be a slip of the finger.
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = known.map(|candidate| (distance(word, candidate), candidate));
-    let (score, best) = scored.min_by_key(|(score, _)| *score)?;
-    (score <= 1 + best.len() / 4).then_some(best)
-}
-
-/// Levenshtein distance, in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substitute = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
