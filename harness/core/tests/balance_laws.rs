@@ -3,6 +3,7 @@
 
 use hanbench_core::balance::built_in::BuiltIn;
 use hanbench_core::balance::reference::Mutation;
+use hanbench_core::balance::rules;
 use hanbench_core::scenario::Scenario;
 use hanbench_core::sim::{self, ReferenceDongle};
 use hanbench_core::verdict::Verdict;
@@ -10,6 +11,7 @@ use hanbench_core::verdict::balance::laws::{self, METAMORPHIC};
 use hanbench_core::verdict::balance::{Judge, Judgement};
 use hanbench_core::verdict::results::Outcome;
 use std::fmt::Write;
+use std::path::Path;
 
 /// Plays a scenario and its twins.
 fn judged(scenario: &Scenario, balancer: BuiltIn) -> Judgement {
@@ -38,7 +40,12 @@ fn site(house_a: [f64; 3], chargers: &[(u8, u32)]) -> Scenario {
         write!(text, "[[load]]\nat = \"L{}\"\na = {amperes}\n", line + 1).expect("a String takes everything");
     }
     for (at, (phases, most_a)) in chargers.iter().enumerate() {
-        write!(text, "[[charger]]\nname = \"c{at}\"\nphases = {phases}\n[[car]]\ncharger = \"c{at}\"\nphases = {phases}\nfrom_s = 60\nmax_a = {most_a}\nkwh = 100\n").expect("a String takes everything");
+        write!(
+            text,
+            "[[charger]]\nname = \"c{at}\"\nphases = {phases}\n\
+             [[car]]\ncharger = \"c{at}\"\nphases = {phases}\nfrom_s = 60\nmax_a = {most_a}\nkwh = 100\n"
+        )
+        .expect("a String takes everything");
     }
     Scenario::parse(&text, &|name| Err(name.into())).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
@@ -56,16 +63,51 @@ fn sites() -> Vec<(String, Scenario)> {
 }
 
 #[test]
-fn explore() {
-    let all: Vec<BuiltIn> = [None].into_iter().chain(Mutation::ALL.map(Some)).map(BuiltIn::Reference).collect();
-    let rules = hanbench_core::balance::rules::ALL.map(|(name, _)| BuiltIn::Rule(name));
-    for b in all.into_iter().chain(rules) {
-        let t = std::time::Instant::now();
-        let mut n = 0;
-        for (name, site) in sites() {
-            let o = metamorphic(&site, b);
-            if o.verdict != Verdict::Pass { n += 1; println!("  {} {name} {:?}", b.name(), o.findings.iter().map(|f| f.text.clone()).collect::<Vec<_>>()); if o.findings.is_empty() {println!("{:?}", o.reason)} }
-        }
-        println!("{} {n} {:?}", b.name(), t.elapsed());
+fn the_reference_keeps_every_law_on_every_site() {
+    for (name, site) in sites() {
+        let outcome = metamorphic(&site, BuiltIn::Reference(None));
+        assert_eq!(outcome.verdict, Verdict::Pass, "{name}: {:?}", outcome.reason);
+        assert!(outcome.rests_on.is_some_and(|words| words.starts_with("12 twins, ")), "{name}");
     }
+}
+
+/// The scenario files that name laws.
+fn files() -> Vec<(String, Scenario)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/scenarios");
+    let paths = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
+    let mut files: Vec<(String, Scenario)> = paths
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).expect("a scenario");
+            let scenario = Scenario::parse(&text, &|name| Err(name.into())).expect("a scenario");
+            (path.file_stem().expect("a name").to_string_lossy().into_owned(), scenario)
+        })
+        .filter(|(_, scenario)| scenario.laws().is_some())
+        .collect();
+    files.sort_by(|(one, _), (other, _)| one.cmp(other));
+    files
+}
+
+/// Where the laws catch a balancer, and what they say.
+fn caught(balancer: BuiltIn) -> String {
+    let mut words = String::new();
+    for (name, scenario) in files() {
+        let outcome = metamorphic(&scenario, balancer);
+        if outcome.verdict == Verdict::Fail {
+            let reason = outcome.reason.unwrap_or_default();
+            writeln!(words, "{:<26} {name}: {reason}", balancer.name()).expect("a String takes everything");
+        }
+    }
+    words
+}
+
+#[test]
+fn the_files_with_laws_catch_who_breaks_them() {
+    assert_eq!(caught(BuiltIn::Reference(None)), "");
+    let broken: String = Mutation::ALL.map(|mutation| caught(BuiltIn::Reference(Some(mutation)))).concat();
+    for mutation in [Mutation::WrongPhaseOrder, Mutation::ForgetsScale, Mutation::CountsTwice] {
+        assert!(broken.contains(mutation.name()), "{} is not caught:\n{broken}", mutation.name());
+    }
+    let rules: String = rules::ALL.map(|(name, _)| caught(BuiltIn::Rule(name))).concat();
+    insta::assert_snapshot!(format!("{broken}{rules}"));
 }

@@ -98,7 +98,7 @@ pub fn run(flags: &RunFlags) -> Outcome {
     beside.extend(balance::not_carried_out(&scenarios, &trials.loops, lost.as_ref()));
     let pacings = trials.han.iter().map(|trial| trial.pacing);
     let pacings = pacings.chain(trials.clamps.iter().map(|trial| trial.pacing));
-    let pacings = pacings.chain(trials.loops.iter().map(|trial| trial.pacing));
+    let pacings = pacings.chain(trials.loops.iter().map(|trial| trial.run.pacing));
     let run = Run {
         version: RUN_VERSION,
         rig: rig.name.clone(),

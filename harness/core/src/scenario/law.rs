@@ -7,7 +7,7 @@
 //! | word | twins | what must come of it |
 //! |---|---|---|
 //! | `order` | chargers told in the reverse order; their names exchanged | the same shares, whoever has which |
-//! | `turned` | everything but the meter one line further, and two | the same share for each |
+//! | `turned` | everything but the meter, which measures all lines, one line further, and two | the same share for each |
 //! | `ratio` | transformers that turn current down ten times more, and everybody knows | the same share for each, but for what the meter rounds away |
 //! | `more-load` | 6 A more on one line, for each of them | cars draw no more on that line |
 //! | `empty-place` | one charger more, like the first, without a car | the same shares, whoever has which |
@@ -295,7 +295,8 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), SpecError> {
     }
     for law in laws {
         if let Some(why) = law.means_nothing(scenario) {
-            let what = format!("the law `{}` means nothing here: {why}; expected it to be left out", law.word());
+            let what =
+                format!("the law `{}` means nothing here: {why}; expected it to be left out", law.word());
             return error(expect.line, what);
         }
     }

@@ -6,7 +6,7 @@ use hanbench_core::balance::reference::{Reference, Tuning};
 use hanbench_core::balance::{Balancer, Command, Event, Site, Trouble};
 use hanbench_core::report;
 use hanbench_core::scenario::Scenario;
-use hanbench_core::sim::{self, ReferenceDongle};
+use hanbench_core::sim::{self, Ended, ReferenceDongle, Watch};
 use hanbench_core::verdict::balance::Judge;
 use hanbench_core::verdict::balance::trial::{
     Answer, Answers, LOOP_TRIAL_VERSION, LoopTrial, Recording, Stopped, checks, judge,
@@ -23,13 +23,11 @@ fn parse(text: &str) -> Scenario {
 }
 
 /// What a run leaves of a built-in balancer, or of a program that did as `balancer` does.
-fn kept(text: &str, name: &str, program: Option<Box<dyn Balancer + '_>>) -> LoopTrial {
+pub fn kept(text: &str, name: &str, program: Option<Box<dyn Balancer + '_>>) -> LoopTrial {
     let scenario = parse(text);
     let is_program = program.is_some();
     let own = || BuiltIn::named(name).expect("a name").start(scenario.tuning);
-    let inner = program.unwrap_or_else(own);
-    let mut recorder = Recorder { inner, site: None, answers: Answers::default() };
-    let ended = sim::run(&scenario, &mut ReferenceDongle::default(), &mut recorder, &mut ());
+    let (ended, answers) = recorded(&scenario, program.unwrap_or_else(own), &mut ());
     LoopTrial {
         version: LOOP_TRIAL_VERSION,
         name: "balance-a".into(),
@@ -39,9 +37,20 @@ fn kept(text: &str, name: &str, program: Option<Box<dyn Balancer + '_>>) -> Loop
         traces: Default::default(),
         seed: scenario.seed,
         balancer: name.into(),
-        run: Recording::new(&ended, is_program.then_some(recorder.answers)),
+        run: Recording::new(&ended, is_program.then_some(answers)),
         twins: Vec::new(),
     }
+}
+
+/// One run, and what a program would have printed.
+pub fn recorded(
+    scenario: &Scenario,
+    inner: Box<dyn Balancer + '_>,
+    watch: &mut impl Watch,
+) -> (Ended, Answers) {
+    let mut recorder = Recorder { inner, site: None, answers: Answers::default() };
+    let ended = sim::run(scenario, &mut ReferenceDongle::default(), &mut recorder, watch);
+    (ended, recorder.answers)
 }
 
 /// Writes down what a balancer says, as the lines that a program would print.
@@ -84,19 +93,19 @@ fn said(command: &Command, site: &Site) -> Value {
     }
 }
 
-fn again(trial: &LoopTrial) -> LoopTrial {
+pub fn again(trial: &LoopTrial) -> LoopTrial {
     let text = serde_json::to_string(trial).expect("JSON");
     let read = serde_json::from_str(&text).expect("the same");
     assert_eq!(&read, trial);
     read
 }
 
-fn of<'a>(outcomes: &'a [Outcome], id: &str) -> &'a Outcome {
+pub fn of<'a>(outcomes: &'a [Outcome], id: &str) -> &'a Outcome {
     outcomes.iter().find(|one| one.id == id).unwrap_or_else(|| panic!("{id}"))
 }
 
 /// Every check asked for is an error of the harness, and says these words.
-fn refused(trial: &LoopTrial, words: &str) {
+pub fn refused(trial: &LoopTrial, words: &str) {
     let outcomes = judge(trial, PATH);
     assert_eq!(outcomes.len(), trial.checks.len());
     for outcome in outcomes {

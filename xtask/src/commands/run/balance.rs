@@ -157,8 +157,7 @@ fn trial(balancer: &Spec, dongle: Option<&mut LoopDongle>, task: &Task) -> Resul
             (Recording { heard: Some(heard), pacing, ..Recording::new(&ended, answers) }, Vec::new())
         }
         None => {
-            let (ended, answers) =
-                balancer.play(&file.scenario, &mut ReferenceDongle::default(), &mut ())?;
+            let (ended, answers) = balancer.play(&file.scenario, &mut ReferenceDongle::default(), &mut ())?;
             let twins = if asked && ended.trouble.is_none() { twins(balancer, task)? } else { Vec::new() };
             (Recording::new(&ended, answers), twins)
         }

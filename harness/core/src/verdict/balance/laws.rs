@@ -181,12 +181,15 @@ impl Original<'_> {
 
     fn same_shares(&self, twin: &Twin) -> Option<String> {
         let (ours, theirs) = (self.sorted(self.shares, None), self.sorted(&twin.shares, Some(twin.change)));
-        let differ = |((ours, _), (theirs, _)): &(&(i64, usize), &(i64, usize))| (ours - theirs).abs() > SAME_MA;
+        let differ =
+            |((ours, _), (theirs, _)): &(&(i64, usize), &(i64, usize))| (ours - theirs).abs() > SAME_MA;
         let ((ours, charger), (theirs, other)) = ours.iter().zip(&theirs).find(differ)?;
         let (name, other) = (self.name(*charger), self.name(*other));
         let (ours, theirs) = (amperes(*ours), amperes(*theirs));
         let change = twin.change;
-        Some(format!("{name} is offered {ours}; with {change} that share is {theirs}, and {other} has it"))
+        Some(format!(
+            "with {change} the shares are not the same: {theirs} for {other} where {name} is offered {ours}"
+        ))
     }
 
     fn same_each(&self, twin: &Twin, tol_ma: i64) -> Option<String> {
@@ -222,9 +225,11 @@ impl Original<'_> {
     /// The smallest share among the cars that are there all the time.
     fn least(&self, shares: &Shares) -> Option<(i64, usize)> {
         let (from_ms, to_ms) = (self.shares.from_ms, self.shares.to_ms);
-        let stays = self.scenario.cars.iter().filter(|car| {
-            car.from_ms <= from_ms && car.to_ms.is_none_or(|gone_ms| gone_ms >= to_ms)
-        });
+        let stays = self
+            .scenario
+            .cars
+            .iter()
+            .filter(|car| car.from_ms <= from_ms && car.to_ms.is_none_or(|gone_ms| gone_ms >= to_ms));
         stays.map(|car| (shares.offered(car.charger), car.charger)).min()
     }
 
