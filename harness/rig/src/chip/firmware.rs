@@ -43,12 +43,15 @@ pub struct DongleFirmware {
     running: Option<Running>,
 }
 
+/// The decoder of the HAN dongle.
+type Decode = Box<dyn FnMut(&[u8], Instant) -> Decoded + Send>;
+
 /// What a reset takes away.
 struct Running {
     broken: Option<Broken>,
     rtt: Rtt,
     ring: Ring,
-    han: Dongle<Box<dyn FnMut(&[u8], Instant) -> Decoded + Send>>,
+    han: Dongle<Decode>,
     clamps: Blocks,
     dropped: Dropped,
     command: Vec<u8>,
@@ -73,8 +76,7 @@ impl DongleFirmware {
         let ring = Ring::place(chip)?;
         chip.write_word(PROBE_WORD.address, VERSION)?;
         let broken = self.variant.broken;
-        let decode: Box<dyn FnMut(&[u8], Instant) -> Decoded + Send> =
-            Box::new(dongle::reference(self.variant.keys));
+        let decode: Decode = Box::new(dongle::reference(self.variant.keys));
         Ok(Running {
             broken,
             rtt,

@@ -1,12 +1,17 @@
 //! The firmware with a clock that the test drives: no thread, no socket, no probe.
 
 use super::firmware::DongleFirmware;
-use super::hardware::{FLASH, RTT, SAMPLES, chip, program};
+use super::hardware::{FLASH, RTT, SAMPLES, SLOT_SIZE, SLOTS, chip, program};
 use super::uart::Uart;
 use super::{Broken, Trouble, Variant};
+use crate::clamps::dongle::Blocks;
+use crate::dongle::{self, Dongle, Scale};
 use crate::samples::ram::{GIVEN_AT, SLOT_HEAD, SLOTS_AT, TAKEN_AT};
-use crate::samples::{data, end, head};
+use crate::samples::{Block, data, end, head};
 use hanbench_core::capture::Capture;
+use hanbench_core::clamps::Fault;
+use hanbench_core::reading::Instant;
+use hanbench_core::wire::cipher::Keys;
 use hanbench_target::{Chip, Runner, Target};
 use probe_rs::config::Registry;
 use serde_json::{Value, json};
@@ -60,7 +65,7 @@ impl Desk {
     /// Puts a block into its slot, and ticks until it was taken.
     fn gives(&mut self, block: &[u8]) -> Vec<String> {
         let mut chip = self.target.chip();
-        let slot = SAMPLES.address + SLOTS_AT + self.given % 2 * (SLOT_HEAD + 4096);
+        let slot = SAMPLES.address + SLOTS_AT + self.given % SLOTS * (SLOT_HEAD + SLOT_SIZE);
         chip.write_word(slot, block.len() as u32).expect("RAM");
         chip.write(slot + SLOT_HEAD, block).expect("RAM");
         self.given += 1;
@@ -164,6 +169,69 @@ fn delays_and_ends_of_the_broken_dongles_are_kept() {
     assert_eq!(counts, [1, 1, 1, 1, 1, 0, 0, 0, 0]);
     desk.target.chip().reset();
     assert_eq!(desk.lines(), [READY], "a reset brings it back");
+}
+
+#[test]
+fn every_broken_han_dongle_is_broken_alike_as_firmware() {
+    for broken in dongle::Broken::ALL.into_iter().map(Some).chain([None]) {
+        let mut desk = Desk::new(Variant { broken: broken.map(Broken::Han), ..Variant::default() });
+        assert_eq!(desk.lines(), [READY]);
+        let mut other = Dongle::new(broken, Scale::ONE, dongle::reference(Keys::default()));
+        for mut telegram in [telegrams(), telegrams()].concat() {
+            // Some of them look at damage.
+            telegram[40] ^= u8::from(telegram.len() == 44);
+            let mut said = other.take(&telegram, Instant(desk.now_us));
+            let mut heard = desk.hears(&telegram);
+            // Long enough for one that is late, and for a frame that does not end.
+            desk.now_us += 2_500_000;
+            said.extend(other.take(&[], Instant(desk.now_us)));
+            heard.extend(desk.lines());
+            let texts: Vec<&str> = said.iter().map(|line| line.text.as_str()).collect();
+            assert_eq!(heard, texts, "{broken:?}");
+            if said.iter().any(|line| line.exit.is_some()) {
+                break;
+            }
+        }
+    }
+}
+
+/// Blocks of 20 ms of 230 V and 10 A flowing out, a thousand samples a second.
+fn mains() -> Vec<Block> {
+    let input = |quantity: &str, per_lsb: f64| {
+        json!({"quantity": quantity, "phase": 0, "per_lsb": per_lsb, "zero": 0.0,
+               "codes": [-32768, 32767], "slot_s": 0.0001})
+    };
+    let told = json!({"rate_hz": 1000.0, "inputs": [input("voltage", 0.02), input("current", 0.005)],
+                      "calibration": {"ratio_pct": [], "lead_deg": [[5.0, 1.5]]}, "neutral": true, "factor": 2.0,
+                      "start_a": 0.02, "range_a": 100.0, "netting": "summed", "pulses_per_kwh": 0});
+    let sample =
+        |at: u64, peak: f64| ((at as f64 * std::f64::consts::TAU / 20.0).sin() * peak).round() as i16;
+    let block = |number: u32| {
+        let first = u64::from(number) * 20;
+        let samples =
+            (first..first + 20).flat_map(|at| [sample(at, 16_263.0), sample(at, -2828.0)]).collect();
+        Block::Data { number, first, samples }
+    };
+    let head = Block::Head(told.to_string().into_bytes());
+    [head].into_iter().chain((0..110).map(block)).chain([Block::End { frames: 2200 }]).collect()
+}
+
+#[test]
+fn every_broken_clamp_dongle_is_broken_alike_as_firmware() {
+    for fault in Fault::ALL.into_iter().map(|(_, fault)| Some(fault)).chain([None]) {
+        let mut desk = Desk::new(Variant { broken: fault.map(Broken::Clamps), ..Variant::default() });
+        assert_eq!(desk.lines(), [READY]);
+        let mut other = Blocks::new(fault);
+        for block in mains() {
+            let bytes = match &block {
+                Block::Head(json) => head(json),
+                Block::Data { number, first, samples } => data(*number, *first, samples),
+                Block::End { frames } => end(*frames),
+            };
+            let said: Vec<String> = other.take(block).iter().map(Value::to_string).collect();
+            assert_eq!(desk.gives(&bytes), said, "{fault:?}");
+        }
+    }
 }
 
 /// A voltage that is 0 all the time: a block of 300 ms, every time.
