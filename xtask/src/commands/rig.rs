@@ -221,7 +221,9 @@ mod tests {
     fn what_is_found_is_shown_as_it_is_written_into_a_rig_file() {
         let text = found(&bench()).expect("a port and a probe");
         assert!(text.contains("FTDI FT232R (0403:6001), now /dev/ttyUSB0\n"), "{text}");
-        for line in ["    port = \"/dev/serial/by-id/usb-x-port0\"\n", "    selector = \"1366:1015:000123\"\n"] {
+        for line in
+            ["    port = \"/dev/serial/by-id/usb-x-port0\"\n", "    selector = \"1366:1015:000123\"\n"]
+        {
             assert!(text.contains(line), "{text}");
         }
         let no_probe = found(&Here { probes: Some(vec![]), ..bench() }).expect("a port");
