@@ -9,6 +9,7 @@ use hanbench_rig::{RigError, qemu};
 use std::io::{Read, stdin};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +17,8 @@ use std::time::Duration;
 /// How soon it notices that it should end.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Runs until it is told to end, by SIGTERM or by a pipe on standard input that closes, or until QEMU ends by itself.
+/// Runs until it is told to end, by SIGTERM or by a pipe on standard input that closes; until the line is gone, and with it
+/// whoever started this; or until QEMU ends by itself.
 pub fn run(flags: &QemuFlags) -> Outcome {
     interrupt::install();
     let found = || qemu::find(&workspace::root()?).ok_or_else(|| Failure::from(qemu::missing()));
@@ -30,7 +32,7 @@ pub fn run(flags: &QemuFlags) -> Outcome {
     let hung_up = watch_input();
     let mut machine = Machine::start(&settings)?;
     console::line("{\"event\":\"ready\"}");
-    while !interrupted() && !hung_up.load(Ordering::Relaxed) {
+    while !interrupted() && !hung_up.load(Ordering::Relaxed) && Path::new(&flags.han).exists() {
         if let Some(how) = machine.ended() {
             return Err(RigError::Lost { what: "QEMU".into(), why: format!("it {how}") }.into());
         }

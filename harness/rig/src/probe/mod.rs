@@ -44,8 +44,18 @@ pub use rtt::{Channel, Channels, Heard};
 pub use samples::RamSamples;
 pub use trial::{play, subject};
 
+/// Tells probe-rs of the chips and probes that it does not bring along, once.
+fn register_plugins() {
+    #[cfg(feature = "espressif")]
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(probe_rs_espressif::register_plugin);
+    }
+}
+
 /// The selectors of the probes that this computer has, with their names: `1366:1015:000123  J-Link`.
 pub fn list() -> Vec<String> {
+    register_plugins();
     let probes = probe_rs::probe::list::Lister::new().list_all();
     probes.iter().map(|probe| format!("{}  {}", attach::selector_of(probe), probe.identifier)).collect()
 }

@@ -60,7 +60,7 @@ struct Bench {
     heard: String,
     han: Pty,
     _machine: Machine,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl Bench {
@@ -83,7 +83,7 @@ impl Bench {
         let block = Image::load(&tools.firmware)?.symbol("_SEGGER_RTT")?.address;
         let mut probe = Probe::open(&settings, Deadlines::default())?;
         probe.rtt_attach(block)?;
-        Ok(Bench { probe, block, heard: String::new(), han, _machine: machine, folder })
+        Ok(Bench { probe, block, heard: String::new(), han, _machine: machine, _folder: folder })
     }
 
     /// Writes bytes into the line as fast as they are taken.
