@@ -168,3 +168,32 @@ fn scenarios_are_found_once_and_plotted_once_each() {
     let plots = folder.path().join("plots").display().to_string();
     assert_told(&["sim", &one, &one, "--plots", &plots], 2, "two scenarios are called one");
 }
+
+/// One bad file does not hide the others, and nothing is opened to find out what is here.
+#[test]
+fn benches_are_listed_with_what_of_them_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = folder.path().display().to_string();
+    assert_told(&["rig", "list", &name], 2, "no rig file; *.toml was expected");
+    file(folder.path(), "good.toml", "[dut]\nkind = \"virtual\"\n");
+    let gone = "[input]\nkind = \"tcp\"\naddress = \"localhost:1\"\n\
+                [dut]\nkind = \"serial\"\nport = \"/dev/no-such-port\"\n";
+    file(folder.path(), "gone.toml", gone);
+    let output = xtask(&["rig", "list", &name]);
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    assert!(shown.contains("good.toml: all is here\n"), "{shown}");
+    assert!(
+        shown.contains("gone.toml: something is missing\n  input     tcp localhost:1: not asked\n"),
+        "{shown}"
+    );
+    assert!(shown.contains("serial port /dev/no-such-port, 115200 baud: not here\n"), "{shown}");
+    file(folder.path(), "bad.toml", "[dut]\nkind = \"virtuel\"\n");
+    let output = xtask(&["rig", "list", &name]);
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{shown}");
+    assert!(
+        shown.contains("bad.toml: cannot be used\n") && shown.contains("good.toml: all is here"),
+        "{shown}"
+    );
+}

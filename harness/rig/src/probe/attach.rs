@@ -187,9 +187,9 @@ mod tests {
     fn a_chip_of_espressif_is_known_or_the_message_says_how() {
         super::super::register_plugins();
         let found = target(&Registry::from_builtin_families(), "esp32c3");
-        match found {
-            Ok(_) => assert!(cfg!(feature = "espressif")),
-            Err(error) => assert!(error.why.contains("feature `espressif`"), "{error}"),
+        assert_eq!(found.is_ok(), cfg!(feature = "espressif"));
+        if let Err(error) = found {
+            assert!(error.why.contains("feature `espressif`"), "{error}");
         }
     }
 

@@ -39,19 +39,20 @@ impl Tools {
     }
 }
 
+type Body = fn(&Tools) -> Result<(), Failed>;
+
 /// Every trial has a machine of its own.
 pub fn trials(tools: &Tools) -> Vec<Trial> {
-    let trials: [(&str, fn(&Tools) -> Result<(), Failed>); 4] = [
-        ("it_claims_what_the_reference_dongle_claims", claims),
-        ("halted_it_says_nothing_and_loses_nothing", halt),
-        ("a_reset_starts_it_anew_and_held_it_does_not_start", reset),
-        ("what_is_no_firmware_for_the_board_is_refused", refused),
-    ];
-    let trial = |(name, body): (&str, fn(&Tools) -> Result<(), Failed>)| {
+    let trial = |name: &str, body: Body| {
         let tools = tools.clone();
         Trial::test(format!("qemu::{name}"), move || body(&tools))
     };
-    trials.into_iter().map(trial).collect()
+    vec![
+        trial("it_claims_what_the_reference_dongle_claims", claims),
+        trial("halted_it_says_nothing_and_loses_nothing", halt),
+        trial("a_reset_starts_it_anew_and_held_it_does_not_start", reset),
+        trial("what_is_no_firmware_for_the_board_is_refused", refused),
+    ]
 }
 
 struct Bench {
