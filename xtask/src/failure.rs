@@ -6,6 +6,8 @@ use hanbench_rig::error::RigError;
 pub const PASSED: u8 = 0;
 /// Bad input or usage.
 pub const INPUT: u8 = 2;
+/// The rig is not there, or was lost.
+pub const LOST: u8 = 3;
 /// A bug in the harness.
 pub const HARNESS: u8 = 70;
 

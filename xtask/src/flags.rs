@@ -48,6 +48,8 @@ pub enum Command {
     Mutants(MutantsFlags),
     /// Rebuilds or merges reports from the stored evidence, without hardware.
     Report(ReportFlags),
+    /// Shows the ports and probes of this computer, and the benches that are described.
+    Rig(RigFlags),
     /// Checks the rules of the source tree.
     #[command(after_help = "Example:\n  cargo xtask tidy")]
     Tidy,
@@ -61,6 +63,10 @@ pub enum Command {
     #[cfg(all(feature = "probe", unix))]
     #[command(hide = true)]
     Chip(ChipFlags),
+    /// Real firmware in QEMU, behind a debug probe at a unix socket; a rig file starts it.
+    #[cfg(all(unix, feature = "probe"))]
+    #[command(hide = true)]
+    Qemu(QemuFlags),
 }
 
 /// `run`
@@ -71,7 +77,7 @@ pub struct RunFlags {
     #[arg(long, value_name = "FILE")]
     pub rig: Option<PathBuf>,
     /// Suite to run; may be repeated [default: all that the rig can carry out].
-    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing", "ct", "l2", "scaling", "balance"])]
+    #[arg(long, value_name = "NAME", value_parser = ["decode", "timing", "ct", "l2", "scaling", "balance", "probe"])]
     pub suite: Vec<String>,
     /// Only checks whose "suite id subject" matches.
     #[arg(long, value_name = "REGEX")]
@@ -370,6 +376,34 @@ pub struct ReportFlags {
     pub out: Option<PathBuf>,
 }
 
+/// `rig`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  cargo xtask rig scan\n  cargo xtask rig list")]
+pub struct RigFlags {
+    /// What to show.
+    #[command(subcommand)]
+    pub command: RigCommand,
+}
+
+/// The commands of `rig`.
+#[derive(Subcommand, Debug)]
+pub enum RigCommand {
+    /// Shows serial ports and debug probes, each with the line for a rig file; exit code 3 when there is neither.
+    #[command(after_help = "Example:\n  cargo xtask rig scan")]
+    Scan,
+    /// Shows the rig files of a folder: input, DUT, probe, clamps, balancer, and whether each is here now.
+    List(RigListFlags),
+}
+
+/// `rig list`
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  cargo xtask rig list my-rigs")]
+pub struct RigListFlags {
+    /// Folder with rig files [default: rigs/ of the checkout].
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
 /// `dongle`
 #[derive(Args, Debug)]
 pub struct DongleFlags {
@@ -415,4 +449,25 @@ pub struct ChipFlags {
     /// File with the meters' keys, as for `decode`.
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
+}
+
+/// `qemu`
+#[cfg(all(unix, feature = "probe"))]
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  cargo xtask qemu --socket /tmp/probe --han /dev/pts/4 --firmware target/firmware/thumbv7m-none-eabi/release/hanbench-firmware"
+)]
+pub struct QemuFlags {
+    /// Unix socket to make; a debug probe finds the chip at 20b7:9db1:unix:PATH.
+    #[arg(long, value_name = "PATH")]
+    pub socket: PathBuf,
+    /// Serial device with the HAN bytes, such as the pty of a rig.
+    #[arg(long, value_name = "PATH")]
+    pub han: String,
+    /// ELF to run, linked for mps2-an385 (docs/firmware.md).
+    #[arg(long, value_name = "ELF")]
+    pub firmware: PathBuf,
+    /// QEMU for Arm machines [default: qemu-system-arm on the PATH, else target/qemu/qemu-system-arm].
+    #[arg(long, value_name = "PROGRAM")]
+    pub qemu: Option<PathBuf>,
 }

@@ -56,10 +56,13 @@ fn run(command: Command) -> failure::Outcome {
         Command::Hunt(flags) => commands::hunt::run(&flags),
         Command::Mutants(flags) => commands::mutants::run(&flags),
         Command::Report(flags) => commands::report::run(&flags),
+        Command::Rig(flags) => commands::rig::run(&flags),
         Command::Tidy => commands::tidy::run(),
         Command::Ci => commands::ci::run(),
         Command::Dongle(flags) => commands::dongle::run(&flags),
         #[cfg(all(feature = "probe", unix))]
         Command::Chip(flags) => commands::chip::run(&flags),
+        #[cfg(all(unix, feature = "probe"))]
+        Command::Qemu(flags) => commands::qemu::run(&flags),
     }
 }

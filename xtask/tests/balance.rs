@@ -2,64 +2,23 @@
 
 #![cfg(unix)]
 
+mod suite;
+
 use hanbench_core::verdict::balance::trial::LoopTrial;
 use hanbench_core::verdict::results::{Outcome, Results};
 use hanbench_core::verdict::{Cause, Verdict};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-const REPORTS: [&str; 4] = ["results.json", "junit.xml", "summary.md", "report.html"];
-
-fn xtask(arguments: &[&str]) -> Output {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let program = env!("CARGO_BIN_EXE_xtask");
-    Command::new(program).args(arguments).current_dir(root).output().expect("xtask starts")
-}
-
-struct Ran {
-    code: Option<i32>,
-    words: String,
-    out: PathBuf,
-    checks: Vec<Outcome>,
-}
-
-impl Ran {
-    fn of(&self, id: &str) -> &Outcome {
-        self.checks.iter().find(|one| one.id == id).unwrap_or_else(|| panic!("{id}: {}", self.words))
-    }
-
-    fn reports(&self) -> [String; 4] {
-        REPORTS.map(|name| std::fs::read_to_string(self.out.join(name)).expect("a report"))
-    }
-
-    fn trial(&self, name: &str) -> LoopTrial {
-        let text = std::fs::read(self.out.join(format!("evidence/{name}.json"))).expect("the trial");
-        serde_json::from_slice(&text).expect("a trial")
-    }
-}
-
-fn results(out: &Path) -> Results {
-    let text = std::fs::read(out.join("results.json")).expect("results.json");
-    serde_json::from_slice(&text).expect("results")
-}
+use std::path::Path;
+use std::process::{Command, Stdio};
+use suite::{Ran, results, xtask};
 
 /// Runs suite balance with a rig file whose `[balancer]` says this, or with the default one.
 fn run(folder: &Path, name: &str, balancer: Option<&str>, more: &[&str]) -> Ran {
-    let out = folder.join(name);
-    let path = out.display().to_string();
-    let mut arguments = vec!["run", "--suite", "balance", "--out", &path];
-    let rig_path = folder.join(format!("{name}.toml")).display().to_string();
-    if let Some(table) = balancer {
-        std::fs::write(&rig_path, format!("[dut]\nkind = \"virtual\"\n[balancer]\n{table}\n"))
-            .expect("written");
-        arguments.extend(["--rig", &rig_path]);
-    }
-    arguments.extend(more);
-    let output = xtask(&arguments);
-    let words =
-        String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-    let checks = if out.is_dir() { results(&out).checks } else { Vec::new() };
-    Ran { code: output.status.code(), words, out, checks }
+    let rig = balancer.map(|table| format!("[dut]\nkind = \"virtual\"\n[balancer]\n{table}\n"));
+    suite::run("balance", folder, name, rig.as_deref(), more)
+}
+
+fn trial(ran: &Ran, name: &str) -> LoopTrial {
+    serde_json::from_slice(&ran.evidence(name)).expect("a trial")
 }
 
 /// `kind = "process"` with a shell script.
@@ -84,15 +43,14 @@ fn a_program_that_blows_the_fuse_fails_and_its_report_is_made_again_without_it()
     assert_eq!((fuse.verdict, fuse.cause), (Verdict::Fail, Some(Cause::Dut)));
     assert_eq!(fuse.evidence, ["evidence/balance-rules-9a-step.json"]);
     assert_eq!(ran.of("balance.protocol").verdict, Verdict::Pass);
-    let trial = ran.trial("balance-rules-9a-step");
-    let answers = trial.answers.expect("answers");
+    let trial = trial(&ran, "balance-rules-9a-step");
+    let answers = trial.run.answers.expect("answers");
     assert!(answers.batches > 1800 && answers.lines.len() == 1, "{} lines", answers.lines.len());
     let before = ran.reports();
     assert!(before[1].contains("hanbench.balance") && before[2].contains("balance.fuse"));
     // The program is gone; what it answered is not.
-    REPORTS.iter().for_each(|name| std::fs::remove_file(ran.out.join(name)).expect("removed"));
     std::fs::remove_file(temp.path().join("a.toml")).expect("removed");
-    assert_eq!(xtask(&["report", &ran.out.display().to_string()]).status.code(), Some(1));
+    assert_eq!(ran.report_again(), Some(1));
     assert_eq!(ran.reports(), before);
 }
 
@@ -104,7 +62,7 @@ fn a_rule_that_is_built_in_fails_too_and_stays_so_in_a_merged_report() {
     assert_eq!(bad.code, Some(1), "{}", bad.words);
     assert_eq!(bad.of("balance.fuse").cause, Some(Cause::Dut));
     assert_eq!(bad.of("balance.deterministic").verdict, Verdict::Pass);
-    assert_eq!(bad.trial("balance-rules-9a-step").answers, None);
+    assert_eq!(trial(&bad, "balance-rules-9a-step").run.answers, None);
     let good = run(temp.path(), "good", Some("kind = \"reference\""), &STEP);
     assert_eq!(good.code, Some(0), "{}", good.words);
     let merged = temp.path().join("m");
@@ -164,16 +122,17 @@ fn the_same_seed_gives_the_same_results_and_another_one_another_trace() {
     let without_run = |ran: &Ran| Results { run: Default::default(), ..results(&ran.out) };
     assert_eq!(without_run(&first), without_run(&second));
     let order: Vec<&str> = first.checks.iter().map(|one| one.subject.as_str()).collect();
-    assert!(order.is_sorted() && order.len() == 3 * 17, "{order:?}");
+    assert!(order.is_sorted() && order.len() == 3 * 18, "{order:?}");
     let other = run(temp.path(), "c", None, &[&some[..], &["--seed", "8"]].concat());
-    let (own, moved) = (first.trial("balance-evcc-slow-reports"), other.trial("balance-evcc-slow-reports"));
+    let (own, moved) =
+        (trial(&first, "balance-evcc-slow-reports"), trial(&other, "balance-evcc-slow-reports"));
     assert_eq!(moved.seed, own.seed + 7, "the run's seed moves the scenario's");
-    assert_ne!(moved.trace_hash, own.trace_hash);
+    assert_ne!(moved.run.trace_hash, own.run.trace_hash);
     for trial in [own, moved] {
         let seed = trial.seed.to_string();
         let output = xtask(&["sim", "fixtures/scenarios/evcc-slow-reports.toml", "--json", "--seed", &seed]);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(said.contains(&trial.trace_hash), "`sim` comes to the same trace: {said}");
+        assert!(said.contains(&trial.run.trace_hash), "`sim` comes to the same trace: {said}");
     }
 }
 
@@ -184,7 +143,7 @@ fn a_rig_without_a_balancer_says_so_when_it_is_asked_and_nothing_otherwise() {
     std::fs::write(&path, "[dut]\nkind = \"virtual\"\n").expect("written");
     let ran = run(temp.path(), "a", None, &["--rig", &path, "--filter", "/pro-125"]);
     assert_eq!(ran.code, Some(4), "nothing was proven: {}", ran.words);
-    assert_eq!(ran.checks.len(), 17);
+    assert_eq!(ran.checks.len(), 18);
     let reason = "the rig file has no table [balancer]: this rig has no load balancer";
     for outcome in &ran.checks {
         assert_eq!((outcome.verdict, outcome.reason.as_deref()), (Verdict::NotApplicable, Some(reason)));
@@ -276,8 +235,8 @@ fn what_the_dut_claims_is_all_that_the_balancer_knows() {
         let fuse = ran.of("balance.fuse");
         assert_eq!(fuse.verdict, verdict, "{fuse:?}");
         assert_eq!(fuse.cause, (verdict == Verdict::Fail).then_some(Cause::Dut), "{fuse:?}");
-        let trial = ran.trial("balance-rules-9a-step");
-        let heard = trial.heard.as_ref().expect("claims of the DUT");
+        let trial = trial(&ran, "balance-rules-9a-step");
+        let heard = trial.run.heard.as_ref().expect("claims of the DUT");
         assert!(heard.len() > 100 && heard.iter().all(|heard| heard.claims.len() == 1), "{}", heard.len());
         let before = ran.reports();
         let again = xtask(&["report", &ran.out.display().to_string()]);

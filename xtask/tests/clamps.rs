@@ -2,55 +2,18 @@
 
 #![cfg(unix)]
 
+mod suite;
+
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::ct::CtTrial;
-use hanbench_core::verdict::results::{Outcome, Results};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use hanbench_core::verdict::results::Outcome;
+use std::path::Path;
 use std::time::{Duration, Instant};
-
-const REPORTS: [&str; 4] = ["results.json", "junit.xml", "summary.md", "report.html"];
-
-fn xtask(arguments: &[&str]) -> Output {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let program = env!("CARGO_BIN_EXE_xtask");
-    Command::new(program).args(arguments).current_dir(root).output().expect("xtask starts")
-}
-
-struct Ran {
-    code: Option<i32>,
-    words: String,
-    out: PathBuf,
-    checks: Vec<Outcome>,
-}
-
-impl Ran {
-    fn of(&self, id: &str) -> &Outcome {
-        self.checks.iter().find(|one| one.id == id).unwrap_or_else(|| panic!("{id}: {}", self.words))
-    }
-}
-
-fn results(out: &Path) -> Results {
-    let text = std::fs::read(out.join("results.json")).expect("results.json");
-    serde_json::from_slice(&text).expect("results")
-}
+use suite::{Ran, results, xtask};
 
 /// Runs suite ct with a rig file of this text, or with the default one.
 fn run(folder: &Path, name: &str, rig: Option<&str>, more: &[&str]) -> Ran {
-    let out = folder.join(name);
-    let path = out.display().to_string();
-    let mut arguments = vec!["run", "--suite", "ct", "--out", &path];
-    let rig_path = folder.join(format!("{name}.toml")).display().to_string();
-    if let Some(text) = rig {
-        std::fs::write(&rig_path, text).expect("written");
-        arguments.extend(["--rig", &rig_path]);
-    }
-    arguments.extend(more);
-    let output = xtask(&arguments);
-    let words =
-        String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-    let checks = if out.is_dir() { results(&out).checks } else { Vec::new() };
-    Ran { code: output.status.code(), words, out, checks }
+    suite::run("ct", folder, name, rig, more)
 }
 
 const ONE: [&str; 2] = ["--filter", "/one-reversed"];
@@ -64,16 +27,12 @@ fn a_waveform_goes_through_the_dongle_and_its_report_is_made_again_from_the_evid
     assert_eq!(command, "cargo xtask run --seed 1 --suite ct --filter '/one-reversed'");
     assert_eq!(ran.of("ct.wiring.found").verdict, Verdict::Pass);
     assert_eq!(ran.of("ct.power.direction").evidence, ["evidence/ct-one-reversed.json"]);
-    let text = std::fs::read(ran.out.join("evidence/ct-one-reversed.json")).expect("the trial");
-    let trial: CtTrial = serde_json::from_slice(&text).expect("a trial");
+    let trial: CtTrial = serde_json::from_slice(&ran.evidence("ct-one-reversed")).expect("a trial");
     let sent = trial.sent.expect("all samples");
     assert_eq!((sent.frames, sent.bytes, sent.sha256.len()), (48_000, 48_000 * 12, 64));
-    let before = REPORTS.map(|name| std::fs::read_to_string(ran.out.join(name)).expect("a report"));
-    REPORTS.iter().for_each(|name| std::fs::remove_file(ran.out.join(name)).expect("removed"));
-    let again = xtask(&["report", &ran.out.display().to_string()]);
-    assert_eq!(again.status.code(), Some(0));
-    let after = REPORTS.map(|name| std::fs::read_to_string(ran.out.join(name)).expect("a report"));
-    assert_eq!(before, after);
+    let before = ran.reports();
+    assert_eq!(ran.report_again(), Some(0));
+    assert_eq!(before, ran.reports());
 }
 
 #[test]

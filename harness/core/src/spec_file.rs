@@ -176,3 +176,26 @@ fn quoted(value: &str) -> String {
         None => line.to_string(),
     }
 }
+
+/// The known word that is nearest to what was written, where one is near enough to be a slip of the finger.
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = known.map(|candidate| (distance(word, candidate), candidate));
+    let (score, best) = scored.min_by_key(|(score, _)| *score)?;
+    (score <= 1 + best.len() / 4).then_some(best)
+}
+
+/// Levenshtein distance, in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substitute = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

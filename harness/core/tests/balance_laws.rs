@@ -1,178 +1,113 @@
-//! Laws between two runs of the reference (balancing, section 5d, invariant 11): a change of the site that must not
-//! matter does not matter, and one that must matter in one direction only does.
+//! Laws between two runs (balancing, section 5d, invariant 11), as `balance.metamorphic` judges them: on more sites than
+//! there are scenario files with laws, and on those files.
 
-use hanbench_core::balance::reference::Reference;
-use hanbench_core::plant::network::Plant;
+use hanbench_core::balance::built_in::BuiltIn;
+use hanbench_core::balance::reference::Mutation;
+use hanbench_core::balance::rules;
 use hanbench_core::scenario::Scenario;
-use hanbench_core::sim::{self, ReferenceDongle, Watch};
+use hanbench_core::sim::{self, ReferenceDongle};
+use hanbench_core::verdict::Verdict;
+use hanbench_core::verdict::balance::laws::{self, METAMORPHIC};
+use hanbench_core::verdict::balance::{Judge, Judgement};
+use hanbench_core::verdict::results::Outcome;
 use std::fmt::Write;
+use std::path::Path;
 
-/// A site as the laws change it. Loads and chargers are named by the line that they begin on.
-#[derive(Clone)]
-struct Site {
-    fuse_a: u32,
-    limit_a: f64,
-    /// Amperes of the house on L1, L2, L3.
-    house_a: [f64; 3],
-    /// One charger each: phases, and most that its car draws, amperes; `None`: no car.
-    chargers: Vec<(u8, Option<u32>)>,
-    /// Charger terminals and loads begin so many lines further.
-    turned: usize,
-    /// The order in which the chargers stand in the file.
-    order: Vec<usize>,
-    meter: &'static str,
+/// Plays a scenario and its twins.
+fn judged(scenario: &Scenario, balancer: BuiltIn) -> Judgement {
+    let mut judge = Judge::new(scenario, "laws");
+    let start = || balancer.start(scenario.tuning);
+    let ended = sim::run(scenario, &mut ReferenceDongle::default(), &mut *start(), &mut judge);
+    let twins = laws::play(scenario, |_, twin, shares| {
+        Ok::<_, ()>(sim::run(twin, &mut ReferenceDongle::default(), &mut *start(), shares))
+    });
+    judge.twins(twins.expect("nothing in process errs"));
+    judge.finish(&ended)
 }
 
-impl Site {
-    fn house(house_a: [f64; 3], chargers: &[(u8, Option<u32>)]) -> Site {
-        let (chargers, order) = (chargers.to_vec(), (0..chargers.len()).collect());
-        Site {
-            fuse_a: 35,
-            limit_a: 35.0,
-            house_a,
-            chargers,
-            turned: 0,
-            order,
-            meter: "profile = \"aidon-6534\"",
-        }
-    }
-
-    /// What each charger offers after 20 minutes without a change, milliamperes, in the order of `chargers`.
-    fn offers(&self) -> Vec<i64> {
-        let mut text = format!(
-            "[scenario]\nabout = \"law\"\nsource = \"law\"\nduration_s = 1500\n[fuse]\nrated_a = {}\n[meter]\n{}\n\
-             [told]\nmax_online_a = {}\n",
-            self.fuse_a, self.meter, self.limit_a
-        );
-        for (line, amperes) in self.house_a.iter().enumerate() {
-            let at = (line + self.turned) % 3 + 1;
-            write!(text, "[[load]]\nat = \"L{at}\"\na = {amperes}\n").expect("a String takes everything");
-        }
-        let lines = [0, 1, 2].map(|line| (line + self.turned) % 3 + 1);
-        for &at in &self.order {
-            let (phases, car) = self.chargers[at];
-            write!(text, "[[charger]]\nname = \"c{at}\"\nphases = {phases}\norder = {lines:?}\n")
-                .expect("a String takes everything");
-            if let Some(most_a) = car {
-                write!(
-                    text,
-                    "[[car]]\ncharger = \"c{at}\"\nphases = {phases}\nfrom_s = 60\nmax_a = {most_a}\nkwh = 100\n"
-                )
-                .expect("a String takes everything");
-            }
-        }
-        let scenario = Scenario::parse(&text, &|name| Err(name.into()))
-            .unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let mut last = Last(Vec::new());
-        let mut reference = Reference::new(scenario.tuning);
-        let ended = sim::run(&scenario, &mut ReferenceDongle::default(), &mut reference, &mut last);
-        assert_eq!(ended.trouble, None);
-        let mut offers = vec![0; self.chargers.len()];
-        for (place, at) in self.order.iter().enumerate() {
-            offers[*at] = last.0[place];
-        }
-        offers
-    }
+fn metamorphic(scenario: &Scenario, balancer: BuiltIn) -> Outcome {
+    let judgement = judged(scenario, balancer);
+    judgement.outcomes.into_iter().find(|outcome| outcome.id == METAMORPHIC).expect("it is always there")
 }
 
-struct Last(Vec<i64>);
-
-impl Watch for Last {
-    fn ended(&mut self, plant: &Plant) {
-        self.0 = plant.stations().iter().map(|station| station.charger.offered_ma()).collect();
+/// A house of so many amperes on L1, L2, L3, and one charger each: phases, and most that its car draws, amperes.
+fn site(house_a: [f64; 3], chargers: &[(u8, u32)]) -> Scenario {
+    let mut text = "[scenario]\nabout = \"law\"\nsource = \"law\"\nduration_s = 1500\n[fuse]\nrated_a = 35\n\
+                    [[expect]]\nwhat = \"laws\"\nfrom_s = 1200\n\
+                    hold = [\"order\", \"turned\", \"ratio\", \"more-load\", \"empty-place\", \"larger-limit\"]\n"
+        .to_string();
+    for (line, amperes) in house_a.iter().enumerate() {
+        write!(text, "[[load]]\nat = \"L{}\"\na = {amperes}\n", line + 1).expect("a String takes everything");
     }
+    for (at, (phases, most_a)) in chargers.iter().enumerate() {
+        write!(
+            text,
+            "[[charger]]\nname = \"c{at}\"\nphases = {phases}\n\
+             [[car]]\ncharger = \"c{at}\"\nphases = {phases}\nfrom_s = 60\nmax_a = {most_a}\nkwh = 100\n"
+        )
+        .expect("a String takes everything");
+    }
+    Scenario::parse(&text, &|name| Err(name.into())).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-fn sites() -> Vec<Site> {
+fn sites() -> Vec<(String, Scenario)> {
     let cars = [
-        vec![(3, Some(32)), (3, Some(16)), (1, Some(32))],
-        vec![(3, Some(16)), (3, Some(16)), (3, Some(32)), (1, Some(16))],
-        vec![(1, Some(32)), (1, Some(32))],
-        vec![(3, Some(32))],
+        vec![(3, 32), (3, 16), (1, 32)],
+        vec![(3, 16), (3, 16), (3, 32), (1, 16)],
+        vec![(1, 32), (1, 32)],
+        vec![(3, 32), (3, 32)],
     ];
     let houses = [[2.0, 4.0, 6.0], [10.0, 1.0, 3.0], [0.5, 0.5, 12.0]];
-    houses.iter().flat_map(|house| cars.iter().map(|cars| Site::house(*house, cars))).collect()
-}
-
-fn sorted(mut offers: Vec<i64>) -> Vec<i64> {
-    offers.sort_unstable();
-    offers
+    let all = houses.iter().flat_map(|house| cars.iter().map(|cars| (*house, cars)));
+    all.map(|(house, cars)| (format!("{house:?} {cars:?}"), site(house, cars))).collect()
 }
 
 #[test]
-fn the_order_of_chargers_in_the_settings_changes_nobodys_share() {
-    for site in sites() {
-        let mut other = site.clone();
-        other.order.reverse();
-        assert_eq!(sorted(site.offers()), sorted(other.offers()), "{:?} {:?}", site.house_a, site.chargers);
+fn the_reference_keeps_every_law_on_every_site() {
+    for (name, site) in sites() {
+        let outcome = metamorphic(&site, BuiltIn::Reference(None));
+        assert_eq!(outcome.verdict, Verdict::Pass, "{name}: {:?}", outcome.reason);
+        assert!(outcome.rests_on.is_some_and(|words| words.starts_with("12 twins, ")), "{name}");
     }
 }
 
-#[test]
-fn a_house_that_is_turned_by_a_phase_gets_the_same() {
-    for site in sites() {
-        for turned in [1, 2] {
-            let other = Site { turned, ..site.clone() };
-            assert_eq!(site.offers(), other.offers(), "{:?} {:?}", site.house_a, site.chargers);
+/// The scenario files that name laws.
+fn files() -> Vec<(String, Scenario)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/scenarios");
+    let paths = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
+    let mut files: Vec<(String, Scenario)> = paths
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).expect("a scenario");
+            let scenario = Scenario::parse(&text, &|name| Err(name.into())).expect("a scenario");
+            (path.file_stem().expect("a name").to_string_lossy().into_owned(), scenario)
+        })
+        .filter(|(_, scenario)| scenario.laws().is_some())
+        .collect();
+    files.sort_by(|(one, _), (other, _)| one.cmp(other));
+    files
+}
+
+/// Where the laws catch a balancer, and what they say.
+fn caught(balancer: BuiltIn) -> String {
+    let mut words = String::new();
+    for (name, scenario) in files() {
+        let outcome = metamorphic(&scenario, balancer);
+        if outcome.verdict == Verdict::Fail {
+            let reason = outcome.reason.unwrap_or_default();
+            writeln!(words, "{:<26} {name}: {reason}", balancer.name()).expect("a String takes everything");
         }
     }
+    words
 }
 
 #[test]
-fn transformers_that_everybody_knows_of_change_no_share() {
-    for site in sites() {
-        let other = Site { meter: "profile = \"aidon-6534\"\nratio = \"50:5\"", ..site.clone() };
-        for (one, other) in site.offers().into_iter().zip(other.offers()) {
-            // The meter says tenths of an ampere, which are whole amperes in front of the transformers.
-            assert!((one - other).abs() <= 1_000, "{one} {other}: {:?} {:?}", site.house_a, site.chargers);
-        }
+fn the_files_with_laws_catch_who_breaks_them() {
+    assert_eq!(caught(BuiltIn::Reference(None)), "");
+    let broken: String = Mutation::ALL.map(|mutation| caught(BuiltIn::Reference(Some(mutation)))).concat();
+    for mutation in [Mutation::WrongPhaseOrder, Mutation::ForgetsScale, Mutation::CountsTwice] {
+        assert!(broken.contains(mutation.name()), "{} is not caught:\n{broken}", mutation.name());
     }
-}
-
-#[test]
-fn more_load_in_the_house_never_gives_the_cars_more() {
-    for site in sites() {
-        let mut before = i64::MAX;
-        for more in [0.0, 3.0, 6.0, 9.0] {
-            let house_a = site.house_a.map(|amperes| amperes + more);
-            let sum = Site { house_a, ..site.clone() }.offers().into_iter().sum();
-            assert!(
-                sum <= before,
-                "{sum} after {before} with {more} A more: {:?} {:?}",
-                site.house_a,
-                site.chargers
-            );
-            before = sum;
-        }
-    }
-}
-
-#[test]
-fn a_place_without_a_car_takes_nothing_from_anybody() {
-    for site in sites() {
-        let mut other = site.clone();
-        other.chargers.push((3, None));
-        other.order.push(site.chargers.len());
-        let offers = other.offers()[..site.chargers.len()].to_vec();
-        // Chargers take turns to speak, and one more shifts them: who of those alike has a turn may be another.
-        assert_eq!(sorted(site.offers()), sorted(offers), "{:?} {:?}", site.house_a, site.chargers);
-    }
-}
-
-#[test]
-fn a_larger_limit_never_makes_the_smallest_share_smaller() {
-    for site in sites() {
-        let mut before = 0;
-        for limit_a in [8.0, 14.0, 20.0, 26.0, 35.0] {
-            let offers = Site { limit_a, ..site.clone() }.offers();
-            let least = offers.iter().copied().min().unwrap_or(0);
-            assert!(
-                least >= before,
-                "{offers:?} after {before} with {limit_a} A: {:?} {:?}",
-                site.house_a,
-                site.chargers
-            );
-            before = least;
-        }
-    }
+    let rules: String = rules::ALL.map(|(name, _)| caught(BuiltIn::Rule(name))).concat();
+    insta::assert_snapshot!(format!("{broken}{rules}"));
 }

@@ -119,10 +119,13 @@ name = \"cp\"
 charger = \"cp\"
 ";
 
+const LAWS: &str = "[[expect]]\nwhat = \"laws\"\n";
+
 #[test]
 fn a_bad_file_is_refused_with_the_line_and_what_was_expected() {
     assert_eq!(parse(HOUSE).err(), None);
     let end = |table: &str| format!("{HOUSE}\n{table}");
+    let laws = |keys: &str| format!("{HOUSE}\n{LAWS}{keys}");
     let cases = [
         ("no such table", end("[fuses]\nrated_a = 25")),
         ("a typo in a key", HOUSE.replace("rated_a", "rated")),
@@ -219,6 +222,22 @@ fn a_bad_file_is_refused_with_the_line_and_what_was_expected() {
                 "[[circuit]]\nname = \"a\"\nlimit_a = 16\n[[expect]]\nwhat = \"heat\"\ncircuit = \"a\"\npart = 1",
             ),
         ),
+        ("a law with a slip of the finger", laws("hold = [\"order\", \"more-laod\"]")),
+        ("a law that nobody made", laws("hold = [\"gravity\"]")),
+        ("laws without one", laws("")),
+        ("a law twice", laws("hold = [\"ratio\", \"ratio\"]")),
+        ("the order of one", laws("hold = [\"order\"]")),
+        ("laws at a moment", laws("hold = [\"ratio\"]\nat_s = 300")),
+        (
+            "laws about nobody",
+            laws("hold = [\"ratio\"]").replace("charger = \"cp\"", "charger = \"cp\"\nfrom_s = 10"),
+        ),
+        ("laws in two places", format!("{}{LAWS}hold = [\"turned\"]\n", laws("hold = [\"ratio\"]\n"))),
+        ("a household that is turned", laws("hold = [\"turned\"]\n[[load]]\nhouse = 7")),
+        ("one line that is turned", laws("hold = [\"turned\"]\n[grid]\nkind = \"tn-1\"")),
+        ("load on one of three wires", laws("hold = [\"more-load\"]\n[grid]\nkind = \"it-3\"")),
+        ("ten times too much", laws("hold = [\"ratio\"]\n[meter]\nratio = \"200000:1\"")),
+        ("the laws of an alarm", end("[[expect]]\nwhat = \"alarm\"\nabout = \"meter\"\nhold = [\"ratio\"]")),
         ("an alarm about nothing known", end("[[expect]]\nwhat = \"alarm\"\nabout = \"weather\"")),
     ];
     let mut words = String::new();

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `name` | file stem | name in reports |
 //! | `[input] kind` | `pty` | `pty`, `serial` (`port`, `baud` 2400, `parity` none), `tcp` (`address`) |
-//! | `[dut] kind` | – | `virtual`, `process` (`command`), `serial` (`port`, `baud` 115200) |
+//! | `[dut] kind` | – | `virtual`, `process` (`command`), `serial` (`port`, `baud` 115200), `rtt` (through `[probe]`) |
 //! | `[dut] readings` | `jsonl` | what its lines look like, see [`Readings`] |
 //! | `[dut] supports` | the five families | see [`DutTerms::supportable`] |
 //! | `[dut] omits` | none | keys it does not claim, by design |
@@ -20,7 +20,7 @@
 //! | `[dut] broken` | – | `virtual` only: a deliberately broken variant, see [`Broken`] |
 //! | `[clamps]` | none | a clamp dongle, see [`Clamps`] |
 //! | `[balancer] kind` | – | a load balancer: `reference`, `rule` (`name`), `process` (`command`, `answer_within_s`) |
-//! | `[probe]` | none | a debug probe, see [`ProbeSettings`] |
+//! | `[probe]` | none | a debug probe, see [`ProbeTable`] |
 //!
 //! Without `ratio` the bench sets it: it tells a virtual dongle, also while it runs, and starts a program with the ratio
 //! in place of `{ratio}` in `command`. Any other DUT counts as set to 1:1.
@@ -30,11 +30,12 @@
 
 mod balancer;
 mod clamps;
+mod dut;
 mod probe;
 mod raw;
 
 pub use clamps::{ClampKind, Clamps};
-pub use probe::ProbeSettings;
+pub use probe::{ProbeKind, ProbeSettings, ProbeTable, VIRTUAL_CHIP};
 
 use crate::balancer::Spec;
 use crate::dongle::Broken;
@@ -42,10 +43,9 @@ use crate::error::{ConfigError, RigError};
 use crate::file::{SMALL, read_text};
 use hanbench_core::balance::built_in::BuiltIn;
 use hanbench_core::reading::Key;
-use hanbench_core::site::ratio::Ratio;
-use hanbench_core::spec_file::plain;
-use hanbench_core::verdict::trial::{DutTerms, RatioSetting};
-use raw::{RawDut, RawInput, RawRig};
+use hanbench_core::spec_file::{nearest, plain};
+use hanbench_core::verdict::trial::DutTerms;
+use raw::{RawInput, RawRig};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -81,7 +81,7 @@ pub struct Rig {
     /// Its scenarios go through the DUT; otherwise the reference decoder is the dongle.
     pub dut_in_loop: bool,
     /// The debug probe, where the bench has one.
-    pub probe: Option<ProbeSettings>,
+    pub probe: Option<ProbeTable>,
     /// One line about the DUT for the head of the report: name, model, firmware.
     pub about: String,
 }
@@ -156,6 +156,11 @@ pub enum Dut {
         /// Language of its lines.
         readings: Readings,
     },
+    /// A dongle whose firmware speaks over RTT, through the debug probe of the rig.
+    Rtt {
+        /// Language of its lines.
+        readings: Readings,
+    },
 }
 
 /// The language that a DUT prints its readings in: which [`crate::adapter`] reads it.
@@ -213,11 +218,15 @@ impl Checker<'_> {
         let name = raw.name.unwrap_or_else(|| stem.into_owned());
         let input_span = raw.input.as_ref().map_or(0..0, Spanned::span);
         let input = raw.input.map_or(Ok(Input::Pty), |input| self.input(input))?;
-        let (mut terms, about) = (self.terms(raw.dut.get_ref())?, about(raw.dut.get_ref()));
+        let probe = raw.probe.map(|probe| self.probe(probe)).transpose()?;
+        let simulated = matches!(&probe, Some(ProbeTable { kind: ProbeKind::Virtual { .. }, .. }));
+        let terms = self.terms(raw.dut.get_ref(), simulated)?;
+        let (mut terms, about) = (terms, dut::about(raw.dut.get_ref(), probe.as_ref()));
         terms.main_fuse_a =
             raw.site.and_then(|site| site.main_fuse_a).map(|fuse| self.fuse(&fuse)).transpose()?;
-        let dut = self.dut(raw.dut, &input, input_span)?;
-        let clamps = raw.clamps.map(|clamps| self.clamps(clamps, &input, &dut)).transpose()?;
+        let dut = self.dut(raw.dut, &input, input_span, probe.as_ref())?;
+        let clamps =
+            raw.clamps.map(|clamps| self.clamps(clamps, &input, &dut, probe.as_ref())).transpose()?;
         let balancer = raw.balancer.map(|balancer| self.balancer(balancer)).transpose()?;
         let (balancer, dut_in_loop) = balancer.map_or((None, false), |(spec, dut)| (Some(spec), dut));
         let about = match &balancer {
@@ -225,7 +234,6 @@ impl Checker<'_> {
             None | Some(Spec::BuiltIn(BuiltIn::Reference(None))) => about,
             Some(other) => format!("{about}, balancer `{}`", other.name()),
         };
-        let probe = raw.probe.map(|probe| self.probe(probe)).transpose()?;
         Ok(Rig { name, input, dut, terms, clamps, balancer, dut_in_loop, probe, about })
     }
 
@@ -289,175 +297,9 @@ impl Checker<'_> {
         }
     }
 
-    fn dut(&self, raw: Spanned<RawDut>, input: &Input, input_span: Range<usize>) -> Result<Dut, Mistake> {
-        let raw = raw.into_inner();
-        let (kind, span) = (raw.kind.get_ref().as_str(), raw.kind.span());
-        let own = |owner: &[&str], key: &str, at: Option<Range<usize>>| match at {
-            Some(at) if !owner.contains(&kind) => {
-                Err(self.error(at, format!("[dut] kind \"{kind}\" has no `{key}`")))
-            }
-            _ => Ok(()),
-        };
-        match kind {
-            "virtual" | "process" | "serial" => {}
-            "rtt" | "mqtt" | "http" => {
-                return Err(self
-                    .error(span, format!("[dut] kind \"{kind}\" cannot be used in this version"))
-                    .with_help(Some(
-                        "kind = \"process\" runs a program of yours that prints what it sees there".into(),
-                    )));
-            }
-            other => {
-                let known = ["virtual", "process", "serial", "rtt", "mqtt", "http"];
-                return Err(self.unknown(span, "[dut] kind", other, &known));
-            }
-        }
-        own(&["process"], "command", raw.command.as_ref().map(Spanned::span))?;
-        own(&["process", "serial"], "readings", raw.readings.as_ref().map(Spanned::span))?;
-        own(&["serial"], "port", raw.port.as_ref().map(Spanned::span))?;
-        own(&["serial"], "baud", raw.baud.as_ref().map(Spanned::span))?;
-        own(&["virtual"], "key_file", raw.key_file.as_ref().map(Spanned::span))?;
-        own(&["virtual"], "broken", raw.broken.as_ref().map(Spanned::span))?;
-        match kind {
-            "virtual" if *input != Input::Pty => {
-                Err(self
-                    .error(input_span, "the virtual dongle listens on a pty; [input] kind must be \"pty\""))
-            }
-            "virtual" if raw.key_file.is_none() && ciphering(&raw).is_some() => Err(self
-                .error(
-                    ciphering(&raw).unwrap_or(span),
-                    "`supports` lists \"ciphering\", but without `key_file` nothing can be deciphered",
-                )
-                .with_help(Some("name a `key_file`, or take \"ciphering\" from the list".into()))),
-            "virtual" => Ok(Dut::Virtual {
-                broken: raw.broken.map(|word| self.broken(word)).transpose()?,
-                key_file: raw.key_file.map(|path| self.beside(&path.into_inner())),
-            }),
-            "process" => {
-                let readings = self.readings(raw.readings)?;
-                Ok(Dut::Process { command: self.command(raw.command, &span, input)?, readings })
-            }
-            _ if *input == Input::Pty => {
-                Err(self.error(span, "a dongle with a serial console cannot listen on a pty").with_help(
-                    Some("say under [input] how bytes get into it: kind = \"serial\" or \"tcp\"".into()),
-                ))
-            }
-            _ => Ok(Dut::Serial {
-                port: self.needed(
-                    raw.port,
-                    &span,
-                    "[dut] kind \"serial\" needs `port`, the path of its console",
-                )?,
-                baud: self.baud(raw.baud, 115_200)?,
-                readings: self.readings(raw.readings)?,
-            }),
-        }
-    }
-
     /// A relative path starts at the folder of the rig file.
     fn beside(&self, path: &str) -> PathBuf {
         Path::new(self.file).parent().unwrap_or(Path::new("")).join(path)
-    }
-
-    fn command(
-        &self,
-        command: Option<Spanned<Vec<String>>>,
-        kind: &Range<usize>,
-        input: &Input,
-    ) -> Result<Vec<String>, Mistake> {
-        let span = command.as_ref().map_or(kind.clone(), Spanned::span);
-        let command =
-            self.needed(command, kind, "[dut] kind \"process\" needs `command`, a list of words")?;
-        if command.first().is_none_or(|program| program.is_empty()) {
-            return Err(self.error(span, "`command` is empty; expected a program and its arguments"));
-        }
-        let mentions = command.iter().any(|word| word.contains("{han}"));
-        if *input == Input::Pty && !mentions {
-            return Err(self
-                .error(span, "`command` never says {han}, so the program cannot know which device to read")
-                .with_help(Some(
-                    "{han} is replaced by the path of the serial device with the HAN bytes".into(),
-                )));
-        }
-        if *input != Input::Pty && mentions {
-            return Err(self.error(
-                span,
-                "`command` says {han}, but only [input] kind \"pty\" has such a path; name the program's own port",
-            ));
-        }
-        Ok(command)
-    }
-
-    fn readings(&self, word: Option<Spanned<String>>) -> Result<Readings, Mistake> {
-        let Some(word) = word else {
-            return Ok(Readings::Jsonl);
-        };
-        let known = ["jsonl", "amsreader-json", "amshan", "esphome-log"];
-        match word.get_ref().as_str() {
-            "jsonl" => Ok(Readings::Jsonl),
-            "amsreader-json" => Ok(Readings::AmsreaderJson),
-            "amshan" => Ok(Readings::Amshan),
-            "esphome-log" => Ok(Readings::EsphomeLog),
-            late @ ("amsreader-raw" | "tibber-pulse" | "tasmota-sml") => Err(self.error(
-                word.span(),
-                format!("`readings` \"{late}\" arrives by MQTT, which cannot be used in this version; available are {}", known.join(", ")),
-            )),
-            other => Err(self.unknown(word.span(), "`readings`", other, &known)),
-        }
-    }
-
-    fn broken(&self, word: Spanned<String>) -> Result<Broken, Mistake> {
-        let names: Vec<&str> = Broken::ALL.iter().map(|broken| broken.name()).collect();
-        Broken::from_name(word.get_ref())
-            .ok_or_else(|| self.unknown(word.span(), "`broken`", word.get_ref(), &names))
-    }
-
-    fn terms(&self, raw: &RawDut) -> Result<DutTerms, Mistake> {
-        let mut terms = DutTerms::default();
-        if let Some(supports) = &raw.supports {
-            let words = DutTerms::supportable();
-            for word in supports {
-                if !words.contains(&word.get_ref().as_str()) {
-                    return Err(self.unknown(word.span(), "`supports`", word.get_ref(), &words));
-                }
-            }
-            terms.supports = supports.iter().map(|word| word.get_ref().clone()).collect();
-        }
-        terms.omits = self.omits(&raw.omits)?;
-        if let Some(within) = &raw.claim_within_s {
-            let seconds = *within.get_ref();
-            if !(0.05..=60.0).contains(&seconds) {
-                let message = format!("`claim_within_s` is {seconds}; expected 0.05 to 60 seconds");
-                return Err(self.error(within.span(), message));
-            }
-            terms.claim_within_us = (seconds * 1e6).round() as u64;
-        }
-        terms.scale_told = raw.scale_told;
-        terms.ratio = self.ratio(raw)?;
-        Ok(terms)
-    }
-
-    fn ratio(&self, raw: &RawDut) -> Result<RatioSetting, Mistake> {
-        let is_virtual = raw.kind.get_ref() == "virtual";
-        let words = raw.command.as_ref().map(|command| command.get_ref().as_slice()).unwrap_or_default();
-        let settable = words.iter().any(|word| word.contains("{ratio}"));
-        match &raw.ratio {
-            None if is_virtual => Ok(RatioSetting::Running),
-            None if settable => Ok(RatioSetting::AtStart),
-            None => Ok(RatioSetting::default()),
-            Some(ratio) if settable => Err(self.error(
-                ratio.span(),
-                "`ratio` says what the DUT is set to, and `command` says {ratio}, which lets the bench set it: \
-                 expected one of the two",
-            )),
-            Some(ratio) => match Ratio::parse(ratio.get_ref()) {
-                // Written alike wherever it is compared.
-                Ok(_) => Ok(RatioSetting::Fixed(ratio.get_ref().replace(' ', ""))),
-                Err(error) => {
-                    Err(self.error(ratio.span(), format!("`ratio` is {:?}: {error}", ratio.get_ref())))
-                }
-            },
-        }
     }
 
     fn fuse(&self, fuse: &Spanned<i64>) -> Result<u32, Mistake> {
@@ -509,43 +351,4 @@ impl Checker<'_> {
         self.error(span, format!("{what} \"{word}\" is unknown; expected {}", known.join(", ")))
             .with_help(help)
     }
-}
-
-/// Where `supports` lists ciphering.
-fn ciphering(dut: &RawDut) -> Option<Range<usize>> {
-    dut.supports.iter().flatten().find(|word| word.get_ref() == "ciphering").map(Spanned::span)
-}
-
-fn about(dut: &RawDut) -> String {
-    let parts = [&dut.name, &dut.model, &dut.firmware];
-    let said: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
-    let named = if said.is_empty() { dut.kind.get_ref().clone() } else { said.join(", ") };
-    // What a reader of the report needs to know which thing was on the bench.
-    let command = dut.command.as_ref().map(|command| format!("`{}`", command.get_ref().join(" ")));
-    let port = dut.port.as_ref().map(|port| format!("on {}", port.get_ref()));
-    let broken = dut.broken.as_ref().map(|broken| format!("broken on purpose: {}", broken.get_ref()));
-    [Some(named), command, port, broken].into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-/// The known word that is nearest to what was written, where one is near enough to be a slip of the finger.
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = known.map(|candidate| (distance(word, candidate), candidate));
-    let (score, best) = scored.min_by_key(|(score, _)| *score)?;
-    (score <= 1 + best.len() / 4).then_some(best)
-}
-
-/// Levenshtein distance, in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substitute = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

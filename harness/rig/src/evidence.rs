@@ -9,6 +9,7 @@
 //!     <stimulus>.json   one trial: bytes in both directions with times, damage injected
 //!     ct-<waveform>.json  the same of a clamp dongle: the waveform file, the SHA-256 of its samples, claims
 //!     balance-<scenario>.json  the same of a load balancer: the scenario file, what a program answered, the trace
+//!     probe-<chip>.json  what was done with a debug probe, and what came of it
 //!     SHA256SUMS        of every file of evidence; stock tools can check it
 //! ```
 //!
@@ -30,6 +31,7 @@ use crate::file::words;
 use hanbench_core::report::run_labels;
 use hanbench_core::verdict::balance::trial::{LOOP_TRIAL_VERSION, LoopTrial};
 use hanbench_core::verdict::ct::{CT_TRIAL_VERSION, CtTrial};
+use hanbench_core::verdict::probe::{PROBE_TRIAL_VERSION, ProbeTrial};
 use hanbench_core::verdict::results::Outcome;
 use hanbench_core::verdict::trial::{TRIAL_VERSION, Trial};
 use hanbench_core::verdict::trials::Trials;
@@ -42,8 +44,9 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// Version of `run.json`. Readers accept all older ones. Since 2 there are trials of load balancers.
-pub const RUN_VERSION: u32 = 2;
+/// Version of `run.json`. Readers accept all older ones. Since 2 there are trials of load balancers, since
+/// 3 of debug probes.
+pub const RUN_VERSION: u32 = 3;
 const SUMS: &str = "SHA256SUMS";
 const RUN: &str = "run.json";
 const MERGED: &str = "merged.json";
@@ -94,6 +97,9 @@ pub struct Run {
     /// The same of scenarios with a load balancer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loop_trials: Vec<String>,
+    /// The same of steps done with a debug probe.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probe_trials: Vec<String>,
     /// Outcomes that rest on no trial: captures without a reviewed snapshot, checks the rig cannot carry out.
     pub outcomes: Vec<Outcome>,
 }
@@ -289,6 +295,9 @@ fn stored(folder: &Path, files: Files) -> Result<Stored, EvidenceError> {
         clamps: named(folder, &files, &run.ct_trials, |trial: &CtTrial| (trial.version, CT_TRIAL_VERSION))?,
         loops: named(folder, &files, &run.loop_trials, |trial: &LoopTrial| {
             (trial.version, LOOP_TRIAL_VERSION)
+        })?,
+        probes: named(folder, &files, &run.probe_trials, |trial: &ProbeTrial| {
+            (trial.version, PROBE_TRIAL_VERSION)
         })?,
     };
     Ok(Stored { run, trials, files })

@@ -26,6 +26,8 @@ pub(crate) enum End {
     Misbehaved(String),
     /// The DUT ended by itself.
     Exited(String),
+    /// The chip of the DUT restarted unasked.
+    Restarted(String),
     /// The rig is gone.
     Lost(RigError),
 }
@@ -91,7 +93,11 @@ impl<'a> Hearing<'a> {
             What::Claim { .. } => self.claims += 1,
             What::Rejected { .. } => self.rejections += 1,
             What::Log { line } if adapter::is_event(line, "set") => self.told += 1,
-            What::Sent { .. } | What::Log { .. } | What::Exited { .. } | What::Stopped { .. } => {}
+            What::Sent { .. }
+            | What::Log { .. }
+            | What::Exited { .. }
+            | What::Stopped { .. }
+            | What::Restarted { .. } => {}
         }
         self.events.push(Event { t_us: micros(at.saturating_duration_since(self.start)), what });
     }
@@ -101,12 +107,17 @@ impl<'a> Hearing<'a> {
         match self.dut.gone() {
             None => Ok(()),
             Some(Gone::Lost(error)) => Err(End::Lost(error)),
+            Some(Gone::Restarted(why)) => {
+                let lines = self.dut.inbox().take(Instant::now());
+                self.hear(&lines)?;
+                Err(End::Restarted(why))
+            }
             Some(Gone::Exited(how)) => {
                 let lines = self.dut.inbox().take(Instant::now());
                 self.hear(&lines)?;
                 let words = match &*self.dut {
                     Running::Program(program) => program.last_words(),
-                    Running::Console(_) => String::new(),
+                    Running::Console(_) | Running::Firmware(_) => String::new(),
                 };
                 let last = if words.is_empty() { "it printed no error".to_string() } else { words };
                 Err(End::Exited(format!("{how}: {last}")))
@@ -132,6 +143,7 @@ impl<'a> Hearing<'a> {
             End::Stopped(why) => What::Stopped { why, misbehaved: false },
             End::Misbehaved(why) => What::Stopped { why, misbehaved: true },
             End::Exited(how) => What::Exited { how },
+            End::Restarted(why) => What::Restarted { why },
             End::Lost(error) => return Err(error),
         };
         self.note(Instant::now(), what);

@@ -29,6 +29,8 @@
 //! | [`serial`] | a port that is only listened to |
 //! | `probe` (feature `probe`) | a debug probe: reset, RAM, RTT, flash; every step with a deadline |
 //! | `chip` (feature `probe`) | the virtual chip: the reference dongles as firmware on a simulated target |
+//! | `qemu` (feature `probe`) | real firmware in QEMU as the chip at the end of a debug cable |
+//! | [`scan`] | what is plugged in and installed: ports by stable names, USB, programs |
 //! | [`interrupt`] | Ctrl-C as a flag that every loop looks at |
 
 pub mod adapter;
@@ -49,10 +51,13 @@ pub mod library;
 pub mod line;
 pub mod lock;
 pub mod pace;
-#[cfg(feature = "probe")]
+#[cfg_attr(not(feature = "probe"), path = "probe_left_out.rs")]
 pub mod probe;
 pub mod pty;
+#[cfg(all(unix, feature = "probe"))]
+pub mod qemu;
 pub mod samples;
+pub mod scan;
 pub mod scpi;
 pub mod serial;
 pub mod session;

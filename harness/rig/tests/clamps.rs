@@ -30,7 +30,8 @@ fn play(script: &str, speed: Speed, quiet_ms: u64) -> CtTrial {
     let rig = Rig::parse(&rig.replace("SCRIPT", script), "script.toml").expect("a rig");
     let clamps = rig.clamps.expect("a clamp dongle");
     let waveform = Waveform::parse("fixtures/waveforms/x.toml", WAVEFORM).expect("a waveform");
-    let mut bench = ClampBench::open(clamps, speed, Duration::from_millis(quiet_ms), None).expect("a bench");
+    let mut bench =
+        ClampBench::open((clamps, None), speed, Duration::from_millis(quiet_ms), None).expect("a bench");
     bench.trial(&waveform, &ct::checks(&waveform.spec)).expect("a trial")
 }
 
@@ -100,7 +101,8 @@ fn cable_with_gap(got: u64) -> CtTrial {
         }
     });
     let waveform = Waveform::parse("fixtures/waveforms/x.toml", WAVEFORM).expect("a waveform");
-    let mut bench = ClampBench::open(clamps, Speed::Max, Duration::from_millis(300), None).expect("a bench");
+    let mut bench =
+        ClampBench::open((clamps, None), Speed::Max, Duration::from_millis(300), None).expect("a bench");
     let trial = bench.trial(&waveform, &ct::checks(&waveform.spec)).expect("a trial");
     over.store(true, Ordering::Relaxed);
     dongle.join().expect("the dongle");

@@ -3,7 +3,7 @@
 use hanbench_core::clamps::Fault;
 use hanbench_core::verdict::ct::device::DEVICES;
 use hanbench_rig::balancer::Spec;
-use hanbench_rig::config::{ClampKind, Dut, Input, Parity, Readings, Rig};
+use hanbench_rig::config::{ClampKind, Dut, Input, Parity, ProbeKind, ProbeTable, Readings, Rig};
 use hanbench_rig::dongle::Broken;
 use hanbench_rig::error::RigError;
 use std::path::Path;
@@ -103,7 +103,8 @@ fn a_mistake_names_its_place_and_the_word_that_was_meant() {
             "[dut]\nkind = \"virtual\"\nclaim_within_s = \"2\"\n",
             "oslo-1.toml:3:18: `claim_within_s` is \"2\"; expected a number",
         ),
-        ("[dut]\nkind = \"rtt\"\n", "[dut] kind \"rtt\" cannot be used in this version"),
+        ("[dut]\nkind = \"rtt\"\n", "[dut] kind \"rtt\" needs a table [probe]"),
+        ("[dut]\nkind = \"http\"\n", "[dut] kind \"http\" cannot be used in this version"),
         ("[dut]\nkind = \"virtual\"\nbaud = 9600\n", "[dut] kind \"virtual\" has no `baud`"),
         ("[dut]\nkind = \"process\"\nkey_file = \"x\"\n", "[dut] kind \"process\" has no `key_file`"),
         ("[dut]\nkind = \"virtual\"\nreadings = \"jsonl\"\n", "[dut] kind \"virtual\" has no `readings`"),
@@ -389,12 +390,13 @@ fn a_probe_is_read_with_its_chip_and_key() {
         "[dut]\nkind = \"virtual\"\n[probe]\nselector = \"1366:1015-2:000123:x\"\nchip = \"nRF52840_xxAA\"\n\
          speed_khz = 4000\nconnect_under_reset = true\nsigned_by = \"release.pub.pem\"\n",
     );
-    let probe = rig.probe.expect("a probe");
+    let ProbeTable { kind, settings: probe, image, flash } = rig.probe.expect("a probe");
+    assert_eq!((kind, image, flash), (ProbeKind::Usb, None, true));
     assert_eq!((probe.selector.as_str(), probe.chip.as_str()), ("1366:1015-2:000123:x", "nRF52840_xxAA"));
     assert_eq!((probe.speed_khz, probe.connect_under_reset), (Some(4000), true));
     assert_eq!(probe.signed_by.as_deref(), Some(Path::new("rigs/release.pub.pem")));
     let least = "[dut]\nkind = \"virtual\"\n[probe]\nselector = \"c251:f001\"\nchip = \"STM32F103C8\"\n";
-    let probe = parse(least).probe.expect("a probe");
+    let probe = parse(least).probe.expect("a probe").settings;
     assert_eq!((probe.speed_khz, probe.connect_under_reset, probe.signed_by), (None, false, None));
     assert_eq!(parse("[dut]\nkind = \"virtual\"\n").probe, None);
 }
@@ -416,8 +418,47 @@ fn mistakes_in_a_probe_are_pointed_at() {
             "`speed_khz` is 0; expected 1 to 50000 kHz",
         ),
         ("selector = \"1366:1015\"\nchips = \"x\"", "did you mean `chip`?"),
+        ("kind = \"virtal\"", "did you mean \"virtual\"?"),
+        ("kind = \"virtual\"\nselector = \"1366:1015\"", "[probe] kind \"virtual\" has no `selector`"),
+        ("kind = \"virtual\"\nimage = \"a.elf\"", "[probe] kind \"virtual\" has no `image`"),
+        ("selector = \"1366:1015\"\nchip = \"x\"\nfault = \"slow\"", "[probe] kind \"usb\" has no `fault`"),
+        ("kind = \"process\"\nchip = \"x\"", "[probe] kind \"process\" needs `command`"),
+        ("kind = \"process\"\nchip = \"x\"\ncommand = [\"sim\"]", "`command` never says {socket}"),
     ];
     for (lines, words) in cases {
         assert!(with(lines).contains(words), "{lines}: {}", with(lines));
     }
+}
+
+#[test]
+fn firmware_speaks_over_rtt_where_there_is_a_chip_that_hears_the_line() {
+    let on = |probe: &str, input: &str| format!("[dut]\nkind = \"rtt\"\n[probe]\n{probe}\n{input}");
+    let usb = "selector = \"1366:1015\"\nchip = \"nRF52840_xxAA\"\n";
+    let serial = "[input]\nkind = \"serial\"\nport = \"/dev/ttyUSB0\"";
+    let rig = parse(&on("kind = \"virtual\"", ""));
+    assert_eq!(rig.dut, Dut::Rtt { readings: Readings::Jsonl });
+    let real = parse(&on(&format!("{usb}image = \"fw/dongle.elf\"\nflash = false"), serial));
+    let probe = real.probe.expect("a probe");
+    assert_eq!((probe.image.as_deref(), probe.flash), (Some(Path::new("rigs/fw/dongle.elf")), false));
+    let image = format!("{usb}image = \"a.elf\"");
+    let program =
+        |words: &str| format!("kind = \"process\"\nchip = \"x\"\nimage = \"a.elf\"\ncommand = [{words}]");
+    assert!(parse(&on(&program("\"sim\", \"{socket}\", \"{han}\""), "")).probe.is_some());
+    let cases = [
+        (on(&image, ""), "a real chip cannot listen on a pty"),
+        (on(usb, serial), "needs `image` under [probe]"),
+        (on("kind = \"virtual\"", serial), "[input] kind must be \"pty\""),
+        (on(&program("\"sim\", \"{socket}\""), ""), "a real chip cannot listen on a pty"),
+        (
+            "[dut]\nkind = \"virtual\"\n[clamps]\nkind = \"ram\"\n".into(),
+            "[clamps] kind \"ram\" needs a table [probe]",
+        ),
+    ];
+    for (text, words) in cases {
+        assert!(mistake(&text).contains(words), "{text}: {}", mistake(&text));
+    }
+    let clamps =
+        parse("[dut]\nkind = \"rtt\"\n[probe]\nkind = \"virtual\"\n[clamps]\nkind = \"ram\"\n").clamps;
+    let clamps = clamps.expect("clamps");
+    assert_eq!((clamps.kind, clamps.terms.devices.len()), (ClampKind::Ram, DEVICES.len()));
 }

@@ -3,16 +3,19 @@
 //! | range | what |
 //! |---|---|
 //! | flash | readable by anyone; written only by [`crate::routine`] |
-//! | RAM | readable and writable by probe and firmware |
+//! | RAM | readable and writable by probe and firmware; a file, where an emulator runs the firmware |
 //! | `0x4000_0000` to `0x5FFF_FFFF` | peripherals: words that keep what is written, 0 before |
 //! | `0xE000_0000` and up (Cortex-M) | [`crate::cortex`] |
 //! | anything else | bus fault |
 
 use crate::cortex::Cortex;
+use crate::engine::Driven;
 use crate::faults::Faults;
 use crate::flash::Flash;
+use crate::ram::Ram;
 use crate::routine::{Routine, Routines};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An access to an address where nothing answers, or that nothing there allows.
@@ -69,13 +72,6 @@ pub struct Counts {
     pub power_ups: u64,
 }
 
-/// RAM, at its address.
-#[derive(Clone, Debug)]
-pub struct Ram {
-    base: u32,
-    bytes: Vec<u8>,
-}
-
 /// The chip.
 #[derive(Debug)]
 pub struct Chip {
@@ -97,6 +93,7 @@ pub struct Chip {
     pub(crate) locked_up: bool,
     in_reset: bool,
     powered: bool,
+    pub(crate) engine: Option<Driven>,
 }
 
 /// A chip that several may hold: the cable's end, the firmware, the test.
@@ -128,14 +125,21 @@ impl Chip {
             cortex: Cortex::default(),
             words: BTreeMap::new(),
             architecture,
-            ram: Ram { base: ram.0, bytes: vec![0; ram.1 as usize] },
+            ram: Ram::new(ram.0, ram.1),
             halted: false,
             locked_up: false,
             in_reset: false,
             powered: true,
+            engine: None,
         };
         chip.start_core();
         chip
+    }
+
+    /// From now on RAM is a file, which another program may map as its own. It has to be as long as the RAM: where it ends,
+    /// a bus fault is. Only on systems with unix files.
+    pub fn share_ram(&mut self, file: File) {
+        self.ram.share(file);
     }
 
     /// Whether firmware makes progress: powered, out of reset, started from a valid image, not halted, and not inside
@@ -162,6 +166,7 @@ impl Chip {
     pub fn power_off(&mut self) {
         self.powered = false;
         self.routines.abandon();
+        self.follow();
     }
 
     /// Power comes back: RAM holds garbage (the same every time), the debug logic forgot everything, and the core
@@ -169,13 +174,7 @@ impl Chip {
     pub fn power_on(&mut self) {
         self.powered = true;
         self.counts.power_ups += 1;
-        let mut garbage = 0x2545_F491u32;
-        for byte in &mut self.ram.bytes {
-            garbage ^= garbage << 13;
-            garbage ^= garbage >> 17;
-            garbage ^= garbage << 5;
-            *byte = garbage as u8;
-        }
+        self.ram.fill_with_garbage();
         self.cortex = Cortex::default();
         self.words.clear();
         self.halted = false;
@@ -187,6 +186,7 @@ impl Chip {
         self.counts.resets += 1;
         self.routines.abandon();
         self.start_core();
+        self.follow();
     }
 
     /// The reset pin. Held low it stops the core; letting it go is a reset.
@@ -199,6 +199,7 @@ impl Chip {
         if released {
             self.reset();
         }
+        self.follow();
     }
 
     fn start_core(&mut self) {
@@ -210,20 +211,29 @@ impl Chip {
 
     pub(crate) fn ram_contains(&self, address: u32) -> bool {
         // A stack pointer starts one past the end.
-        let offset = address.wrapping_sub(self.ram.base) as usize;
-        offset <= self.ram.bytes.len()
+        self.ram.borders(address)
     }
 
-    /// Bytes of RAM or flash, as firmware or the probe reads them.
+    /// Bytes of RAM or flash as they lie in memory, which bytes of a shared file do not: those are only [`Chip::read`].
     ///
     /// # Errors
     ///
     /// [`BusFault`] where not all of them lie in one memory.
     pub fn bytes(&self, address: u32, len: usize) -> Result<&[u8], BusFault> {
-        match self.ram_range(address, len) {
-            Some(range) => Ok(&self.ram.bytes[range]),
-            None => self.flash.get(address, len).ok_or(BusFault),
+        self.ram.slice(address, len).or_else(|| self.flash.get(address, len)).ok_or(BusFault)
+    }
+
+    /// Reads RAM or flash, as firmware or the probe do.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chip::bytes`].
+    pub fn read(&self, address: u32, bytes: &mut [u8]) -> Result<(), BusFault> {
+        if let Some(read) = self.ram.read(address, bytes) {
+            return read;
         }
+        bytes.copy_from_slice(self.flash.get(address, bytes.len()).ok_or(BusFault)?);
+        Ok(())
     }
 
     /// Writes RAM.
@@ -232,9 +242,7 @@ impl Chip {
     ///
     /// [`BusFault`] outside RAM.
     pub fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), BusFault> {
-        let range = self.ram_range(address, bytes.len()).ok_or(BusFault)?;
-        self.ram.bytes[range].copy_from_slice(bytes);
-        Ok(())
+        self.ram.write(address, bytes)
     }
 
     /// A word of RAM or flash, little-endian.
@@ -243,8 +251,9 @@ impl Chip {
     ///
     /// [`BusFault`] elsewhere.
     pub fn word(&self, address: u32) -> Result<u32, BusFault> {
-        let bytes = self.bytes(address, 4)?;
-        Ok(bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)))
+        let mut bytes = [0; 4];
+        self.read(address, &mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
     }
 
     /// Writes a word of RAM.
@@ -256,19 +265,14 @@ impl Chip {
         self.write(address, &word.to_le_bytes())
     }
 
-    fn ram_range(&self, address: u32, len: usize) -> Option<std::ops::Range<usize>> {
-        let start = address.checked_sub(self.ram.base)? as usize;
-        let end = start.checked_add(len)?;
-        (start < self.ram.bytes.len() && end <= self.ram.bytes.len()).then_some(start..end)
-    }
-
     /// One access of the probe on the system bus; `size` is 1, 2 or 4 bytes.
     pub(crate) fn bus_read(&mut self, address: u32, size: u32) -> Result<u32, BusFault> {
         if !address.is_multiple_of(size) {
             return Err(BusFault);
         }
-        if let Ok(bytes) = self.bytes(address, size as usize) {
-            return Ok(bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)));
+        let mut bytes = [0; 4];
+        if self.read(address, &mut bytes[..size as usize]).is_ok() {
+            return Ok(u32::from_le_bytes(bytes));
         }
         let word = self.read_register(address & !3)?;
         let shifted = word >> ((address & 3) * 8);
@@ -283,7 +287,9 @@ impl Chip {
         if self.write(address, &value.to_le_bytes()[..size as usize]).is_ok() {
             return Ok(());
         }
-        if size == 4 { self.write_register(address, value) } else { Err(BusFault) }
+        let written = if size == 4 { self.write_register(address, value) } else { Err(BusFault) };
+        self.follow();
+        written
     }
 
     fn read_register(&mut self, address: u32) -> Result<u32, BusFault> {

@@ -276,7 +276,8 @@ impl Chip {
     }
 
     fn is_breakpoint_instruction(&self, pc: u32) -> bool {
-        self.bytes(pc, 2).is_ok_and(|code| code[1] == 0xBE)
+        let mut code = [0; 2];
+        self.read(pc, &mut code).is_ok() && code[1] == 0xBE
     }
 }
 

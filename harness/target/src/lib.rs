@@ -22,12 +22,13 @@
 //! | [`riscv`] | a RISC-V debug module 0.13 behind DTMCS and DMI |
 //! | [`rtt`] | the target's side of RTT |
 //! | [`firmware`] | a model of firmware, ticked by a test's clock or by a thread |
+//! | `ram`, [`engine`] | RAM shared with an emulator, which then executes real firmware in the model's place |
 //! | [`cobs`], `glasgow` | the server that lets a program of its own reach the chip through a unix socket |
 //!
 //! ## What it refuses to do
 //!
-//! - It executes no instruction. What a chip *does* is a [`firmware::Firmware`] in Rust; flash algorithms are done by
-//!   [`routine`]. A step moves the program counter by one halfword, and that is all.
+//! - It executes no instruction. What a chip *does* is a [`firmware::Firmware`] in Rust, or an [`engine::Engine`]'s business;
+//!   flash algorithms are done by [`routine`]. A step moves the program counter by one halfword, and that is all.
 //! - No caches, no interrupts, no MPU, no SWO or ITM, no multi-drop, no ADIv6, no JTAG for ARM, no Xtensa, and no
 //!   behaviour of a probe's own firmware. Vendors' locks (nRF CTRL-AP, ESP sequences) are missing.
 //! - It is thousands of times faster than any probe. No budget of time may be derived from it; where time matters,
@@ -40,16 +41,19 @@ pub mod chip;
 pub mod cobs;
 pub mod cortex;
 pub mod dap;
+pub mod engine;
 pub mod faults;
 pub mod firmware;
 pub mod flash;
 #[cfg(unix)]
 pub mod glasgow;
+mod ram;
 pub mod riscv;
 pub mod routine;
 pub mod rtt;
 
 pub use chip::{Architecture, BusFault, Chip, Identity, Target};
 pub use dap::{Dap, Port, Refusal};
+pub use engine::{Engine, Gone};
 pub use firmware::{Firmware, FirmwareThread, Runner};
 pub use rtt::Rtt;

@@ -10,9 +10,12 @@ pub mod explain;
 pub mod hunt;
 pub mod import;
 pub mod mutants;
+#[cfg(all(unix, feature = "probe"))]
+pub mod qemu;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod rig;
 pub mod run;
 pub mod sim;
 pub mod tidy;

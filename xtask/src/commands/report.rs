@@ -104,6 +104,7 @@ mod tests {
             trials: trials.iter().map(|trial| trial.stimulus.name.clone()).collect(),
             ct_trials: Vec::new(),
             loop_trials: Vec::new(),
+            probe_trials: Vec::new(),
             outcomes: Vec::new(),
         };
         folder.close(&run).expect("run.json");

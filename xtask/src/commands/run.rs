@@ -6,6 +6,7 @@
 //! | `play` | the loop |
 //! | `ct` | the same for waveforms |
 //! | `balance` | the same for scenarios |
+//! | `probe` | the steps with a debug probe |
 //! | `crew` | trials that several threads play |
 //! | `about` | folder, time, host, commit |
 
@@ -14,6 +15,7 @@ mod balance;
 mod crew;
 mod ct;
 mod play;
+mod probe;
 mod select;
 
 pub use select::purpose;
@@ -23,15 +25,17 @@ use crate::flags::RunFlags;
 use crate::reporting::{self, Written};
 use crate::{console, scenarios, workspace};
 use about::{about, folder, point_latest};
+use hanbench_core::verdict::probe::SUITE;
 use hanbench_core::verdict::trial::Stimulus;
 use hanbench_core::verdict::trials::Trials;
 use hanbench_core::verdict::{balance as loops, ct as clamps};
 use hanbench_rig::clamps::fixtures;
+use hanbench_rig::config::{ClampKind, Dut, Input, Rig};
 use hanbench_rig::evidence::{Folder, RUN_VERSION, Run};
 use hanbench_rig::file::FileError;
+use hanbench_rig::interrupt;
 use hanbench_rig::library;
 use hanbench_rig::session::{Session, Speed};
-use hanbench_rig::{config::Input, config::Rig, interrupt};
 use play::{not_carried_out, play};
 use select::{Wanted, propose, select};
 use std::path::Path;
@@ -51,7 +55,9 @@ pub fn run(flags: &RunFlags) -> Outcome {
     beside.extend(not_here);
     let (scenarios, not_here) = balance::select(&wanted, flags.seed, scenarios::of_checkout(&root)?, &rig);
     beside.extend(not_here);
-    let listed = listed(&stimuli, &waveforms, &scenarios);
+    let (steps, not_here) = probe::select(&wanted, &rig);
+    beside.extend(not_here);
+    let listed = listed(&stimuli, &waveforms, &scenarios, steps.as_ref());
     if listed.is_empty() && (beside.is_empty() || flags.list) {
         return Err(no_check());
     }
@@ -71,7 +77,14 @@ pub fn run(flags: &RunFlags) -> Outcome {
     propose(&recordings)?;
     let mut trials = Trials::default();
     let mut lost = None;
-    if let Some(mut session) = session {
+    if let Some(steps) = &steps {
+        let (played, failed) = probe::play(&rig, steps, &mut folder)?;
+        beside.extend(probe::not_carried_out(steps, &played, failed.as_ref()));
+        trials.probes = played;
+        // Whatever else is on the bench may be well.
+        lost = failed.filter(|_| through_probe(&rig));
+    }
+    if let Some(mut session) = session.filter(|_| lost.is_none()) {
         (trials.han, lost) = play(&mut session, &rig, &stimuli, &mut folder)?;
     }
     beside.extend(not_carried_out(&stimuli, &trials.han, &rig, lost.as_ref()));
@@ -85,7 +98,7 @@ pub fn run(flags: &RunFlags) -> Outcome {
     beside.extend(balance::not_carried_out(&scenarios, &trials.loops, lost.as_ref()));
     let pacings = trials.han.iter().map(|trial| trial.pacing);
     let pacings = pacings.chain(trials.clamps.iter().map(|trial| trial.pacing));
-    let pacings = pacings.chain(trials.loops.iter().map(|trial| trial.pacing));
+    let pacings = pacings.chain(trials.loops.iter().map(|trial| trial.run.pacing));
     let run = Run {
         version: RUN_VERSION,
         rig: rig.name.clone(),
@@ -94,6 +107,7 @@ pub fn run(flags: &RunFlags) -> Outcome {
         run: about(started, clock, flags, (&rig_path, &rig.terms), pacings.flatten()),
         trials: trials.han.iter().map(|trial| trial.stimulus.name.clone()).collect(),
         ct_trials: trials.clamps.iter().map(|trial| trial.name.clone()).collect(),
+        probe_trials: trials.probes.iter().map(|trial| trial.name.clone()).collect(),
         loop_trials: trials.loops.iter().map(|trial| trial.name.clone()).collect(),
         outcomes: beside,
     };
@@ -112,6 +126,12 @@ fn han(flags: &RunFlags, rig: &Rig, stimuli: &[Stimulus]) -> Result<Option<Sessi
     Ok(Some(Session::open(rig.clone(), flags.speed.unwrap_or(default), None)?))
 }
 
+/// The DUT, or the clamp dongle, is reached through the probe.
+fn through_probe(rig: &Rig) -> bool {
+    matches!(rig.dut, Dut::Rtt { .. })
+        || rig.clamps.as_ref().is_some_and(|clamps| clamps.kind == ClampKind::Ram)
+}
+
 /// What a run came to, for the person who started it.
 fn finish(written: &Written, root: &Path, lost: Option<Failure>) -> Outcome {
     console::out(&written.headlines);
@@ -124,7 +144,12 @@ fn finish(written: &Written, root: &Path, lost: Option<Failure>) -> Outcome {
 }
 
 /// Everything that would be played, one check and subject a line.
-fn listed(stimuli: &[Stimulus], waveforms: &[ct::Task], scenarios: &[balance::Task]) -> Vec<String> {
+fn listed(
+    stimuli: &[Stimulus],
+    waveforms: &[ct::Task],
+    scenarios: &[balance::Task],
+    steps: Option<&probe::Task>,
+) -> Vec<String> {
     let line = |suite: &str, id: &str, subject: &str| format!("{suite:<8} {id:<28} {subject}");
     let mut lines = Vec::new();
     for stimulus in stimuli {
@@ -135,6 +160,9 @@ fn listed(stimuli: &[Stimulus], waveforms: &[ct::Task], scenarios: &[balance::Ta
     }
     for task in scenarios {
         lines.extend(task.checks.iter().map(|id| line(loops::SUITE, id, &task.file.subject)));
+    }
+    if let Some(task) = steps {
+        lines.extend(task.checks.iter().map(|id| line(SUITE, id, &task.subject)));
     }
     lines
 }

@@ -7,7 +7,7 @@ use hanbench_core::report::loop_svg;
 use hanbench_core::scenario::Scenario;
 use hanbench_core::sim::{Ended, ReferenceDongle, Watch};
 use hanbench_core::verdict::Verdict;
-use hanbench_core::verdict::balance::{Judge, Judgement};
+use hanbench_core::verdict::balance::{Judge, Judgement, laws};
 use hanbench_core::verdict::results::{self, RESULTS_VERSION, Results};
 use hanbench_rig::balancer::Spec;
 use hanbench_rig::evidence::write_whole;
@@ -64,10 +64,13 @@ fn one_of_each_name(files: &[scenarios::File]) -> Result<(), Failure> {
     }
 }
 
-/// One run, judged.
+/// One run and those of its twins, judged.
 pub fn judged(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failure> {
     let mut judge = Judge::new(scenario, name);
     let ended = play(scenario, spec, &mut judge)?;
+    if ended.trouble.is_none() {
+        judge.twins(laws::play(scenario, |_, twin, shares| play(twin, spec, shares))?);
+    }
     Ok(judge.finish(&ended))
 }
 

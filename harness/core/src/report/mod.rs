@@ -47,7 +47,7 @@ use crate::verdict::results::{Finding, Measure, Outcome, Results};
 use crate::verdict::trial::Trial;
 use crate::verdict::trials::evidence_path;
 use crate::verdict::{Cause, Verdict};
-use crate::verdict::{balance, ct};
+use crate::verdict::{balance, ct, probe};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -70,11 +70,13 @@ fn index_trials(trials: &[Trial]) -> BTreeMap<String, usize> {
 }
 
 /// The meter family of an outcome: that of its first trial, else the folder of the capture, else `other`. Waveforms
-/// come from no meter and are a family of their own; so are scenarios, in which the balancer is under test.
+/// come from no meter and are a family of their own; so are scenarios, in which the balancer is under test, and the debug
+/// probe of the rig.
 fn family_of(outcome: &Outcome, trials: &[Trial], by_path: &BTreeMap<String, usize>) -> String {
     match outcome.suite.as_str() {
         ct::SUITE => return "waveforms".to_string(),
         balance::SUITE => return "scenarios".to_string(),
+        probe::SUITE => return "debug probe".to_string(),
         _ => {}
     }
     if let Some(&trial) = trials_of(outcome, by_path).first() {

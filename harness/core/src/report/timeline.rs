@@ -82,7 +82,11 @@ pub(super) fn timeline(trial: &Trial) -> Timeline<'_> {
                     None => stray.push(claim),
                 }
             }
-            What::Rejected { .. } | What::Log { .. } | What::Exited { .. } | What::Stopped { .. } => {}
+            What::Rejected { .. }
+            | What::Log { .. }
+            | What::Exited { .. }
+            | What::Stopped { .. }
+            | What::Restarted { .. } => {}
         }
     }
     Timeline { rows, stray }

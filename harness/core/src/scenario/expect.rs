@@ -11,6 +11,7 @@
 //! | `part` | – | `heat`, at most: 1 blows the fuse |
 //! | `about` | – | `alarm`: wiring, meter, charger, settings or overload |
 //! | `fails` | – | `checks`: those that this scenario breaks, whoever balances, and no others |
+//! | `hold` | – | `laws`: their words |
 //!
 //! | `what` | meaning |
 //! |---|---|
@@ -22,10 +23,11 @@
 //! | `heat` | how warm the fuse of a circuit gets, over the heat that blows it |
 //! | `alarm`, `no-alarm` | the balancer says so within the time, or does not |
 //! | `checks` | the checks that fail |
+//! | `laws` | what is offered within the time, on average, beside that of a changed house: see `law` |
 
-use super::{Charger, Circuit, grid, milli, station};
+use super::{Charger, Circuit, Law, grid, milli, station};
 use crate::balance::About;
-use crate::spec_file::{File, SpecError};
+use crate::spec_file::{File, SpecError, nearest};
 use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
@@ -92,6 +94,8 @@ pub enum Quantity {
     NoAlarm(About),
     /// Exactly these checks fail.
     Checks(Vec<String>),
+    /// These laws hold.
+    Laws(Vec<Law>),
 }
 
 #[derive(Deserialize)]
@@ -115,6 +119,8 @@ pub(super) struct RawExpect {
     about: Option<Spanned<String>>,
     #[serde(default)]
     fails: Vec<String>,
+    #[serde(default)]
+    hold: Vec<Spanned<String>>,
 }
 
 pub(super) fn check(
@@ -188,10 +194,11 @@ fn one(
         "alarm" => Quantity::Alarm(about(file, &span, raw)?),
         "no-alarm" => Quantity::NoAlarm(about(file, &span, raw)?),
         "checks" => Quantity::Checks(raw.fails.clone()),
+        "laws" => Quantity::Laws(laws(file, &span, &raw.hold)?),
         other => {
             let what = format!(
                 "nothing to expect is called {other:?}; expected offered, drawn, current, energy, starts, heat, \
-                 alarm, no-alarm or checks"
+                 alarm, no-alarm, checks or laws"
             );
             return Err(file.error(raw.what.span(), what));
         }
@@ -207,7 +214,7 @@ fn strays(file: File<'_>, raw: &RawExpect) -> Result<(), SpecError> {
     let what = raw.what.get_ref().as_str();
     let is = |words: &[&str]| words.contains(&what);
     let amperes = is(&["offered", "drawn", "current"]);
-    let timed = amperes || is(&["alarm", "no-alarm"]);
+    let timed = amperes || is(&["alarm", "no-alarm", "laws"]);
     let one = is(&["offered", "drawn", "energy", "starts"]);
     let named = if amperes { "`a`, which says it all" } else { what };
     let keys = [
@@ -225,6 +232,7 @@ fn strays(file: File<'_>, raw: &RawExpect) -> Result<(), SpecError> {
         ("part", at(&raw.part), is(&["heat"])),
         ("about", at(&raw.about), is(&["alarm", "no-alarm"])),
         ("fails", (!raw.fails.is_empty()).then(|| raw.what.span()), is(&["checks"])),
+        ("hold", raw.hold.first().map(Spanned::span), is(&["laws"])),
     ];
     file.strays(what, keys)?;
     let band = amperes && raw.a.is_none();
@@ -255,6 +263,27 @@ fn band(file: File<'_>, span: &Range<usize>, raw: &RawExpect) -> Result<Band, Sp
         return Err(file.error(span.clone(), "`min_a` is above `max_a`"));
     }
     Ok(band)
+}
+
+/// Each law once.
+fn laws(file: File<'_>, span: &Range<usize>, words: &[Spanned<String>]) -> Result<Vec<Law>, SpecError> {
+    file.needed(words.first(), span, "hold", "which laws do")?;
+    let mut laws = Vec::new();
+    for word in words {
+        let text = word.get_ref();
+        let found = Law::ALL.into_iter().find(|law| law.word() == text).ok_or_else(|| {
+            let known = Law::ALL.map(Law::word);
+            let meant = nearest(text, known.into_iter());
+            let meant = meant.map_or(String::new(), |meant| format!("; did you mean {meant:?}?"));
+            let what = format!("no law is called {text:?}; expected {}{meant}", known.join(", "));
+            file.error(word.span(), what)
+        })?;
+        if laws.contains(&found) {
+            return Err(file.error(word.span(), format!("`{text}` is named twice; expected it once")));
+        }
+        laws.push(found);
+    }
+    Ok(laws)
 }
 
 fn about(file: File<'_>, span: &Range<usize>, raw: &RawExpect) -> Result<About, SpecError> {

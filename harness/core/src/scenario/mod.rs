@@ -13,7 +13,7 @@
 //! | `[meter]`, `[links]` | `meter` | how the plant is measured, and how long news travels |
 //! | `[[event]]` | `event` | what breaks, and when |
 //! | `[told]`, `[[budget]]`, `[balancer]` | `told` | the settings of the balancer |
-//! | `[[expect]]` | `expect` | what has to come of it |
+//! | `[[expect]]` | `expect` | what has to come of it; `law`: and of one that differs a little |
 //!
 //! | key of `[scenario]` | default | meaning |
 //! |---|---|---|
@@ -26,6 +26,7 @@
 mod event;
 mod expect;
 mod grid;
+mod law;
 mod load;
 mod meter;
 mod station;
@@ -34,6 +35,7 @@ mod told;
 pub use event::{Event, Happening};
 pub use expect::{Band, Expect, Quantity};
 pub use grid::{Circuit, system};
+pub use law::{Change, Law};
 pub use load::{Draw, Load};
 pub use meter::{Clamps, Link, Links, Measured, Meter};
 pub use station::{Car, Charger};
@@ -182,7 +184,7 @@ impl Scenario {
         let site = told::check(file, &raw.told, &raw.budget, &truth)?;
         let events = event::check(file, raw.event, &chargers, &site, duration_ms)?;
         let expects = expect::check(file, raw.expect, &circuits, &chargers, duration_ms)?;
-        Ok(Scenario {
+        let scenario = Scenario {
             about: raw.scenario.about,
             source: raw.scenario.source,
             duration_ms,
@@ -200,6 +202,8 @@ impl Scenario {
             site,
             tuning: raw.balancer,
             expects,
-        })
+        };
+        law::check(&scenario)?;
+        Ok(scenario)
     }
 }

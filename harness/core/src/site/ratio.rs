@@ -107,6 +107,13 @@ impl Factor {
         (self.num, self.den)
     }
 
+    /// Transformers that turn current down so many times more. `None` beyond 1 000 000.
+    pub fn times(self, more: u32) -> Option<Factor> {
+        let num = self.num.checked_mul(more).filter(|num| (1..=RATED_MAX_A).contains(num))?;
+        let divisor = common_divisor(num, self.den);
+        Some(Factor { num: num / divisor, den: self.den / divisor })
+    }
+
     /// `secondary` as seen on the primary side. `None` when it does not fit 63 bits.
     pub fn apply(self, secondary: Milli) -> Option<Scaled> {
         self.power(secondary, 1)

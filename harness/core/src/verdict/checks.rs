@@ -4,8 +4,10 @@
 //! by [`super::judge`]; which stimulus is made for which check, by [`super::stimulus`].
 
 mod balance;
+mod probe;
 
 pub use balance::BALANCE;
+pub use probe::PROBE;
 
 use super::trial::DamageKind;
 
@@ -43,6 +45,8 @@ pub(super) enum Rule {
     Clamps,
     /// Judged by [`super::balance`], on a closed loop.
     Loop,
+    /// Judged by [`super::probe`], on the steps done with a debug probe.
+    Probe,
     Answers,
     Alive,
     Once,
@@ -111,7 +115,8 @@ pub(super) enum Concern {
     SilenceEndsFrame,
 }
 
-/// All checks on claims, in the order of the reports. Those on the closed loop are in [`BALANCE`].
+/// All checks on claims, in the order of the reports. Those on the closed loop are in [`BALANCE`],
+/// those on a debug probe in [`PROBE`].
 pub const CHECKS: &[CheckSpec] = &[
     check(
         "bench.expectation.reviewed",
@@ -523,7 +528,7 @@ pub const CHECKS: &[CheckSpec] = &[
 
 /// Every check there is.
 fn all() -> impl Iterator<Item = &'static CheckSpec> {
-    CHECKS.iter().chain(BALANCE)
+    CHECKS.iter().chain(BALANCE).chain(PROBE)
 }
 
 /// The check with this id.
@@ -544,6 +549,7 @@ mod tests {
                     Rule::Reviewed => true,
                     Rule::Clamps => check.id.starts_with("ct.") && check.suite == "ct",
                     Rule::Loop => check.id.starts_with("balance.") && check.suite == "balance",
+                    Rule::Probe => check.id.starts_with("probe.") && check.suite == "probe",
                     Rule::L2(_) => check.id.starts_with("l2.") && check.suite == "l2",
                     Rule::Scaling(_) => check.id.starts_with("scaling.") && check.suite == "scaling",
                     _ => check.id.starts_with("han.") && ["decode", "timing"].contains(&check.suite),
@@ -561,5 +567,7 @@ mod tests {
         let rows = CHECKS.iter().filter(|check| check.rule == Rule::Clamps).map(|check| check.id);
         assert_eq!(rows.collect::<Vec<_>>(), crate::verdict::ct::ids().collect::<Vec<_>>());
         assert!(BALANCE.iter().all(|check| check.rule == Rule::Loop));
+        let rows = PROBE.iter().filter(|check| check.rule == Rule::Probe).map(|check| check.id);
+        assert_eq!(rows.collect::<Vec<_>>(), crate::verdict::probe::ids().collect::<Vec<_>>());
     }
 }

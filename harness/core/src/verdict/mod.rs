@@ -12,6 +12,7 @@
 //! | [`judge`] | trial → outcomes |
 //! | [`ct`] | the same for a dongle that measures with clamps |
 //! | [`balance`] | a load balancer in the closed loop, judged while it runs |
+//! | [`probe`] | the way to a chip through a debug probe |
 //! | [`trials`] | all trials of a run, of every kind |
 //! | [`results`] | outcomes of a whole run, and its totals |
 
@@ -20,6 +21,7 @@ pub mod checks;
 pub mod ct;
 pub mod expectation;
 pub mod judge;
+pub mod probe;
 pub mod results;
 pub mod stimulus;
 pub mod trial;

@@ -287,7 +287,7 @@ impl Event {
 impl What {
     /// Nothing more is sent behind it.
     pub fn ends_trial(&self) -> bool {
-        matches!(self, What::Exited { .. } | What::Stopped { .. })
+        matches!(self, What::Exited { .. } | What::Stopped { .. } | What::Restarted { .. })
     }
 }
 
@@ -334,6 +334,11 @@ pub enum What {
         /// The DUT gave the reason: it flooded the bench, or read nothing.
         #[serde(default, skip_serializing_if = "core::ops::Not::not")]
         misbehaved: bool,
+    },
+    /// The chip of the DUT restarted unasked, and the trial ended. Power, reset line or firmware: a probe cannot tell.
+    Restarted {
+        /// What was seen.
+        why: String,
     },
 }
 

@@ -3,6 +3,7 @@
 use super::balance::trial::{self as loops, LoopTrial};
 use super::ct::{self, CtTrial};
 use super::judge;
+use super::probe::{self, ProbeTrial};
 use super::results::Outcome;
 use super::trial::Trial;
 
@@ -13,6 +14,8 @@ pub struct Trials {
     pub han: Vec<Trial>,
     /// Waveforms into a clamp dongle.
     pub clamps: Vec<CtTrial>,
+    /// Steps done with a debug probe.
+    pub probes: Vec<ProbeTrial>,
     /// Scenarios with a balancer.
     pub loops: Vec<LoopTrial>,
 }
@@ -28,7 +31,8 @@ impl Trials {
         let han = self.han.iter().flat_map(|one| judge::judge(one, &evidence_path(&one.stimulus.name)));
         let clamps = self.clamps.iter().flat_map(|one| ct::judge(one, &evidence_path(&one.name)));
         let loops = self.loops.iter().flat_map(|one| loops::judge(one, &evidence_path(&one.name)));
-        han.chain(clamps).chain(loops).collect()
+        let probes = self.probes.iter().flat_map(|one| probe::judge(one, &evidence_path(&one.name)));
+        probes.chain(han).chain(clamps).chain(loops).collect()
     }
 
     /// Gives every trial another name.
@@ -36,7 +40,8 @@ impl Trials {
         let han = self.han.iter_mut().map(|one| &mut one.stimulus.name);
         let clamps = self.clamps.iter_mut().map(|one| &mut one.name);
         let loops = self.loops.iter_mut().map(|one| &mut one.name);
-        han.chain(clamps).chain(loops).for_each(|name| *name = named(name));
+        let probes = self.probes.iter_mut().map(|one| &mut one.name);
+        han.chain(clamps).chain(loops).chain(probes).for_each(|name| *name = named(name));
     }
 
     /// Adds those of another run.
@@ -44,5 +49,6 @@ impl Trials {
         self.han.append(&mut other.han);
         self.clamps.append(&mut other.clamps);
         self.loops.append(&mut other.loops);
+        self.probes.append(&mut other.probes);
     }
 }

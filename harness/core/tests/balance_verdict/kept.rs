@@ -6,10 +6,10 @@ use hanbench_core::balance::reference::{Reference, Tuning};
 use hanbench_core::balance::{Balancer, Command, Event, Site, Trouble};
 use hanbench_core::report;
 use hanbench_core::scenario::Scenario;
-use hanbench_core::sim::{self, ReferenceDongle};
+use hanbench_core::sim::{self, Ended, ReferenceDongle, Watch};
 use hanbench_core::verdict::balance::Judge;
 use hanbench_core::verdict::balance::trial::{
-    Answer, Answers, LOOP_TRIAL_VERSION, LoopTrial, Stopped, checks, judge, trace_text,
+    Answer, Answers, LOOP_TRIAL_VERSION, LoopTrial, Recording, Stopped, checks, judge,
 };
 use hanbench_core::verdict::results::{Outcome, Results};
 use hanbench_core::verdict::trials::Trials;
@@ -23,13 +23,11 @@ fn parse(text: &str) -> Scenario {
 }
 
 /// What a run leaves of a built-in balancer, or of a program that did as `balancer` does.
-fn kept(text: &str, name: &str, program: Option<Box<dyn Balancer + '_>>) -> LoopTrial {
+pub fn kept(text: &str, name: &str, program: Option<Box<dyn Balancer + '_>>) -> LoopTrial {
     let scenario = parse(text);
     let is_program = program.is_some();
     let own = || BuiltIn::named(name).expect("a name").start(scenario.tuning);
-    let inner = program.unwrap_or_else(own);
-    let mut recorder = Recorder { inner, site: None, answers: Answers::default() };
-    let ended = sim::run(&scenario, &mut ReferenceDongle::default(), &mut recorder, &mut ());
+    let (ended, answers) = recorded(&scenario, program.unwrap_or_else(own), &mut ());
     LoopTrial {
         version: LOOP_TRIAL_VERSION,
         name: "balance-a".into(),
@@ -39,12 +37,20 @@ fn kept(text: &str, name: &str, program: Option<Box<dyn Balancer + '_>>) -> Loop
         traces: Default::default(),
         seed: scenario.seed,
         balancer: name.into(),
-        answers: is_program.then_some(recorder.answers),
-        heard: None,
-        pacing: None,
-        trace_hash: trace_text(ended.trace_hash),
-        stopped: ended.trouble.map(|(t_ms, trouble)| Stopped { t_ms, trouble }),
+        run: Recording::new(&ended, is_program.then_some(answers)),
+        twins: Vec::new(),
     }
+}
+
+/// One run, and what a program would have printed.
+pub fn recorded(
+    scenario: &Scenario,
+    inner: Box<dyn Balancer + '_>,
+    watch: &mut impl Watch,
+) -> (Ended, Answers) {
+    let mut recorder = Recorder { inner, site: None, answers: Answers::default() };
+    let ended = sim::run(scenario, &mut ReferenceDongle::default(), &mut recorder, watch);
+    (ended, recorder.answers)
 }
 
 /// Writes down what a balancer says, as the lines that a program would print.
@@ -87,19 +93,19 @@ fn said(command: &Command, site: &Site) -> Value {
     }
 }
 
-fn again(trial: &LoopTrial) -> LoopTrial {
+pub fn again(trial: &LoopTrial) -> LoopTrial {
     let text = serde_json::to_string(trial).expect("JSON");
     let read = serde_json::from_str(&text).expect("the same");
     assert_eq!(&read, trial);
     read
 }
 
-fn of<'a>(outcomes: &'a [Outcome], id: &str) -> &'a Outcome {
+pub fn of<'a>(outcomes: &'a [Outcome], id: &str) -> &'a Outcome {
     outcomes.iter().find(|one| one.id == id).unwrap_or_else(|| panic!("{id}"))
 }
 
 /// Every check asked for is an error of the harness, and says these words.
-fn refused(trial: &LoopTrial, words: &str) {
+pub fn refused(trial: &LoopTrial, words: &str) {
     let outcomes = judge(trial, PATH);
     assert_eq!(outcomes.len(), trial.checks.len());
     for outcome in outcomes {
@@ -119,7 +125,7 @@ fn a_built_in_balancer_is_judged_again_from_its_name() {
     assert_eq!(of(&outcomes, "balance.fuse").cause, Some(Cause::Dut));
     let twice = of(&outcomes, "balance.deterministic");
     assert_eq!(twice.verdict, Verdict::Pass);
-    assert!(twice.rests_on.as_deref().is_some_and(|words| words.contains(&trial.trace_hash)));
+    assert!(twice.rests_on.as_deref().is_some_and(|words| words.contains(&trial.run.trace_hash)));
     let scenario = parse(&text);
     let mut watch = Judge::new(&scenario, &trial.subject);
     let mut balancer = BuiltIn::named("none").expect("a rule").start(Tuning::default());
@@ -136,14 +142,14 @@ fn a_built_in_balancer_is_judged_again_from_its_name() {
 fn a_program_is_judged_again_from_what_it_answered() {
     let text = house(COOKER);
     let trial = again(&kept(&text, "process:mine", Some(Box::new(Reference::new(Tuning::default())))));
-    let answers = trial.answers.as_ref().expect("answers");
+    let answers = trial.run.answers.as_ref().expect("answers");
     assert!(answers.lines.len() * 4 < answers.batches as usize, "those that ask for nothing are left out");
     let outcomes = judge(&trial, PATH);
     assert!(outcomes.iter().all(|one| one.verdict <= Verdict::Pass), "{outcomes:#?}");
     assert_eq!(of(&outcomes, "balance.overload").verdict, Verdict::Pass);
     assert_eq!(of(&outcomes, "balance.deterministic").verdict, Verdict::NotApplicable, "it was run once");
     // The reference by its name, and the recording of it, are the same run.
-    assert_eq!(kept(&text, "reference", None).trace_hash, trial.trace_hash);
+    assert_eq!(kept(&text, "reference", None).run.trace_hash, trial.run.trace_hash);
 }
 
 #[test]
@@ -151,20 +157,20 @@ fn a_recording_that_does_not_come_to_its_trace_is_refused() {
     let text = house(COOKER);
     let honest = kept(&text, "process:mine", Some(Box::new(Reference::new(Tuning::default()))));
     let mut bent = honest.clone();
-    let lines = &mut bent.answers.as_mut().expect("answers").lines;
+    let lines = &mut bent.run.answers.as_mut().expect("answers").lines;
     let line = lines.iter_mut().find(|one| one.line.contains("\"limit\"")).expect("a limit");
     line.line = line.line.replacen("\"current_ma\":", "\"current_ma\":1", 1);
     refused(&bent, "and no longer");
     let mut short = honest.clone();
-    short.answers.as_mut().expect("answers").batches = 100;
+    short.run.answers.as_mut().expect("answers").batches = 100;
     refused(&short, "and no longer");
     let mut moved = honest.clone();
-    moved.answers.as_mut().expect("answers").lines[3].batch += 1;
+    moved.run.answers.as_mut().expect("answers").lines[3].batch += 1;
     refused(&moved, "and no longer");
     // The last words of a recording are none, and the trace is that of the whole run.
     let mut ended = honest.clone();
     let trouble = Trouble::Twice("a second line".into());
-    ended.stopped = Some(Stopped { t_ms: 5000, trouble });
+    ended.run.stopped = Some(Stopped { t_ms: 5000, trouble });
     refused(&ended, "does not end as it was recorded");
     let renamed = LoopTrial { balancer: "smartevse".into(), ..kept(&text, "none", None) };
     refused(&renamed, "and no longer");
@@ -191,7 +197,7 @@ fn how_a_program_ended_is_kept() {
     let idle = Does(|_, _: &[Event], _: &mut Vec<Command>| ());
     let mut talks = kept(&house(""), "process:talks", Some(Box::new(idle)));
     let trouble = Trouble::Twice("a second line came".into());
-    talks.stopped = Some(Stopped { t_ms: 3_600_000, trouble });
+    talks.run.stopped = Some(Stopped { t_ms: 3_600_000, trouble });
     let outcomes = judge(&talks, PATH);
     assert_eq!(of(&outcomes, "balance.protocol").verdict, Verdict::Fail, "what came behind the last batch");
 }
@@ -253,7 +259,8 @@ fn the_page_shows_each_scenario_and_all_side_by_side() {
     let expects = "[[expect]]\nwhat = \"heat\"\npart = 0.9\n";
     let good = named("good", kept(&house(&format!("{COOKER}{expects}")), "reference", None));
     let bad = named("bad", kept(&house(COOKER), "none", None));
-    let lost = LoopTrial { trace_hash: "0".into(), ..named("lost", good.clone()) };
+    let mut lost = named("lost", good.clone());
+    lost.run.trace_hash = "0".into();
     let page = page(&[good, bad, lost]);
     let table = page.split("<table class=\"scenarios\">").nth(1).expect("the table");
     let table = table.split("</table>").next().expect("its end");

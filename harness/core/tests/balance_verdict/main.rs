@@ -6,5 +6,6 @@ mod house;
 mod commands;
 mod hazard;
 mod kept;
+mod laws;
 mod outage;
 mod sharing;

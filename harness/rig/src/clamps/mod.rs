@@ -13,13 +13,14 @@ pub mod fixtures;
 mod play;
 
 use crate::adapter::Adapter;
-use crate::config::{ClampKind, Clamps, Parity, Readings};
+use crate::config::{ClampKind, Clamps, Parity, ProbeTable, Readings};
 use crate::dut::{Console, Program, Running, TextLine};
 use crate::error::{RigError, open_port_error};
 use crate::line::Line;
 use crate::lock::Lock;
 use crate::pace::byte_time;
-use crate::samples::SampleStream;
+use crate::probe::ChipBench;
+use crate::samples::{SampleSink, SampleStream};
 use crate::session::{Speed, this_program};
 use fixtures::Waveform;
 use hanbench_core::verdict::ct::CtTrial;
@@ -40,6 +41,9 @@ pub struct ClampBench {
     /// Program and arguments; empty for a real dongle.
     command: Vec<String>,
     open: Option<Open>,
+    /// What firmware runs on, from the first trial on.
+    chip: Option<ChipBench>,
+    probe: Option<ProbeTable>,
     early: Vec<TextLine>,
     _lock: Option<Lock>,
 }
@@ -47,8 +51,29 @@ pub struct ClampBench {
 /// Field order matters: the line closes first, so that a program sees the hang-up before it is asked to end.
 #[derive(Debug)]
 struct Open {
-    line: Line,
+    way: Way,
     dut: Running,
+}
+
+/// How samples get into a dongle.
+#[derive(Debug)]
+enum Way {
+    Line(Line),
+    Ram(Box<dyn SampleSink + Send>),
+}
+
+impl Way {
+    /// Nothing is lost on it.
+    fn lossless(&self) -> bool {
+        matches!(self, Way::Line(Line::Pty(_)) | Way::Ram(_))
+    }
+
+    fn sink(&mut self) -> Box<dyn SampleSink + '_> {
+        match self {
+            Way::Line(line) => Box::new(SampleStream::new(line)),
+            Way::Ram(sink) => Box::new(sink),
+        }
+    }
 }
 
 impl ClampBench {
@@ -60,7 +85,7 @@ impl ClampBench {
     /// # Errors
     /// [`RigError`]: a port that is held by someone else or cannot be opened.
     pub fn open(
-        clamps: Clamps,
+        (clamps, probe): (Clamps, Option<&ProbeTable>),
         speed: Speed,
         quiet: Duration,
         virtual_dongle: Option<PathBuf>,
@@ -79,11 +104,21 @@ impl ClampBench {
                 }
             }
             ClampKind::Process { command: given } => command.clone_from(given),
+            ClampKind::Ram => {}
             ClampKind::Serial { port, .. } => lock = Some(Lock::take(port, "run")?),
         }
-        let mut bench =
-            ClampBench { clamps, speed, quiet, command, open: None, early: Vec::new(), _lock: lock };
-        if bench.command.is_empty() {
+        let mut bench = ClampBench {
+            clamps,
+            speed,
+            quiet,
+            command,
+            open: None,
+            chip: None,
+            probe: probe.cloned(),
+            early: Vec::new(),
+            _lock: lock,
+        };
+        if matches!(bench.clamps.kind, ClampKind::Serial { .. }) {
             // A port that is missing must show at once and not in the middle of a run.
             bench.open = Some(bench.start()?);
         }
@@ -105,14 +140,14 @@ impl ClampBench {
             // What a real dongle said before belongs to no waveform.
             open.dut.inbox().take(Instant::now());
         }
-        let lossless = matches!(open.line, Line::Pty(_));
-        let mut stream = SampleStream::new(&mut open.line);
+        let lossless = open.way.lossless();
+        let mut sink = open.way.sink();
         let mut adapter = Adapter::new(Readings::Jsonl);
-        let mut play =
-            Play::new((&mut stream, lossless), &mut open.dut, &mut adapter, self.speed, self.quiet);
+        let mut play = Play::new((&mut *sink, lossless), &mut open.dut, &mut adapter, self.speed, self.quiet);
         play.run(waveform, early)?;
         let done = play.said_done();
         let trial = play.into_trial(waveform, checks, &self.clamps.terms);
+        drop(sink);
         if done {
             self.open = Some(open);
         } else if matches!(open.dut, Running::Console(_)) {
@@ -123,7 +158,8 @@ impl ClampBench {
             }
             self.open = Some(open);
         }
-        // A program that did not say that it was done may speak of this waveform during the next one; it is ended.
+        // A program that did not say that it was done may speak of this waveform during the next one; it is ended, and
+        // a chip is reset.
         Ok(trial)
     }
 
@@ -131,12 +167,24 @@ impl ClampBench {
         if let ClampKind::Serial { port, baud } = &self.clamps.kind {
             return both_ways(port, *baud);
         }
+        if self.clamps.kind == ClampKind::Ram {
+            return self.firmware();
+        }
         let line = Line::open(&crate::config::Input::Pty)?;
         let path = line.path().unwrap_or_default().to_string();
         let command: Vec<String> = self.command.iter().map(|word| word.replace("{samples}", &path)).collect();
         let mut program = Program::start(&command, false)?;
         self.early = program.wait_ready();
-        Ok(Open { line, dut: Running::Program(program) })
+        Ok(Open { way: Way::Line(line), dut: Running::Program(program) })
+    }
+
+    /// A chip whose firmware has just started.
+    fn firmware(&mut self) -> Result<Open, RigError> {
+        let chip = ChipBench::ready(&mut self.chip, self.probe.as_ref(), None)?;
+        let firmware = chip.start()?;
+        let way = Way::Ram(chip.samples()?);
+        self.early = firmware.wait_ready();
+        Ok(Open { way, dut: Running::Firmware(firmware) })
     }
 }
 
@@ -148,5 +196,5 @@ fn both_ways(port: &str, baud: u32) -> Result<Open, RigError> {
     let console = Console::on(port, reader);
     let byte_time = byte_time(baud, Parity::None, 1.0);
     let line = Line::Serial { port: writer, path: port.to_string(), byte_time };
-    Ok(Open { line, dut: Running::Console(console) })
+    Ok(Open { way: Way::Line(line), dut: Running::Console(console) })
 }

@@ -42,7 +42,7 @@ pub(super) struct Play<'a> {
     done: Option<u64>,
     /// The dongle says that samples are missing.
     gap: Option<Gap>,
-    /// Nothing can be lost on the way: a pty.
+    /// Nothing can be lost on the way: a pty, RAM.
     lossless: bool,
     /// Samples of each input in a block, and handed over until now.
     block: u64,
@@ -191,7 +191,8 @@ impl<'a> Play<'a> {
         }
         let sent = self.sent.as_ref().map_or(0, |sent| sent.frames);
         if let Some(got) = self.done.filter(|got| *got != sent) {
-            return Err(End::Stopped(format!("the dongle got {got} of {sent} samples")));
+            let said = format!("the dongle got {got} of {sent} samples");
+            return Err(if self.lossless { End::Misbehaved(said) } else { End::Stopped(said) });
         }
         Ok(())
     }
@@ -213,7 +214,7 @@ impl<'a> Play<'a> {
         self.heard.exit()
     }
 
-    /// Whose fault a gap is. A pty loses nothing, so there it is the dongle's own. On a cable samples are lost by noise,
+    /// Whose fault a gap is. A pty loses nothing and neither does RAM, so there it is the dongle's own. On a cable samples are lost by noise,
     /// and nobody can tell them from those that the dongle lost itself; but one that names a sample with which no block
     /// began, or that was not sent yet, counts wrong. The number that it says was due proves nothing: where the head of
     /// this waveform was lost, it is of the one before.
@@ -222,7 +223,7 @@ impl<'a> Play<'a> {
         let said = format!("number {} was due and {} came", word(gap.expected), word(gap.got));
         let begins = |got: u64| got.is_multiple_of(self.block) || got == self.handed;
         if self.lossless {
-            End::Misbehaved(format!("the dongle lost samples, which a pty does not: {said}"))
+            End::Misbehaved(format!("the dongle lost samples that were handed to it: {said}"))
         } else if gap.got.is_some_and(|got| got > self.handed + self.block || !begins(got)) {
             End::Misbehaved(format!("the dongle tells of a block that was never sent: {said}"))
         } else {

@@ -10,7 +10,7 @@
 //! | `broken` | – | `virtual` only: a deliberately broken variant, a name of [`Fault::ALL`] |
 
 use super::raw::RawClamps;
-use super::{Checker, Dut, Input, Mistake};
+use super::{Checker, Dut, Input, Mistake, ProbeKind, ProbeTable};
 use hanbench_core::clamps::Fault;
 use hanbench_core::verdict::ct::CtTerms;
 use hanbench_core::verdict::ct::device::DEVICES;
@@ -46,11 +46,13 @@ pub enum ClampKind {
         /// Its speed.
         baud: u32,
     },
+    /// A dongle that takes samples from a buffer in its RAM, which a debug probe fills, and answers over RTT.
+    Ram,
 }
 
 /// Six inputs of 16 bits at 8000 samples a second are 960 000 baud, and blocks add to that.
 const BAUD: u32 = 2_000_000;
-const KINDS: [&str; 3] = ["virtual", "process", "serial"];
+const KINDS: [&str; 4] = ["virtual", "process", "serial", "ram"];
 
 impl Checker<'_> {
     pub(super) fn clamps(
@@ -58,6 +60,7 @@ impl Checker<'_> {
         raw: Spanned<RawClamps>,
         input: &Input,
         dut: &Dut,
+        probe: Option<&ProbeTable>,
     ) -> Result<Clamps, Mistake> {
         let whole = raw.span();
         let raw = raw.into_inner();
@@ -83,11 +86,18 @@ impl Checker<'_> {
         own("serial", "port", raw.port.as_ref().map(Spanned::span))?;
         own("serial", "baud", raw.baud.as_ref().map(Spanned::span))?;
         own("virtual", "broken", raw.broken.as_ref().map(Spanned::span))?;
+        if kind == "ram" && probe.is_none() {
+            let what = "[clamps] kind \"ram\" needs a table [probe], which says how to reach the chip";
+            return Err(self.error(span, what));
+        }
+        let simulated = matches!(probe, Some(ProbeTable { kind: ProbeKind::Virtual { .. }, .. }));
+        let ours = kind == "virtual" || (kind == "ram" && simulated);
         let terms =
-            CtTerms { devices: self.devices(raw.devices, &kind, &span)?, omits: self.omits(&raw.omits)? };
+            CtTerms { devices: self.devices(raw.devices, ours, &span)?, omits: self.omits(&raw.omits)? };
         let kind = match kind.as_str() {
             "virtual" => ClampKind::Virtual { broken: raw.broken.map(|word| self.fault(word)).transpose()? },
             "process" => ClampKind::Process { command: self.samples_command(raw.command, &span)? },
+            "ram" => ClampKind::Ram,
             _ => ClampKind::Serial {
                 port: self.own_port(raw.port, &span, input, dut)?,
                 baud: self.baud(raw.baud, BAUD)?,
@@ -99,11 +109,11 @@ impl Checker<'_> {
     fn devices(
         &self,
         named: Option<Spanned<Vec<Spanned<String>>>>,
-        kind: &str,
+        ours: bool,
         span: &Range<usize>,
     ) -> Result<Vec<String>, Mistake> {
         let known = DEVICES.map(|device| device.name);
-        if named.is_none() && kind == "virtual" {
+        if named.is_none() && ours {
             return Ok(known.map(String::from).into());
         }
         let message = "[clamps] needs `devices`, the profiles that the dongle can be";

@@ -19,6 +19,13 @@ pub(super) struct RawRig {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawProbe {
+    pub(super) kind: Option<Spanned<String>>,
+    pub(super) command: Option<Spanned<Vec<String>>>,
+    pub(super) image: Option<Spanned<String>>,
+    #[serde(default = "yes")]
+    pub(super) flash: bool,
+    pub(super) broken: Option<Spanned<String>>,
+    pub(super) fault: Option<Spanned<String>>,
     pub(super) selector: Option<Spanned<String>>,
     pub(super) chip: Option<Spanned<String>>,
     pub(super) speed_khz: Option<Spanned<i64>>,
@@ -86,4 +93,8 @@ pub(super) struct RawBalancer {
     pub(super) command: Option<Spanned<Vec<String>>>,
     pub(super) answer_within_s: Option<Spanned<f64>>,
     pub(super) dongle: Option<Spanned<String>>,
+}
+
+fn yes() -> bool {
+    true
 }

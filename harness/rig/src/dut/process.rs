@@ -5,17 +5,13 @@
 //! Two things escape: what has emptied its environment, and on other systems whatever has left the group.
 
 use super::inbox::{Inbox, Stream, TextLine};
-use crate::adapter;
 use crate::error::RigError;
-use crate::interrupt::interrupted;
 use std::io::Write;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-/// How long a program may take to say that it is ready; then it gets bytes anyway (contract, section 3).
-const READY_WITHIN: Duration = Duration::from_secs(2);
 /// How long a program may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(1);
 /// How long the last lines of a program that has ended may take through the pipe. A child of it that lives on
@@ -106,18 +102,8 @@ impl Program {
 
     /// Waits until it says that it is ready, ends, or 2 s are over. Returns what it printed until then.
     pub fn wait_ready(&mut self) -> Vec<TextLine> {
-        let until = Instant::now() + READY_WITHIN;
-        let mut seen = Vec::new();
-        loop {
-            let new = self.inbox.take(until.min(Instant::now() + Duration::from_millis(20)));
-            let ready = new
-                .iter()
-                .any(|line| line.stream == Stream::Readings && adapter::is_event(&line.text, "ready"));
-            seen.extend(new);
-            if ready || interrupted() || Instant::now() >= until || self.ended() {
-                return seen;
-            }
-        }
+        let inbox = self.inbox.clone();
+        super::wait_for(&inbox, "ready", || self.ended())
     }
 
     /// Remembers a line of log for the case that the program ends by itself.

@@ -17,6 +17,7 @@ const CPUID: u64 = 0xE000_ED00;
 
 /// Opens, attaches, and looks whether this is the chip.
 pub(super) fn attach(settings: &ProbeSettings) -> Result<(Session, About), ProbeError> {
+    super::register_plugins();
     let registry = Registry::from_builtin_families();
     let target = target(&registry, &settings.chip)?;
     let mut probe = open(&settings.selector)?;
@@ -39,7 +40,14 @@ pub(super) fn attach(settings: &ProbeSettings) -> Result<(Session, About), Probe
 fn target(registry: &Registry, chip: &str) -> Result<Target, ProbeError> {
     registry.get_target_by_name(chip).map_err(|error| {
         let near: Vec<String> = registry.search_chips(chip).into_iter().take(8).collect();
-        let near = if near.is_empty() { String::new() } else { format!("; there are {}", near.join(", ")) };
+        let near = if !near.is_empty() {
+            format!("; there are {}", near.join(", "))
+        } else if cfg!(not(feature = "espressif")) && chip.to_lowercase().starts_with("esp") {
+            "; chips of Espressif need a build with the feature `espressif`, see docs/describe-a-rig.md"
+                .into()
+        } else {
+            String::new()
+        };
         ProbeError::config(STEP, format!("`chip` {chip:?} of the rig file: {error}{near}"))
     })
 }
@@ -173,6 +181,16 @@ mod tests {
         assert!(error.to_string().contains("\"nRF52999\" of the rig file"), "{error}");
         assert_eq!(error.exit_code(), 2);
         assert!(target(&registry, "nRF52840_xxAA").is_ok());
+    }
+
+    #[test]
+    fn a_chip_of_espressif_is_known_or_the_message_says_how() {
+        super::super::register_plugins();
+        let found = target(&Registry::from_builtin_families(), "esp32c3");
+        match found {
+            Ok(_) => assert!(cfg!(feature = "espressif")),
+            Err(error) => assert!(error.why.contains("feature `espressif`"), "{error}"),
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ use hanbench_core::samples::Settings;
 use std::time::Instant;
 
 /// What the samples of a waveform are played into.
-pub trait SampleSink {
+pub trait SampleSink: std::fmt::Debug {
     /// Starts a waveform: what the dongle is told before the first sample.
     ///
     /// # Errors
@@ -69,6 +69,20 @@ impl<'a> SampleStream<'a> {
             Line::Pty(_) | Line::Tcp { .. } => std::time::Duration::ZERO,
         };
         self.line.write_all(block, Instant::now() + on_the_line * 2 + WRITE_WITHIN)
+    }
+}
+
+impl<S: SampleSink + ?Sized> SampleSink for &mut Box<S> {
+    fn head(&mut self, settings: &Settings) -> Result<(), WriteFailure> {
+        (***self).head(settings)
+    }
+
+    fn write(&mut self, first: u64, samples: &[i16]) -> Result<(), WriteFailure> {
+        (***self).write(first, samples)
+    }
+
+    fn end(&mut self, frames: u64) -> Result<(), WriteFailure> {
+        (***self).end(frames)
     }
 }
 

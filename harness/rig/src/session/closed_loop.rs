@@ -138,7 +138,7 @@ impl Dongle for LoopDongle {
     fn hear(&mut self, t_ms: u64, bytes: &[u8], claims: &mut Vec<Claim>) -> Result<(), Trouble> {
         let said = self.telegram(bytes).map_err(|end| match end {
             End::Exited(how) | End::Misbehaved(how) => Trouble::Dongle(how),
-            End::Stopped(why) => Trouble::Rig(why),
+            End::Stopped(why) | End::Restarted(why) => Trouble::Rig(why),
             End::Lost(error) => Trouble::Rig(error.to_string()),
         })?;
         claims.extend(&said);

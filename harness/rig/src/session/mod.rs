@@ -14,6 +14,7 @@ use crate::error::RigError;
 use crate::interrupt::interrupted;
 use crate::line::Line;
 use crate::lock::Lock;
+use crate::probe::ChipBench;
 use hanbench_core::verdict::trial::{NO_RATIO, Part, RatioSetting, Stimulus, TRIAL_VERSION, Trial};
 use play::Play;
 use std::ops::Range;
@@ -67,12 +68,16 @@ pub struct Session {
     speed: Speed,
     /// Program and arguments of the virtual dongle.
     virtual_command: Vec<String>,
+    /// What plays virtual dongles and chips in place of this executable.
+    virtual_program: Option<PathBuf>,
     adapter: Adapter,
     bench: Option<Bench>,
     /// The ratio that a program is started with.
     ratio: String,
     /// The way in for the first program, where that is no pty.
     line: Option<Line>,
+    /// What firmware runs on, from the first trial on.
+    chip: Option<ChipBench>,
     /// Lines that the DUT printed before it was ready; they belong to the next trial.
     early: Vec<TextLine>,
     _locks: Vec<Lock>,
@@ -97,6 +102,7 @@ impl Session {
     /// [`RigError`]: held by someone else, a port that cannot be opened, or a key file that is none.
     pub fn open(rig: Rig, speed: Speed, virtual_dongle: Option<PathBuf>) -> Result<Session, RigError> {
         let locks = Lock::take_rig(&rig, "run")?;
+        let virtual_program = virtual_dongle.clone();
         let virtual_command = match &rig.dut {
             Dut::Virtual { broken, key_file } => {
                 let mut command = virtual_command(virtual_dongle)?;
@@ -108,7 +114,7 @@ impl Session {
                 }
                 command
             }
-            Dut::Process { .. } | Dut::Serial { .. } => Vec::new(),
+            Dut::Process { .. } | Dut::Serial { .. } | Dut::Rtt { .. } => Vec::new(),
         };
         let adapter = Adapter::new(readings(&rig));
         let ratio = match &rig.terms.ratio {
@@ -122,9 +128,11 @@ impl Session {
             rig,
             speed,
             virtual_command,
+            virtual_program,
             adapter,
             bench: None,
             line,
+            chip: None,
             early: Vec::new(),
             _locks: locks,
         };
@@ -206,19 +214,27 @@ impl Session {
         }
         if healthy && !told {
             self.bench = Some(bench);
-        } else if matches!(bench.dut, Running::Console(_)) {
+        } else if bench.dut.can_restart() {
+            self.end(bench);
+        } else {
             self.calm_down(&bench);
             self.bench = Some(bench);
         }
-        // A program that is not kept is ended here, by closing its line and SIGTERM.
         Ok(trial)
     }
 
-    /// Brings the DUT to a known state: a program is started anew for the next trial. Does nothing to a real
-    /// dongle, which cannot be.
+    /// Ends a DUT that is to be started anew: a program by closing its line and SIGTERM. A chip keeps its line.
+    fn end(&mut self, bench: Bench) {
+        if let Bench { line, dut: Running::Firmware(_) } = bench {
+            self.line = Some(line);
+        }
+    }
+
+    /// Brings the DUT to a known state: a program is started anew for the next trial, a chip is reset. Does nothing to a
+    /// real dongle with a serial console, which cannot be.
     pub fn renew(&mut self) {
-        if self.bench.as_ref().is_some_and(|bench| matches!(bench.dut, Running::Program(_))) {
-            self.bench = None;
+        if let Some(bench) = self.bench.take_if(|bench| bench.dut.can_restart()) {
+            self.end(bench);
         }
     }
 
@@ -232,14 +248,30 @@ impl Session {
     }
 
     fn open_bench(&mut self) -> Result<Bench, RigError> {
+        if matches!(self.rig.dut, Dut::Rtt { .. }) {
+            return self.firmware();
+        }
         // A new pty for every start: bytes that the last program did not read must not reach the next one.
         let line = self.line.take().map_or_else(|| Line::open(&self.rig.input), Ok)?;
         let dut = match &self.rig.dut {
             Dut::Serial { port, baud, .. } => Running::Console(Console::open(port, *baud)?),
             Dut::Process { command, .. } => self.start(&command.clone(), &line)?,
-            Dut::Virtual { .. } => self.start(&self.virtual_command.clone(), &line)?,
+            Dut::Virtual { .. } | Dut::Rtt { .. } => self.start(&self.virtual_command.clone(), &line)?,
         };
         Ok(Bench { line, dut })
+    }
+
+    /// A chip whose firmware has just started. What it did not read from the line before is lost, as on any UART.
+    fn firmware(&mut self) -> Result<Bench, RigError> {
+        let chip = ChipBench::ready(&mut self.chip, self.rig.probe.as_ref(), self.virtual_program.clone())?;
+        let mut firmware = chip.start()?;
+        let line = self.line.take().or_else(|| chip.take_line());
+        let line = line.map_or_else(|| Line::open(&self.rig.input), Ok)?;
+        self.early = firmware.wait_ready();
+        if self.rig.terms.ratio == RatioSetting::Running && self.ratio != NO_RATIO {
+            self.early.extend(firmware.ask(&told_ratio(&self.ratio), "set"));
+        }
+        Ok(Bench { line, dut: Running::Firmware(firmware) })
     }
 
     fn start(&mut self, command: &[String], line: &Line) -> Result<Running, RigError> {
@@ -286,8 +318,13 @@ fn from_zero(parts: &[Part]) -> Vec<Part> {
 fn readings(rig: &Rig) -> Readings {
     match &rig.dut {
         Dut::Virtual { .. } => Readings::Jsonl,
-        Dut::Process { readings, .. } | Dut::Serial { readings, .. } => *readings,
+        Dut::Process { readings, .. } | Dut::Serial { readings, .. } | Dut::Rtt { readings } => *readings,
     }
+}
+
+/// How a DUT is told a ratio while it runs.
+fn told_ratio(ratio: &str) -> String {
+    serde_json::json!({"set": {"ratio": ratio}}).to_string()
 }
 
 fn virtual_command(dongle: Option<PathBuf>) -> Result<Vec<String>, RigError> {

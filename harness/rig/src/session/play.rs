@@ -10,7 +10,7 @@
 //! surplus a program is started anew. When surplus claims were seen, one of them may have been taken for the answer
 //! to the last telegram; then the settle time is a whole `claim_within`.
 
-use super::Speed;
+use super::{Speed, told_ratio};
 use crate::adapter::Adapter;
 use crate::config::Parity;
 use crate::dut::{Running, TextLine};
@@ -177,9 +177,7 @@ impl<'a> Play<'a> {
         if running {
             let within = Duration::from_micros(self.terms.claim_within_us);
             self.wait_for(Instant::now() + within, |play| play.heard.claims >= play.answered)?;
-            if let Running::Program(program) = &mut *self.heard.dut {
-                program.tell(&serde_json::json!({"set": {"ratio": ratio}}).to_string());
-            }
+            self.heard.dut.tell(&told_ratio(ratio));
             let told = self.heard.told;
             let heard = self.wait_for(Instant::now() + within, |play| play.heard.told > told)?;
             self.trouble |= !heard;

@@ -12,7 +12,10 @@ use hanbench_core::balance::Trouble;
 use hanbench_core::scenario::{Measured, Scenario};
 use hanbench_core::sim::ReferenceDongle;
 use hanbench_core::verdict::balance::SUITE;
-use hanbench_core::verdict::balance::trial::{LOOP_TRIAL_VERSION, LoopTrial, Stopped, checks, trace_text};
+use hanbench_core::verdict::balance::laws::{self, METAMORPHIC};
+use hanbench_core::verdict::balance::trial::{
+    LOOP_TRIAL_VERSION, LoopTrial, Recording, Stopped, TwinTrial, checks,
+};
 use hanbench_core::verdict::results::Outcome as Judged;
 use hanbench_core::verdict::trial::{NO_RATIO, RatioSetting};
 use hanbench_core::verdict::{Cause, Verdict};
@@ -122,9 +125,7 @@ pub(super) fn play(
         |dongle, at| trial(balancer, dongle.as_mut(), &tasks[at]),
         |trial, before| {
             // What Ctrl-C has cut short shows nothing.
-            if interrupt::interrupted()
-                && matches!(&trial.stopped, Some(Stopped { trouble: Trouble::Rig(_), .. }))
-            {
+            if interrupt::interrupted() && is_cut(trial) {
                 return Ok(Next::Drop);
             }
             folder.trial(&trial.name, trial).map_err(|error| Failure::input(error.to_string()))?;
@@ -136,22 +137,30 @@ pub(super) fn play(
     )
 }
 
+/// A run of it was ended by somebody else than the balancer.
+fn is_cut(trial: &LoopTrial) -> bool {
+    trial.runs().any(|run| matches!(&run.stopped, Some(Stopped { trouble: Trouble::Rig(_), .. })))
+}
+
 fn is_silent(trial: &LoopTrial) -> bool {
-    trial.answers.as_ref().is_some_and(|answers| answers.batches == 0)
+    trial.run.answers.as_ref().is_some_and(|answers| answers.batches == 0)
 }
 
 fn trial(balancer: &Spec, dongle: Option<&mut LoopDongle>, task: &Task) -> Result<LoopTrial, RigError> {
     let file = &task.file;
-    let (mut heard, mut pacing) = (None, None);
-    let (ended, answers) = match dongle {
+    let asked = task.checks.iter().any(|id| id == METAMORPHIC);
+    let (run, twins) = match dongle {
         Some(dongle) => {
             dongle.begin()?;
-            let played = balancer.play(&file.scenario, dongle, &mut ())?;
-            let finished = dongle.finish();
-            (heard, pacing) = (Some(finished.0), finished.1);
-            played
+            let (ended, answers) = balancer.play(&file.scenario, dongle, &mut ())?;
+            let (heard, pacing) = dongle.finish();
+            (Recording { heard: Some(heard), pacing, ..Recording::new(&ended, answers) }, Vec::new())
         }
-        None => balancer.play(&file.scenario, &mut ReferenceDongle::default(), &mut ())?,
+        None => {
+            let (ended, answers) = balancer.play(&file.scenario, &mut ReferenceDongle::default(), &mut ())?;
+            let twins = if asked && ended.trouble.is_none() { twins(balancer, task)? } else { Vec::new() };
+            (Recording::new(&ended, answers), twins)
+        }
     };
     let name = file.subject.strip_prefix("fixtures/scenarios/").unwrap_or(&file.subject);
     let name = name.strip_suffix(".toml").unwrap_or(name).replace('/', "-");
@@ -164,12 +173,20 @@ fn trial(balancer: &Spec, dongle: Option<&mut LoopDongle>, task: &Task) -> Resul
         traces: file.traces.clone(),
         seed: file.scenario.seed,
         balancer: balancer.name(),
-        answers,
-        heard,
-        pacing,
-        trace_hash: trace_text(ended.trace_hash),
-        stopped: ended.trouble.map(|(t_ms, trouble)| Stopped { t_ms, trouble }),
+        run,
+        twins,
     })
+}
+
+/// Plays the twins that the laws of a scenario ask for, each with the balancer at its start.
+fn twins(balancer: &Spec, task: &Task) -> Result<Vec<TwinTrial>, RigError> {
+    let mut kept = Vec::new();
+    laws::play(&task.file.scenario, |change, twin, shares| {
+        let (ended, answers) = balancer.play(twin, &mut ReferenceDongle::default(), shares)?;
+        kept.push(TwinTrial { with: change.to_string(), run: Recording::new(&ended, answers) });
+        Ok(ended)
+    })
+    .map(|_| kept)
 }
 
 /// Outcomes for scenarios that were not played.

@@ -53,9 +53,11 @@ pub(super) fn open(rig: &Rig, speed: Option<Speed>, tasks: &[Task]) -> Result<Ve
     let real = matches!(clamps.kind, ClampKind::Serial { .. });
     let speed = speed.unwrap_or(if real { Speed::Real } else { Speed::Max });
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let count = if real { 1 } else { cores.min(tasks.len()) };
+    let one = real || clamps.kind == ClampKind::Ram;
+    let count = if one { 1 } else { cores.min(tasks.len()) };
     let quiet = Duration::from_micros(rig.terms.claim_within_us);
-    (0..count).map(|_| ClampBench::open(clamps.clone(), speed, quiet, None)).collect()
+    let probe = rig.probe.as_ref();
+    (0..count).map(|_| ClampBench::open((clamps.clone(), probe), speed, quiet, None)).collect()
 }
 
 /// Plays the waveforms and keeps them as evidence, in their order.

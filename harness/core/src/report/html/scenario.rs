@@ -173,15 +173,23 @@ fn facts(trial: &LoopTrial, played: &Played) -> Markup {
                 Err(what) => { dt { "Repeated" } dd { (plain(what)) } },
             }
             dt { "Balancer" } dd { code { (plain(&trial.balancer)) }
-                @if let Some(answers) = &trial.answers {
+                @if let Some(answers) = &trial.run.answers {
                     ", a program: " (counted(usize::try_from(answers.batches).unwrap_or(usize::MAX), "answer"))
                     ", " (answers.lines.len()) " with commands"
                 }
             }
-            @if let Some(heard) = &trial.heard {
+            @if let Some(heard) = &trial.run.heard {
                 dt { "Dongle" } dd { (plain(&on_a_line(heard))) }
             }
-            dt { "Seed" } dd { (trial.seed) ", trace " code { (plain(&trial.trace_hash)) } }
+            @if !trial.twins.is_empty() {
+                dt { "Twins" } dd {
+                    @for (number, twin) in trial.twins.iter().enumerate() {
+                        @if number > 0 { br; }
+                        "with " (plain(&twin.with)) ": trace " code { (plain(&twin.run.trace_hash)) }
+                    }
+                }
+            }
+            dt { "Seed" } dd { (trial.seed) ", trace " code { (plain(&trial.run.trace_hash)) } }
             dt { "Subject" } dd.path { (plain(&trial.subject)) }
             dt { "Evidence" } dd { (evidence_link(&evidence_path(&trial.name))) }
         }

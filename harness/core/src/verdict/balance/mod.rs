@@ -13,6 +13,7 @@
 //! | `bound` | the most that there was room for, at a moment |
 //! | `energy` | the same over the whole time |
 //! | `expected` | what the scenario expects of its own |
+//! | [`laws`] | the scenario beside one that differs in one thing |
 //! | [`metrics`] | numbers and curves of a run |
 //! | `tally` | what one check has seen, and what it says |
 //! | [`trial`] | a run that is kept, and judged again |
@@ -28,6 +29,7 @@ mod energy;
 mod expected;
 mod hazard;
 mod knowledge;
+pub mod laws;
 mod margin;
 pub mod metrics;
 mod outage;
@@ -49,6 +51,7 @@ use energy::Energy;
 use expected::Expected;
 use hazard::Hazard;
 use knowledge::Knowledge;
+use laws::{METAMORPHIC, Shares, Twin};
 pub use metrics::{Metrics, Series};
 use outage::Outages;
 use serde_json::{Value, json};
@@ -99,6 +102,10 @@ pub struct Judge<'a> {
     energy: Energy<'a>,
     accounting: Option<Ruling>,
     expected: Expected<'a>,
+    shares: Shares,
+    twins: Vec<Twin>,
+    /// Why there are no twins, where there are none.
+    no_twins: &'static str,
     metrics: Metrics,
     series: Series,
 }
@@ -167,9 +174,22 @@ impl<'a> Judge<'a> {
             energy: Energy::new(scenario, &times, marks.energy),
             accounting: None,
             expected: Expected::new(scenario),
+            shares: Shares::new(scenario),
+            twins: Vec::new(),
+            no_twins: "the twins that its laws ask for were not played",
             metrics: Metrics::default(),
             series: Series::new(scenario),
         }
+    }
+
+    /// The twins of the scenario, played by the same balancer from its start: what `balance.metamorphic` rests on.
+    pub fn twins(&mut self, twins: Vec<Twin>) {
+        self.twins = twins;
+    }
+
+    /// Why the twins of the scenario are not played.
+    pub fn without_twins(&mut self, why: &'static str) {
+        self.no_twins = why;
     }
 
     /// What came of it all.
@@ -220,6 +240,8 @@ impl<'a> Judge<'a> {
         let nothing_back = "no outage ended with everything else as before";
         rulings.extend(self.shared());
         rulings.push(("balance.recovery", take(&mut self.outages.recovery).of("return", nothing_back)));
+        let related = laws::ruling(self.scenario, ended, &self.shares, &self.twins, self.no_twins);
+        rulings.push((METAMORPHIC, related));
         rulings
     }
 
@@ -279,6 +301,7 @@ impl Watch for Judge<'_> {
         self.settled.pass(changed, plant, &self.view, &self.known);
         self.expected.pass(from_ms, changed, plant);
         self.series.pass(from_ms, changed, plant);
+        self.shares.span(from_ms, plant);
     }
 
     fn measured(&mut self, t_ms: u64, plant: &Plant) {

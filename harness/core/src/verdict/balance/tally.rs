@@ -32,6 +32,11 @@ impl Tally {
         }
     }
 
+    /// At least one thing was wrong.
+    pub(super) fn is_wrong(&self) -> bool {
+        self.wrong > 0
+    }
+
     /// Something worth saying that breaks no rule.
     pub(super) fn note(&mut self, text: impl FnOnce() -> String) {
         if self.notes.len() < FINDINGS_MAX {
@@ -89,6 +94,11 @@ impl Ruling {
 
     pub(super) fn not_applicable(reason: &str) -> Ruling {
         Ruling::new(Verdict::NotApplicable, None, reason.into())
+    }
+
+    /// The same with words in front of the reason.
+    pub(super) fn behind(self, words: &str) -> Ruling {
+        Ruling { reason: self.reason.map(|reason| format!("{words}{reason}")), ..self }
     }
 
     /// A mark that was missed is what the caller makes of it.

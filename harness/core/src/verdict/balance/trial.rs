@@ -2,9 +2,11 @@
 //! without its files, at any time.
 //!
 //! Of a built-in balancer the name is enough. Of a program outside every line that says something is kept, and the run
-//! is repeated with those; of a dongle on a line, what it claimed and how long it took. Either way the repeated run has to come to the trace of the recorded one; otherwise nothing
-//! can be said, and that is a bug of ours.
+//! is repeated with those; of a dongle on a line, what it claimed and how long it took. The twins that the laws of a
+//! scenario ask for are made from it again, and their runs are kept as it is. A repeated run has to come to the trace of
+//! the recorded one; otherwise nothing can be said, and that is a bug of ours.
 
+use super::laws::{self, METAMORPHIC};
 use super::{Judge, Judgement, Ruling, SUITE};
 use crate::balance::built_in::BuiltIn;
 use crate::balance::{Balancer, Command, Event, Site, Trouble, json};
@@ -17,8 +19,10 @@ use crate::verdict::{Cause, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Version of the trial file. Readers accept all older ones.
-pub const LOOP_TRIAL_VERSION: u32 = 1;
+/// Version of the trial file. Readers accept all older ones; 1 has no twins.
+pub const LOOP_TRIAL_VERSION: u32 = 2;
+/// The first version with twins.
+const WITH_TWINS: u32 = 2;
 
 /// One scenario played with one balancer. Stored as `evidence/<name>.json`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -40,6 +44,17 @@ pub struct LoopTrial {
     pub seed: u64,
     /// Who balanced: a name that [`BuiltIn::named`] takes, or `process:` and a command.
     pub balancer: String,
+    /// What is kept of its run.
+    #[serde(flatten)]
+    pub run: Recording,
+    /// The twins that its laws ask for, up to the first that did not come to its end; none with the dongle of a rig.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub twins: Vec<TwinTrial>,
+}
+
+/// What is kept of one run, so that it can be repeated.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Recording {
     /// What a program outside answered; `None` for a balancer that is built in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<Answers>,
@@ -54,6 +69,32 @@ pub struct LoopTrial {
     /// How a program outside ended the run early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,
+}
+
+/// One twin, as it was played.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TwinTrial {
+    /// How it differs from the scenario, in the words of [`crate::scenario::Change`].
+    pub with: String,
+    /// What is kept of its run.
+    #[serde(flatten)]
+    pub run: Recording,
+}
+
+impl Recording {
+    /// Of a run with the reference decoder as dongle, which ended so; of a program also what it answered.
+    pub fn new(ended: &Ended, answers: Option<Answers>) -> Recording {
+        let stopped = ended.trouble.clone().map(|(t_ms, trouble)| Stopped { t_ms, trouble });
+        let trace_hash = trace_text(ended.trace_hash);
+        Recording { answers, heard: None, pacing: None, trace_hash, stopped }
+    }
+}
+
+impl LoopTrial {
+    /// Its own run and those of its twins, in the order played.
+    pub fn runs(&self) -> impl Iterator<Item = &Recording> {
+        std::iter::once(&self.run).chain(self.twins.iter().map(|twin| &twin.run))
+    }
 }
 
 /// Everything a program outside answered.
@@ -107,49 +148,78 @@ pub fn scenario(trial: &LoopTrial) -> Result<Scenario, String> {
     Ok(scenario)
 }
 
-/// Repeats the run under the eyes of the judge.
+/// Repeats the run under the eyes of the judge, and those of its twins.
 ///
 /// # Errors
-/// In words: the trial contradicts itself, or its run cannot be repeated.
+/// In words: the trial contradicts itself, or a run of it cannot be repeated.
 pub fn replay(trial: &LoopTrial, scenario: &Scenario) -> Result<Judgement, String> {
     let mut judge = Judge::new(scenario, &trial.subject);
-    let ended = repeat(trial, scenario, &mut judge)?;
+    let ended = repeat(&trial.balancer, &trial.run, scenario, &mut judge)?;
+    let asked = trial.checks.iter().any(|id| id == METAMORPHIC);
+    if trial.run.heard.is_some() {
+        judge.without_twins(NO_TWINS_OF_DONGLES);
+    } else if asked && trial.version >= WITH_TWINS && ended.trouble.is_none() {
+        judge.twins(twins(trial, scenario)?);
+    }
     let mut judgement = judge.finish(&ended);
-    if trial.answers.is_none() {
+    if trial.run.answers.is_none() {
         // The first run is the recorded one.
         judgement.repeated(ended.trace_hash);
     }
     Ok(judgement)
 }
 
-/// Runs it as it was recorded, and compares.
-fn repeat(trial: &LoopTrial, scenario: &Scenario, watch: &mut impl Watch) -> Result<Ended, String> {
-    let mut balancer: Box<dyn Balancer + '_> = match &trial.answers {
-        Some(answers) => Box::new(Recorded::new(answers, trial.stopped.as_ref())),
-        None => BuiltIn::named(&trial.balancer)?.start(scenario.tuning),
+/// A law compares balancers, and a dongle on a line takes another time in every run.
+const NO_TWINS_OF_DONGLES: &str = "the dongle of the rig is in the loop, and laws are judged without one";
+
+/// Repeats the runs of the twins; each has to be the one that its law makes.
+fn twins(trial: &LoopTrial, scenario: &Scenario) -> Result<Vec<laws::Twin>, String> {
+    let mut kept = trial.twins.iter();
+    let twins = laws::play(scenario, |change, twin, shares| {
+        let with = change.to_string();
+        let kept = kept.next().filter(|kept| kept.with == with);
+        let kept = kept.ok_or_else(|| format!("the run with {with} is missing from the trial"))?;
+        repeat(&trial.balancer, &kept.run, twin, shares).map_err(|what| format!("with {with}: {what}"))
+    })?;
+    match kept.next() {
+        None => Ok(twins),
+        Some(more) => Err(format!("the trial has a run with {}, which no law asks for", more.with)),
+    }
+}
+
+/// Runs a scenario as it was recorded, and compares.
+fn repeat(
+    balancer: &str,
+    run: &Recording,
+    scenario: &Scenario,
+    watch: &mut impl Watch,
+) -> Result<Ended, String> {
+    let mut balancer: Box<dyn Balancer + '_> = match &run.answers {
+        Some(answers) => Box::new(Recorded::new(answers, run.stopped.as_ref())),
+        None => BuiltIn::named(balancer)?.start(scenario.tuning),
     };
-    let stopped = trial.stopped.as_ref().map(|stopped| stopped.trouble.clone());
+    let stopped = run.stopped.as_ref().map(|stopped| stopped.trouble.clone());
     let by_dongle = stopped.filter(|trouble| matches!(trouble, Trouble::Dongle(_) | Trouble::Rig(_)));
-    let mut dongle: Box<dyn Dongle + '_> = match &trial.heard {
+    let mut dongle: Box<dyn Dongle + '_> = match &run.heard {
         Some(heard) => Box::new(ReplayedDongle::new(heard, by_dongle)),
         None => Box::new(ReferenceDongle::default()),
     };
     let mut ended = sim::run(scenario, dongle.as_mut(), balancer.as_mut(), watch);
     // What it said behind the last batch is no answer to any.
-    let late = trial.stopped.as_ref().filter(|stopped| stopped.t_ms == scenario.duration_ms);
+    let late = run.stopped.as_ref().filter(|stopped| stopped.t_ms == scenario.duration_ms);
     if let (None, Some(stopped)) = (&ended.trouble, late) {
         ended.trouble = Some((stopped.t_ms, stopped.trouble.clone()));
     }
     let now = trace_text(ended.trace_hash);
-    if now != trial.trace_hash {
-        let then = &trial.trace_hash;
+    if now != run.trace_hash {
+        let then = &run.trace_hash;
         return Err(format!(
             "repeated, the run has the trace {now} and no longer {then}: it was recorded by another version of \
              hanbench, or this is a bug of it"
         ));
     }
     let stopped = ended.trouble.clone().map(|(t_ms, trouble)| Stopped { t_ms, trouble });
-    if stopped != trial.stopped {
+    if stopped != run.stopped {
         return Err("repeated, the run does not end as it was recorded".into());
     }
     Ok(ended)

@@ -89,6 +89,11 @@ pub const BALANCE: &[CheckSpec] = &[
         "balancing, section 5d, Metrics; field bug B13",
     ),
     check(
+        "balance.metamorphic",
+        "What must not matter does not, and more load or a larger limit matters in one direction only.",
+        "balancing, section 5d, invariant 11",
+    ),
+    check(
         "balance.deterministic",
         "The same scenario, seed and balancer give the same trace again.",
         "balancing, section 5d, invariant 12",

@@ -25,7 +25,7 @@ mod scaling;
 mod session;
 
 use super::results::{Finding, Outcome};
-use super::trial::Trial;
+use super::trial::{Trial, What};
 use super::{Cause, Verdict};
 use session::Session;
 
@@ -38,10 +38,16 @@ const FINDINGS_MAX: usize = 100;
 pub fn judge(trial: &Trial, evidence_path: &str) -> Vec<Outcome> {
     let obstacle = trial.stimulus.obstacle(&trial.dut);
     let session = Session::of(trial);
-    let ruling = |id: &str| match (&obstacle, &session) {
-        (Some(lacks), _) => Ruling::not_applicable(lacks.clone()),
-        (None, Ok(session)) => rules::rule(id, session),
-        (None, Err(what)) => Ruling::error(format!("the trial contradicts itself: {what}")),
+    let restarted = trial.events.iter().find_map(|event| match &event.what {
+        What::Restarted { why } => Some(why),
+        _ => None,
+    });
+    let ruling = |id: &str| match (&obstacle, &session, restarted) {
+        (Some(lacks), ..) => Ruling::not_applicable(lacks.clone()),
+        // Whatever was claimed or missing by then: nobody can tell what the restart took away.
+        (None, Ok(_), Some(why)) => Ruling::new(Verdict::Error, Some(Cause::Rig), why.clone()),
+        (None, Ok(session), None) => rules::rule(id, session),
+        (None, Err(what), _) => Ruling::error(format!("the trial contradicts itself: {what}")),
     };
     let outcome = |id: &String| ruling(id).outcome(id, trial, evidence_path);
     trial.stimulus.checks.iter().map(outcome).collect()

@@ -24,6 +24,7 @@ pub(super) fn rule(id: &str, session: &Session<'_>) -> Ruling {
             Ruling::error(format!("{id} is decided before anything is played, and no trial carries it"))
         }
         Rule::Loop => Ruling::error(format!("{id} is judged on a closed loop, and no telegram carries it")),
+        Rule::Probe => Ruling::error(format!("{id} is judged on a debug probe, and no telegram carries it")),
         Rule::Clamps => Ruling::error(format!("{id} is judged on waveforms, and no telegram carries it")),
         Rule::Alive => alive(session),
         Rule::Answers => answers(session),

@@ -157,7 +157,7 @@ impl<'a> Session<'a> {
                     (session.end, end_us) = (Some(end), Some(event.t_us));
                 }
                 What::Rejected { .. } => session.note_rejected(),
-                What::Exited { .. } | What::Stopped { .. } | What::Log { .. } => {}
+                What::Exited { .. } | What::Stopped { .. } | What::Restarted { .. } | What::Log { .. } => {}
             }
         }
         session.attribute();
