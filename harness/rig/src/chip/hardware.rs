@@ -40,14 +40,18 @@ const PROGRAM: u32 = 6000;
 const CPUID: u32 = 0x412F_C231;
 const PART: u16 = 0x410;
 
-/// The chip with erased flash. `registry` is the table of chips that knows its flash algorithm.
+/// The chip, with `content` at the start of its flash and the rest erased. `registry` is the table of chips that knows
+/// its flash algorithm.
 ///
 /// # Errors
 ///
-/// The table does not know the chip.
-pub fn chip(registry: &Registry) -> io::Result<Chip> {
+/// The table does not know the chip, or the flash is smaller than its content.
+pub fn chip(registry: &Registry, content: &[u8]) -> io::Result<Chip> {
     let target = registry.get_target_by_name(NAME).map_err(io::Error::other)?;
-    let flash = Flash::new(FLASH, FLASH_SIZE, PAGE);
+    let mut flash = Flash::new(FLASH, FLASH_SIZE, PAGE);
+    if !flash.preload(FLASH, content) {
+        return Err(io::Error::other(format!("{NAME} has {FLASH_SIZE} bytes of flash")));
+    }
     let mut chip = Chip::new(Architecture::CortexM, flash, (RAM, RAM_SIZE));
     (chip.identity.cpuid, chip.identity.part) = (CPUID, PART);
     chip.routines.entries.extend(entries(&target)?);

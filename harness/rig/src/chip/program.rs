@@ -47,7 +47,7 @@ impl VirtualChip {
     ///
     /// The serial device cannot be opened, or the socket not made.
     pub fn start(places: &Places, variant: Variant) -> io::Result<VirtualChip> {
-        let mut hardware = chip(&Registry::from_builtin_families())?;
+        let mut hardware = chip(&Registry::from_builtin_families(), &[])?;
         if let Some(trouble) = variant.trouble {
             trouble.prepare(&mut hardware);
         }

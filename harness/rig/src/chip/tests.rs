@@ -29,9 +29,7 @@ struct Desk {
 
 impl Desk {
     fn new(variant: Variant) -> Desk {
-        let mut chip = chip(&Registry::from_builtin_families()).expect("a chip");
-        assert!(chip.flash.preload(FLASH, &program()));
-        chip.reset();
+        let chip = chip(&Registry::from_builtin_families(), &program()).expect("a chip");
         let (target, uart) = (Target::new(chip), Uart::default());
         let runner = Runner::new(target.clone(), DongleFirmware::new(variant, uart.clone()));
         Desk { target, uart, runner, now_us: 0, given: 0 }

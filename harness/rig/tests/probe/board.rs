@@ -60,8 +60,7 @@ pub struct Board {
 impl Board {
     /// An STM32F103C8 with firmware on it that starts.
     pub fn stm32(name: &str) -> Board {
-        let mut chip = hardware::chip(&REGISTRY).expect("a chip that probe-rs knows");
-        assert!(chip.flash.preload(FLASH, &vectors()));
+        let chip = hardware::chip(&REGISTRY, &vectors()).expect("a chip that probe-rs knows");
         Board::new(name, hardware::NAME, Architecture::CortexM, chip)
     }
 
