@@ -6,8 +6,8 @@
 //! first UART, goes to standard error.
 //!
 //! Refuses what only an emulator with a debugger of its own could do: core registers, steps and breakpoints are the model's
-//! and not QEMU's. The image is loaded by QEMU; flashing changes nothing that executes. Its time is no time to judge by: a
-//! UART takes bytes as fast as they come.
+//! and not QEMU's. The image is loaded by QEMU and cannot be flashed by the probe. Its time is no time to judge by: a UART
+//! takes bytes as fast as they come.
 
 mod qmp;
 

@@ -49,6 +49,7 @@ pub fn trials(tools: &Tools) -> Vec<Trial> {
     };
     vec![
         trial("it_claims_what_the_reference_dongle_claims", claims),
+        trial("silence_ends_a_frame_by_its_own_clock", silence),
         trial("halted_it_says_nothing_and_loses_nothing", halt),
         trial("a_reset_starts_it_anew_and_held_it_does_not_start", reset),
         trial("what_is_no_firmware_for_the_board_is_refused", refused),
@@ -172,6 +173,24 @@ fn telegram(tools: &Tools) -> Result<(Vec<u8>, Value), Failed> {
     let (_, bytes) = aidon.and_then(|aidon| aidon.chunks.first()).ok_or("no capture of an Aidon 6525")?;
     let said = expected(bytes).pop().ok_or("no claim")?;
     Ok((bytes.clone(), said))
+}
+
+fn silence(tools: &Tools) -> Result<(), Failed> {
+    let (bytes, said) = telegram(tools)?;
+    let half = &bytes[..bytes.len() / 2];
+    let refusals = expected(half);
+    let mut bench = Bench::new(tools)?;
+    bench.expect_ready()?;
+    bench.send(half)?;
+    if let Some(line) = bench.line(Duration::from_millis(300))? {
+        return Err(format!("the frame may still go on, and it says {line}").into());
+    }
+    for refusal in &refusals {
+        bench.expect(refusal, "a second later")?;
+    }
+    bench.send(&bytes)?;
+    bench.expect(&said, "a whole one")?;
+    if refusals.is_empty() { Err("the reference says nothing of half a frame".into()) } else { Ok(()) }
 }
 
 fn halt(tools: &Tools) -> Result<(), Failed> {
