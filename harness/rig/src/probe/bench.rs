@@ -3,25 +3,21 @@
 //! A simulated chip is a program of its own that serves a socket, so that it is reached as any probe is. Refuses to go on
 //! with a chip that does not hold the image of the rig file.
 
-use super::{Deadlines, Flashed, Image, Probe, ProbeError, RamSamples};
+use super::talk::{Rtt, SharedProbe, held};
+use super::{Channels, Deadlines, Flashed, Image, Probe, ProbeError, RamSamples};
 use crate::config::{Input, ProbeKind, ProbeTable};
-use crate::dut::{Firmware, Program, Said, Stream, Talk};
+use crate::dut::{Firmware, Program, Stream};
 use crate::error::RigError;
 use crate::line::Line;
 use crate::lock::Lock;
 use crate::samples::{SampleSink, ram};
 use crate::session::this_program;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use tempfile::TempDir;
 
 /// The control block of RTT, by the name that all firmware gives it.
-const RTT: &str = "_SEGGER_RTT";
-/// Channel for readings upwards, and for settings downwards.
-const CHANNEL: usize = 0;
-
-/// A probe that several may use in turn.
-pub(super) type SharedProbe = Arc<Mutex<Probe>>;
+const BLOCK: &str = "_SEGGER_RTT";
 
 /// A chip and everything around it. Field order matters: the probe lets go before what it is attached to ends.
 #[derive(Debug)]
@@ -133,12 +129,10 @@ impl ChipBench {
     /// Resets the chip and waits for its firmware to offer RTT.
     ///
     /// # Errors
-    /// As [`Probe::reset`] and [`Probe::rtt_attach`]; an image without the symbol `_SEGGER_RTT`.
-    pub fn restart(&mut self) -> Result<(), ProbeError> {
-        let block = self.image.as_ref().ok_or_else(no_image)?.symbol(RTT)?.address;
-        let mut probe = self.probe()?;
-        probe.reset()?;
-        probe.rtt_attach(block).map(drop)
+    /// As [`Probe::restart_with_rtt`]; an image without the symbol `_SEGGER_RTT`.
+    pub fn restart(&mut self) -> Result<Channels, ProbeError> {
+        let block = self.image.as_ref().ok_or_else(no_image)?.symbol(BLOCK)?.address;
+        self.probe()?.restart_with_rtt(block)
     }
 
     /// Firmware that has just started: the chip is attached, holds the image, and was reset.
@@ -152,17 +146,18 @@ impl ChipBench {
                 self.flash()?;
             }
         }
-        self.restart()?;
-        Ok(self.listen()?)
+        let channels = self.restart()?;
+        Ok(self.listen(&channels)?)
     }
 
-    /// Listens to firmware that was started.
+    /// Listens to firmware that was started and offers these channels.
     ///
     /// # Errors
-    /// As [`Probe::open`], where nothing was attached.
-    pub fn listen(&mut self) -> Result<Firmware, ProbeError> {
+    /// As [`Probe::open`], where nothing was attached, and [`Image::log_strings`].
+    pub fn listen(&mut self, channels: &Channels) -> Result<Firmware, ProbeError> {
+        let strings = self.image.as_ref().map(Image::log_strings).transpose()?.flatten();
         let probe = Arc::clone(self.attached()?);
-        Ok(Firmware::on(Box::new(Rtt { probe })))
+        Ok(Firmware::on(Box::new(Rtt::new(probe, channels, strings))))
     }
 
     /// The sample buffer in the RAM of the firmware that was started.
@@ -181,28 +176,6 @@ fn no_image() -> ProbeError {
         "find a symbol",
         "the rig file names no `image` under [probe], and symbols stand in its ELF",
     )
-}
-
-/// A step that panicked has left a probe that says so itself.
-fn held(probe: &SharedProbe) -> MutexGuard<'_, Probe> {
-    probe.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// RTT as a conversation.
-#[derive(Debug)]
-struct Rtt {
-    probe: SharedProbe,
-}
-
-impl Talk for Rtt {
-    fn read(&mut self) -> Result<Said, RigError> {
-        let heard = held(&self.probe).rtt_read(CHANNEL)?;
-        Ok(if heard.restarted { Said::Restarted } else { Said::Bytes(heard.bytes) })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, RigError> {
-        Ok(held(&self.probe).rtt_write(CHANNEL, bytes)?)
-    }
 }
 
 /// Program and arguments of what stands in for the chip.

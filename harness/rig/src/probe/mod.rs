@@ -12,6 +12,7 @@
 //! | `image` | firmware files: ELF, HEX, BIN; symbols; signatures |
 //! | `flash` | writing an image, unless it is there already |
 //! | `rtt` | channels between firmware and bench, over resets |
+//! | `talk` | RTT as lines, logs in defmt among them |
 //! | `samples` | samples into a buffer of the firmware |
 //! | [`defmt`] | log frames of firmware that uses defmt |
 //! | `trial` | the steps of the suite `probe` |
@@ -33,6 +34,7 @@ mod image;
 mod owner;
 mod rtt;
 mod samples;
+mod talk;
 mod trial;
 
 pub use bench::ChipBench;

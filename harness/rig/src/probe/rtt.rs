@@ -6,10 +6,13 @@
 
 use super::owner::Bench;
 use super::{Probe, ProbeError};
+use probe_rs::MemoryInterface;
 use probe_rs::rtt::{Error, Rtt, ScanRegion};
 use std::time::{Duration, Instant};
 
 const STEP: &str = "RTT";
+/// Bytes of a control block that say that it is one.
+const IDENTITY: usize = 16;
 /// How often a chip that has just started is asked for its control block.
 const POLL: Duration = Duration::from_millis(2);
 
@@ -52,6 +55,26 @@ impl Probe {
     pub fn rtt_attach(&mut self, address: u64) -> Result<Channels, ProbeError> {
         let within = self.deadlines.step / 2;
         self.perform(STEP, self.deadlines.step, move |bench| bench.attach_rtt(address, within))
+    }
+
+    /// Resets the chip, lets it run, and attaches to the control block that its firmware makes at `address`. A block that was
+    /// there before is made invalid first, whoever made it: it must not be taken for the new one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Probe::reset`] and [`Probe::rtt_attach`].
+    pub fn restart_with_rtt(&mut self, address: u64) -> Result<Channels, ProbeError> {
+        const STEP: &str = "reset";
+        let within = self.deadlines.step;
+        self.perform(STEP, within, move |bench| {
+            bench.rtt = None;
+            let failed = |error: probe_rs::Error| ProbeError::of(STEP, &error);
+            let mut core = bench.core(STEP)?;
+            core.halt(within / 4).map_err(failed)?;
+            core.write(address, &[0; IDENTITY]).map_err(failed)?;
+            core.reset().map_err(failed)
+        })?;
+        self.rtt_attach(address)
     }
 
     /// Everything that firmware wrote into an up channel since the last reading. Does not wait.

@@ -1,6 +1,6 @@
 //! The steps of the suite `probe`, one after the other, and what came of each. Ends at the first that fails.
 
-use super::{ChipBench, Deadlines, Format, ProbeError};
+use super::{Channels, ChipBench, Deadlines, Format, ProbeError};
 use crate::config::{ProbeKind, ProbeTable};
 use crate::dut::Gone;
 use crate::error::RigError;
@@ -29,14 +29,14 @@ pub fn play(
 ) -> Result<ProbeTrial, RigError> {
     let mut chip = ChipBench::open(table, virtual_chip)?;
     let within = Deadlines::default();
-    let mut done = Steps(Vec::new());
+    let (mut done, mut channels) = (Steps(Vec::new()), None);
     // Behind a failure nothing is tried: `None` ends the chain.
     let _ = done
         .add(What::Attach, within.attach, || attach(&mut chip))
         .and_then(|()| done.add(What::Flash, within.flash, || flash(&mut chip, table, false)))
         .and_then(|()| done.add(What::FlashAgain, within.flash, || flash(&mut chip, table, true)))
-        .and_then(|()| done.add(What::Reset, within.step * 2, || restart(&mut chip)))
-        .and_then(|()| done.add(What::Hear, LINE_WITHIN + within.step, || hear(&mut chip)))
+        .and_then(|()| done.add(What::Reset, within.step * 2, || restart(&mut chip, &mut channels)))
+        .and_then(|()| done.add(What::Hear, LINE_WITHIN + within.step, || hear(&mut chip, channels.as_ref())))
         .and_then(|()| done.add(What::Ram, within.step * 4, || ram(&mut chip)));
     let subject = subject(table);
     Ok(ProbeTrial {
@@ -96,22 +96,22 @@ fn flash(chip: &mut ChipBench, table: &ProbeTable, again: bool) -> Done {
     })
 }
 
-fn restart(chip: &mut ChipBench) -> Done {
+fn restart(chip: &mut ChipBench, channels: &mut Option<Channels>) -> Done {
     match chip.image().map(super::Image::format) {
         None => return Ok(no_image()),
         Some(Format::Hex | Format::Bin) => {
             return Ok(Came::Missing("the image is no ELF, and only its symbols say where RTT is".into()));
         }
-        Some(Format::Elf) => chip.restart()?,
+        Some(Format::Elf) => *channels = Some(chip.restart()?),
     }
     Ok(Came::Done("the firmware offered RTT after the reset".into()))
 }
 
-fn hear(chip: &mut ChipBench) -> Done {
-    if chip.image().is_none_or(|image| image.format() != Format::Elf) {
+fn hear(chip: &mut ChipBench, channels: Option<&Channels>) -> Done {
+    let Some(channels) = channels else {
         return Ok(Came::Missing("without an ELF as `image` it is not known where RTT is".into()));
-    }
-    let mut firmware = chip.listen()?;
+    };
+    let mut firmware = chip.listen(channels)?;
     match firmware.hear_line(LINE_WITHIN) {
         Ok(true) => Ok(Came::Done("a whole line arrived".into())),
         Ok(false) => {

@@ -1,9 +1,14 @@
 //! Logs of firmware that uses defmt, with a table made here: no compiler for chips is needed.
 
+use crate::board::{Board, RAM};
 use crate::images::{EM_ARM, elf_with, file};
-use hanbench_rig::probe::Image;
+use hanbench_rig::config::{ProbeKind, ProbeTable};
+use hanbench_rig::dut::Running;
 use hanbench_rig::probe::defmt::{Decoder, Line};
+use hanbench_rig::probe::{ChipBench, Image};
+use hanbench_target::{Chip, Firmware, FirmwareThread, Rtt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Number, tag and string of each entry.
 const STRINGS: [(u32, &str, &str); 12] = [
@@ -30,6 +35,7 @@ fn image(folder: &Path, version: &str, encoding: &str) -> Image {
         });
         symbols.push((name.to_string(), number));
     }
+    symbols.push(("_SEGGER_RTT".into(), TALKER));
     let symbols: Vec<(&str, u32)> = symbols.iter().map(|(name, number)| (name.as_str(), *number)).collect();
     Image::load(&file(folder, "log.elf", &elf_with(".defmt", EM_ARM, 0, &[0; 64], &symbols)))
         .expect("an image")
@@ -188,4 +194,58 @@ fn a_table_that_cannot_be_used_says_why() {
     assert!(plain.log_strings().expect("no log").is_none());
     let bin = Image::load(&file(folder.path(), "plain.bin", &[1, 2, 3])).expect("an image");
     assert!(bin.log_strings().expect("no log").is_none());
+}
+
+/// Where firmware that reads out and logs has its control block.
+const TALKER: u32 = RAM + 0x1000;
+
+/// Firmware that claims one reading in two pieces, with a log frame between them.
+struct Talker {
+    rtt: Option<Rtt>,
+    ticks: u32,
+}
+
+impl Firmware for Talker {
+    fn start(&mut self, chip: &mut Chip) {
+        self.rtt = Rtt::place(chip, TALKER, &[("readings", 256), ("defmt", 256)], &[]).ok();
+        self.ticks = 0;
+    }
+
+    fn tick(&mut self, chip: &mut Chip, _now_us: u64) {
+        let Some(rtt) = &self.rtt else { return };
+        self.ticks += 1;
+        let log =
+            frame(2, 5, &[&7u16.to_le_bytes(), &0xABCDu16.to_le_bytes(), &5u32.to_le_bytes(), b"kaifa"]);
+        let said: (usize, &[u8]) = match self.ticks {
+            1 => (0, b"{\"active_import"),
+            2 => (1, &log),
+            3 => (0, b"_w\":733}\n"),
+            _ => return,
+        };
+        rtt.write(chip, said.0, said.1).expect("room");
+    }
+}
+
+#[test]
+fn readings_and_log_of_running_firmware_are_lines_of_one_conversation() {
+    let board = Board::stm32("talker");
+    let path = image(board.folder.path(), "4", "rzcobs").path().to_path_buf();
+    let table = ProbeTable {
+        kind: ProbeKind::Usb,
+        settings: board.settings.clone(),
+        image: Some(path),
+        flash: false,
+    };
+    let talker = Talker { rtt: None, ticks: 0 };
+    let _thread = FirmwareThread::start(board.target.clone(), talker, Duration::from_millis(2));
+    let mut chip = ChipBench::open(&table, None).expect("a chip");
+    let firmware = Running::Firmware(chip.start().expect("firmware"));
+    let (mut lines, until) = (Vec::new(), Instant::now() + Duration::from_secs(5));
+    while lines.len() < 2 && Instant::now() < until {
+        lines.extend(firmware.inbox().take(until).into_iter().map(|line| line.text));
+    }
+    lines.sort();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("info telegram 7 crc abcd from kaifa"), "{lines:?}");
+    assert_eq!(lines[1], "{\"active_import_w\":733}", "whole, whatever came between its pieces");
 }

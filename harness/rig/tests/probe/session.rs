@@ -1,8 +1,9 @@
 //! Attaching, reset, RAM by symbol, RTT both ways and over resets.
 
-use crate::board::{BLOCK, Board, TICKS, hear};
+use crate::board::{BLOCK, Board, RAM, TICKS, hear};
 use hanbench_core::verdict::Cause;
-use hanbench_rig::probe::{Channel, list};
+use hanbench_rig::probe::{Channel, Deadlines, Probe, list};
+use hanbench_target::Rtt;
 use std::time::Duration;
 
 #[test]
@@ -141,4 +142,16 @@ fn firmware_without_rtt_is_late_and_not_broken() {
     let error = probe.rtt_attach(u64::from(BLOCK) + 0x1000).expect_err("nothing there");
     assert_eq!(error.cause, Cause::Timeout);
     assert!(error.to_string().contains("no control block at 0x20001400"), "{error}");
+}
+
+#[test]
+fn a_block_that_was_there_before_the_bench_is_not_taken_for_a_new_one() {
+    const OLD: u32 = RAM + 0x2000;
+    let board = Board::stm32("old-block");
+    Rtt::place(&mut board.target.chip(), OLD, &[("old", 64)], &[]).expect("RAM");
+    let deadlines = Deadlines { step: Duration::from_millis(400), ..Deadlines::default() };
+    let mut probe = Probe::open(&board.settings, deadlines).expect("attach");
+    let error = probe.restart_with_rtt(OLD.into()).expect_err("nobody made it anew");
+    assert_eq!(error.cause, Cause::Timeout, "{error}");
+    assert!(probe.restart_with_rtt(BLOCK.into()).is_ok(), "this one is made at every start");
 }
