@@ -79,6 +79,56 @@ fn a_rule_that_is_built_in_fails_too_and_stays_so_in_a_merged_report() {
     assert_eq!(results(&merged), both);
 }
 
+/// Gives both cars of `laws-one-phase` 12 A, and 6 A where there is a charger more.
+const CROWDED: &str = r#"
+IFS= read -r line
+case $line in *empty-place*) a=6000;; *) a=12000;; esac
+give() { echo "{\"type\":\"limit\",\"id\":\"$1\",\"current_ma\":$a,\"ttl_s\":9000}"; }
+echo "{\"commands\":[$(give left),$(give right)]}"
+while IFS= read -r line; do echo "{\"commands\":[]}"; done"#;
+
+const LAWS: &str = "balance.metamorphic .*/laws-one-phase";
+
+#[test]
+fn a_program_that_breaks_a_law_fails_and_its_twins_are_judged_again_without_it() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let ran = run(temp.path(), "a", Some(&script(CROWDED)), &["--filter", LAWS]);
+    assert_eq!(ran.code, Some(1), "{}", ran.words);
+    let laws = ran.of("balance.metamorphic");
+    assert_eq!((laws.verdict, laws.cause), (Verdict::Fail, Some(Cause::Dut)));
+    let reason = "empty-place: with one charger more that has no car the shares are not the same: 6.0 A for left \
+                  where left is offered 12.0 A";
+    assert_eq!(laws.reason.as_deref(), Some(reason));
+    let trial = trial(&ran, "balance-laws-one-phase");
+    assert_eq!((trial.version, trial.twins.len()), (2, 12));
+    for twin in &trial.twins {
+        let answers = twin.run.answers.as_ref().expect("answers");
+        assert!(answers.batches > 1400 && answers.lines.len() == 1, "{}", twin.with);
+    }
+    let before = ran.reports();
+    for report in &before {
+        assert!(report.contains("with one charger more that has no car"), "{report}");
+    }
+    std::fs::remove_file(temp.path().join("a.toml")).expect("removed");
+    assert_eq!(ran.report_again(), Some(1));
+    assert_eq!(ran.reports(), before);
+}
+
+#[test]
+fn twins_are_played_for_their_check_alone_and_by_a_balancer_alone() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let ran = run(temp.path(), "all", None, &["--filter", "/laws-one-phase"]);
+    assert_eq!((ran.code, ran.of("balance.metamorphic").verdict), (Some(0), Verdict::Pass), "{}", ran.words);
+    assert_eq!(trial(&ran, "balance-laws-one-phase").twins.len(), 12);
+    let fuse = run(temp.path(), "fuse", None, &["--filter", "balance.fuse .*/laws-one-phase"]);
+    assert_eq!(trial(&fuse, "balance-laws-one-phase").twins, []);
+    let dongle = "kind = \"reference\"\ndongle = \"dut\"";
+    let dongle = run(temp.path(), "dongle", Some(dongle), &["--filter", LAWS]);
+    let laws = dongle.of("balance.metamorphic");
+    assert_eq!((dongle.code, laws.verdict), (Some(4), Verdict::NotApplicable), "{}", dongle.words);
+    assert!(laws.reason.as_deref().is_some_and(|why| why.contains("the dongle of the rig is in the loop")));
+}
+
 #[test]
 fn evidence_that_was_changed_is_refused_and_a_recording_that_lies_is_found_out() {
     let temp = tempfile::tempdir().expect("a folder");

@@ -1,10 +1,11 @@
 //! Laws between two runs (balancing, section 5d, invariant 11), as `balance.metamorphic` judges them: on more sites than
 //! there are scenario files with laws, and on those files.
 
+use hanbench_core::balance::Site;
 use hanbench_core::balance::built_in::BuiltIn;
 use hanbench_core::balance::reference::Mutation;
 use hanbench_core::balance::rules;
-use hanbench_core::scenario::Scenario;
+use hanbench_core::scenario::{Change, Event, Happening, Scenario};
 use hanbench_core::sim::{self, ReferenceDongle};
 use hanbench_core::verdict::Verdict;
 use hanbench_core::verdict::balance::laws::{self, METAMORPHIC};
@@ -71,7 +72,7 @@ fn the_reference_keeps_every_law_on_every_site() {
     }
 }
 
-/// The scenario files that name laws.
+/// The scenario files, by their names.
 fn files() -> Vec<(String, Scenario)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/scenarios");
     let paths = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
@@ -82,16 +83,50 @@ fn files() -> Vec<(String, Scenario)> {
             let scenario = Scenario::parse(&text, &|name| Err(name.into())).expect("a scenario");
             (path.file_stem().expect("a name").to_string_lossy().into_owned(), scenario)
         })
-        .filter(|(_, scenario)| scenario.laws().is_some())
         .collect();
     files.sort_by(|(one, _), (other, _)| one.cmp(other));
     files
 }
 
+/// Who is meant by what happens, and what somebody sets chargers to, by the names of the chargers.
+fn meant(scenario: &Scenario) -> Vec<String> {
+    let told = |site: &Site| {
+        let mut told: Vec<String> = site.chargers.iter().map(|charger| format!("{charger:?}")).collect();
+        told.sort();
+        told
+    };
+    let of_event = |event: &Event| match &event.what {
+        Happening::Charger { id, .. }
+        | Happening::Reboot { id, .. }
+        | Happening::Swap { id, .. }
+        | Happening::StandAlone { id, .. }
+        | Happening::Override { id, .. } => vec![scenario.chargers[*id].name.clone()],
+        Happening::Settings(site) => told(site),
+        _ => Vec::new(),
+    };
+    let cars = scenario.cars.iter().map(|car| scenario.chargers[car.charger].name.clone());
+    cars.chain(scenario.events.iter().flat_map(of_event)).chain(told(&scenario.site)).collect()
+}
+
+#[test]
+fn a_twin_is_the_same_house_and_the_twin_of_the_twin_the_same_file() {
+    for (name, scenario) in files() {
+        let scenario = Scenario { expects: Vec::new(), ..scenario };
+        let reversed = Change::Reversed.twin(&scenario);
+        assert_eq!(meant(&reversed), meant(&scenario), "{name}");
+        assert_eq!(Change::Reversed.twin(&reversed), scenario, "{name}");
+        assert_eq!(Change::Renamed.twin(&Change::Renamed.twin(&scenario)), scenario, "{name}");
+        assert_eq!(Change::Turned(1).twin(&Change::Turned(2).twin(&scenario)), scenario, "{name}");
+        if scenario.chargers.len() > 1 {
+            assert_ne!(reversed, scenario, "{name}");
+        }
+    }
+}
+
 /// Where the laws catch a balancer, and what they say.
 fn caught(balancer: BuiltIn) -> String {
     let mut words = String::new();
-    for (name, scenario) in files() {
+    for (name, scenario) in files().into_iter().filter(|(_, scenario)| scenario.laws().is_some()) {
         let outcome = metamorphic(&scenario, balancer);
         if outcome.verdict == Verdict::Fail {
             let reason = outcome.reason.unwrap_or_default();

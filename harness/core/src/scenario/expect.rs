@@ -141,21 +141,7 @@ fn one(
     chargers: &[Charger],
     duration_ms: u64,
 ) -> Result<Expect, SpecError> {
-    let most = duration_ms as f64 / 1000.0;
-    let time = |value: &Option<Spanned<f64>>, key: &str, default: f64| {
-        file.number_or(value.as_ref(), key, 0.0..=most, default).map(|s| milli(s) as u64)
-    };
-    let (from_ms, to_ms) = match &raw.at_s {
-        Some(at) if raw.from_s.is_none() && raw.to_s.is_none() => {
-            let at_ms = milli(file.number(at, "at_s", 0.0..=most)?) as u64;
-            (at_ms, at_ms)
-        }
-        Some(at) => return Err(file.error(at.span(), "expected `at_s`, or `from_s` and `to_s`")),
-        None => (time(&raw.from_s, "from_s", 0.0)?, time(&raw.to_s, "to_s", most)?),
-    };
-    if from_ms > to_ms {
-        return Err(file.error(span, "`from_s` is after `to_s`"));
-    }
+    let (from_ms, to_ms) = when(file, &span, raw, duration_ms)?;
     strays(file, raw)?;
     let charger = match &raw.charger {
         None => None,
@@ -204,6 +190,31 @@ fn one(
         }
     };
     Ok(Expect { from_ms, to_ms, what, line: file.line(&span) })
+}
+
+/// From when to when it holds, milliseconds.
+fn when(
+    file: File<'_>,
+    span: &Range<usize>,
+    raw: &RawExpect,
+    duration_ms: u64,
+) -> Result<(u64, u64), SpecError> {
+    let most = duration_ms as f64 / 1000.0;
+    let time = |value: &Option<Spanned<f64>>, key: &str, default: f64| {
+        file.number_or(value.as_ref(), key, 0.0..=most, default).map(|s| milli(s) as u64)
+    };
+    let (from_ms, to_ms) = match &raw.at_s {
+        Some(at) if raw.from_s.is_none() && raw.to_s.is_none() => {
+            let at_ms = milli(file.number(at, "at_s", 0.0..=most)?) as u64;
+            (at_ms, at_ms)
+        }
+        Some(at) => return Err(file.error(at.span(), "expected `at_s`, or `from_s` and `to_s`")),
+        None => (time(&raw.from_s, "from_s", 0.0)?, time(&raw.to_s, "to_s", most)?),
+    };
+    if from_ms > to_ms {
+        return Err(file.error(span.clone(), "`from_s` is after `to_s`"));
+    }
+    Ok((from_ms, to_ms))
 }
 
 /// Keys of another kind of expectation, which would look as if they were judged.

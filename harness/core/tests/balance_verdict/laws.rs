@@ -199,7 +199,9 @@ fn twins_are_judged_again_from_what_a_program_answered_to_them() {
     assert_eq!((related.verdict, related.cause), (Verdict::Fail, Some(Cause::Dut)));
     // What was kept before there were twins is read, and says so.
     let old = LoopTrial { version: 1, twins: Vec::new(), ..trial.clone() };
-    let outcomes = judge(&old, "evidence/balance-a.json");
+    let text = serde_json::to_value(&old).expect("JSON");
+    assert!(text["trace_hash"].is_string() && text["answers"].is_object() && text["twins"].is_null());
+    let outcomes = judge(&again(&old), "evidence/balance-a.json");
     assert_eq!(of(&outcomes, METAMORPHIC).verdict, Verdict::NotApplicable);
     assert!(of(&outcomes, "balance.protocol").verdict == Verdict::Pass);
     // Twins that do not belong to the scenario are refused.

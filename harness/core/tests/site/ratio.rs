@@ -26,6 +26,13 @@ fn ratios_of_the_sources() {
 }
 
 #[test]
+fn transformers_may_turn_current_down_further() {
+    assert_eq!(factor("100:5").times(10), Some(factor("1000:5")));
+    assert_eq!(factor("7:2").times(2).map(Factor::fraction), Some((7, 1)), "in lowest terms");
+    assert_eq!((factor("1:1").times(0), factor("200000:1").times(10)), (None, None));
+}
+
+#[test]
 fn what_is_no_ratio_is_refused_with_its_reason() {
     for (text, error) in [
         ("", RatioError::Form),
