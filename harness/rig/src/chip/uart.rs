@@ -75,3 +75,50 @@ impl Drop for Wire {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::chip::hardware::{chip, vectors};
+    use crate::pty::Pty;
+    use probe_rs::config::Registry;
+    use std::io::Write;
+    use std::time::Instant;
+
+    /// More than any pty holds: whoever takes it has read most of it.
+    const MUCH: usize = 400 << 10;
+
+    #[test]
+    fn a_core_that_does_not_run_hears_nothing_and_one_that_runs_hears() {
+        let target = Target::new(chip(&Registry::from_builtin_families(), &vectors()).expect("a chip"));
+        let (pty, uart) = (Pty::open().expect("a pty"), Uart::default());
+        let wire = Wire::connect(pty.path(), uart.clone(), target.clone()).expect("a port");
+        let until = Instant::now() + Duration::from_secs(20);
+        target.chip().set_reset_pin(false);
+        let mut sent = 0;
+        while sent < MUCH {
+            match pty.master().write(&[0x55; 1024]) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err(error) => panic!("{error} after {sent} bytes"),
+            }
+        }
+        assert!(uart.take().is_empty());
+        target.chip().set_reset_pin(true);
+        let mut heard = Vec::new();
+        while !heard.contains(&0xEE) {
+            assert!(Instant::now() < until, "nothing was heard");
+            // It may be full of what the pty still held.
+            let _ = pty.master().write(&[0xEE]);
+            heard.extend(uart.take());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(wire);
+        let limit = Uart::default();
+        limit.receive(&[1; ROOM]);
+        limit.receive(&[2]);
+        assert_eq!(limit.take(), [1; ROOM], "what has no room is lost");
+    }
+}
