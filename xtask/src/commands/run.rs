@@ -26,15 +26,16 @@ use crate::reporting::{self, Written};
 use crate::{console, scenarios, workspace};
 use about::{about, folder, point_latest};
 use hanbench_core::verdict::probe::SUITE;
+use hanbench_core::verdict::results::Outcome as Judged;
 use hanbench_core::verdict::trial::Stimulus;
 use hanbench_core::verdict::trials::Trials;
 use hanbench_core::verdict::{balance as loops, ct as clamps};
-use hanbench_rig::clamps::fixtures;
+use hanbench_rig::clamps::{ClampBench, fixtures};
 use hanbench_rig::config::{ClampKind, Dut, Input, Rig};
 use hanbench_rig::evidence::{Folder, RUN_VERSION, Run};
 use hanbench_rig::file::FileError;
 use hanbench_rig::interrupt;
-use hanbench_rig::library;
+use hanbench_rig::library::{self, Recording};
 use hanbench_rig::session::{Session, Speed};
 use play::{not_carried_out, play};
 use select::{Wanted, propose, select};
@@ -46,18 +47,9 @@ pub fn run(flags: &RunFlags) -> Outcome {
     let root = workspace::root()?;
     let rig_path = flags.rig.clone().unwrap_or_else(|| root.join("rigs/virtual.toml"));
     let rig = Rig::load(&rig_path)?;
-    let wrong = |error: FileError| Failure::input(error.to_string());
-    let recordings = library::load(&root).map_err(wrong)?;
-    let waveforms = fixtures::load(&root).map_err(wrong)?;
-    let wanted = Wanted::of(flags)?;
-    let (stimuli, mut beside) = select(&wanted, flags.seed, &recordings, &rig.terms)?;
-    let (waveforms, not_here) = ct::select(&wanted, waveforms, &rig);
-    beside.extend(not_here);
-    let (scenarios, not_here) = balance::select(&wanted, flags.seed, scenarios::of_checkout(&root)?, &rig);
-    beside.extend(not_here);
-    let (steps, not_here) = probe::select(&wanted, &rig);
-    beside.extend(not_here);
-    let listed = listed(&stimuli, &waveforms, &scenarios, steps.as_ref());
+    let recordings = library::load(&root).map_err(|error: FileError| Failure::input(error.to_string()))?;
+    let (tasks, mut beside) = Tasks::select(flags, &root, &recordings, &rig)?;
+    let listed = tasks.listed();
     if listed.is_empty() && (beside.is_empty() || flags.list) {
         return Err(no_check());
     }
@@ -67,35 +59,15 @@ pub fn run(flags: &RunFlags) -> Outcome {
     }
     interrupt::install();
     // Before anything is written: a bench that is not there leaves no report.
-    let session = han(flags, &rig, &stimuli)?;
-    let benches = ct::open(&rig, flags.speed, &waveforms)?;
+    let session = han(flags, &rig, &tasks.stimuli)?;
+    let benches = ct::open(&rig, flags.speed, &tasks.waveforms)?;
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
     let out = folder(flags, &root, &rig.name, started);
     let mut folder = Folder::create(&out).map_err(|error| Failure::input(error.to_string()))?;
     keep_rig_file(&mut folder, &rig_path)?;
     propose(&recordings)?;
-    let mut trials = Trials::default();
-    let mut lost = None;
-    if let Some(steps) = &steps {
-        let (played, failed) = probe::play(&rig, steps, &mut folder)?;
-        beside.extend(probe::not_carried_out(steps, &played, failed.as_ref()));
-        trials.probes = played;
-        // Whatever else is on the bench may be well.
-        lost = failed.filter(|_| through_probe(&rig));
-    }
-    if let Some(mut session) = session.filter(|_| lost.is_none()) {
-        (trials.han, lost) = play(&mut session, &rig, &stimuli, &mut folder)?;
-    }
-    beside.extend(not_carried_out(&stimuli, &trials.han, &rig, lost.as_ref()));
-    if lost.is_none() {
-        (trials.clamps, lost) = ct::play(benches, &rig, &waveforms, &mut folder)?;
-    }
-    beside.extend(ct::not_carried_out(&waveforms, &trials.clamps, &rig, lost.as_ref()));
-    if lost.is_none() {
-        (trials.loops, lost) = balance::play(&rig, flags.speed, &scenarios, &mut folder)?;
-    }
-    beside.extend(balance::not_carried_out(&scenarios, &trials.loops, lost.as_ref()));
+    let (trials, lost) = tasks.play((session, benches), flags.speed, &rig, &mut folder, &mut beside)?;
     let pacings = trials.han.iter().map(|trial| trial.pacing);
     let pacings = pacings.chain(trials.clamps.iter().map(|trial| trial.pacing));
     let pacings = pacings.chain(trials.loops.iter().map(|trial| trial.run.pacing));
@@ -115,6 +87,86 @@ pub fn run(flags: &RunFlags) -> Outcome {
     let written = reporting::write(&out, &run, &trials)?;
     point_latest(&root, &out);
     finish(&written, &root, lost)
+}
+
+/// Everything that is to be played, of all kinds.
+struct Tasks {
+    steps: Option<probe::Task>,
+    stimuli: Vec<Stimulus>,
+    waveforms: Vec<ct::Task>,
+    scenarios: Vec<balance::Task>,
+}
+
+impl Tasks {
+    /// What was asked for, and outcomes that need no trial.
+    fn select(
+        flags: &RunFlags,
+        root: &Path,
+        recordings: &[Recording],
+        rig: &Rig,
+    ) -> Result<(Tasks, Vec<Judged>), Failure> {
+        let wanted = Wanted::of(flags)?;
+        let waveforms = fixtures::load(root).map_err(|error: FileError| Failure::input(error.to_string()))?;
+        let (stimuli, mut beside) = select(&wanted, flags.seed, recordings, &rig.terms)?;
+        let (waveforms, no_clamps) = ct::select(&wanted, waveforms, rig);
+        let (scenarios, no_balancer) =
+            balance::select(&wanted, flags.seed, scenarios::of_checkout(root)?, rig);
+        let (steps, no_probe) = probe::select(&wanted, rig);
+        beside.extend(no_clamps.into_iter().chain(no_balancer).chain(no_probe));
+        Ok((Tasks { steps, stimuli, waveforms, scenarios }, beside))
+    }
+
+    /// Plays one kind after the other and keeps what was played; what was not gets its outcome `beside`. Where the bench is
+    /// lost, the rest is not played.
+    fn play(
+        &self,
+        (session, benches): (Option<Session>, Vec<ClampBench>),
+        speed: Option<Speed>,
+        rig: &Rig,
+        folder: &mut Folder,
+        beside: &mut Vec<Judged>,
+    ) -> Result<(Trials, Option<Failure>), Failure> {
+        let (mut trials, mut lost) = (Trials::default(), None);
+        if let Some(steps) = &self.steps {
+            let (played, failed) = probe::play(rig, steps, folder)?;
+            beside.extend(probe::not_carried_out(steps, &played, failed.as_ref()));
+            trials.probes = played;
+            // Whatever else is on the bench may be well.
+            lost = failed.filter(|_| through_probe(rig));
+        }
+        if let Some(mut session) = session.filter(|_| lost.is_none()) {
+            (trials.han, lost) = play(&mut session, rig, &self.stimuli, folder)?;
+        }
+        beside.extend(not_carried_out(&self.stimuli, &trials.han, rig, lost.as_ref()));
+        if lost.is_none() {
+            (trials.clamps, lost) = ct::play(benches, rig, &self.waveforms, folder)?;
+        }
+        beside.extend(ct::not_carried_out(&self.waveforms, &trials.clamps, rig, lost.as_ref()));
+        if lost.is_none() {
+            (trials.loops, lost) = balance::play(rig, speed, &self.scenarios, folder)?;
+        }
+        beside.extend(balance::not_carried_out(&self.scenarios, &trials.loops, lost.as_ref()));
+        Ok((trials, lost))
+    }
+
+    /// One check and subject a line.
+    fn listed(&self) -> Vec<String> {
+        let line = |suite: &str, id: &str, subject: &str| format!("{suite:<8} {id:<28} {subject}");
+        let mut lines = Vec::new();
+        for stimulus in &self.stimuli {
+            lines.extend(stimulus.checks.iter().map(|id| line(&stimulus.suite, id, &stimulus.subject)));
+        }
+        for task in &self.waveforms {
+            lines.extend(task.checks.iter().map(|id| line(clamps::SUITE, id, &task.waveform.subject)));
+        }
+        for task in &self.scenarios {
+            lines.extend(task.checks.iter().map(|id| line(loops::SUITE, id, &task.file.subject)));
+        }
+        for task in &self.steps {
+            lines.extend(task.checks.iter().map(|id| line(SUITE, id, &task.subject)));
+        }
+        lines
+    }
 }
 
 /// The bench for telegrams; none where none are to be played, so that it need not be there.
@@ -141,30 +193,6 @@ fn finish(written: &Written, root: &Path, lost: Option<Failure>) -> Outcome {
         Some(failure) => Err(failure),
         None => Ok(written.exit_code),
     }
-}
-
-/// Everything that would be played, one check and subject a line.
-fn listed(
-    stimuli: &[Stimulus],
-    waveforms: &[ct::Task],
-    scenarios: &[balance::Task],
-    steps: Option<&probe::Task>,
-) -> Vec<String> {
-    let line = |suite: &str, id: &str, subject: &str| format!("{suite:<8} {id:<28} {subject}");
-    let mut lines = Vec::new();
-    for stimulus in stimuli {
-        lines.extend(stimulus.checks.iter().map(|id| line(&stimulus.suite, id, &stimulus.subject)));
-    }
-    for task in waveforms {
-        lines.extend(task.checks.iter().map(|id| line(clamps::SUITE, id, &task.waveform.subject)));
-    }
-    for task in scenarios {
-        lines.extend(task.checks.iter().map(|id| line(loops::SUITE, id, &task.file.subject)));
-    }
-    if let Some(task) = steps {
-        lines.extend(task.checks.iter().map(|id| line(SUITE, id, &task.subject)));
-    }
-    lines
 }
 
 fn no_check() -> Failure {

@@ -168,15 +168,7 @@ fn one(
             let count = file.needed(raw.count.as_ref(), &span, "count", "how many at most")?;
             Quantity::Starts(charger, *count.get_ref())
         }
-        "heat" => {
-            let part = file.needed(raw.part.as_ref(), &span, "part", "how warm at most")?;
-            let most_ppm = milli(file.number(part, "part", 0.0..=10.0)? * 1000.0) as u32;
-            let circuit = circuit(file, raw, circuits)?;
-            if circuits[circuit].fuse.is_none() {
-                return Err(file.error(span, format!("nothing protects {:?}", circuits[circuit].name)));
-            }
-            Quantity::Heat { circuit, most_ppm }
-        }
+        "heat" => heat(file, &span, raw, circuits)?,
         "alarm" => Quantity::Alarm(about(file, &span, raw)?),
         "no-alarm" => Quantity::NoAlarm(about(file, &span, raw)?),
         "checks" => Quantity::Checks(raw.fails.clone()),
@@ -190,6 +182,22 @@ fn one(
         }
     };
     Ok(Expect { from_ms, to_ms, what, line: file.line(&span) })
+}
+
+/// How warm a fuse gets at most.
+fn heat(
+    file: File<'_>,
+    span: &Range<usize>,
+    raw: &RawExpect,
+    circuits: &[Circuit],
+) -> Result<Quantity, SpecError> {
+    let part = file.needed(raw.part.as_ref(), span, "part", "how warm at most")?;
+    let most_ppm = milli(file.number(part, "part", 0.0..=10.0)? * 1000.0) as u32;
+    let circuit = circuit(file, raw, circuits)?;
+    if circuits[circuit].fuse.is_none() {
+        return Err(file.error(span.clone(), format!("nothing protects {:?}", circuits[circuit].name)));
+    }
+    Ok(Quantity::Heat { circuit, most_ppm })
 }
 
 /// From when to when it holds, milliseconds.

@@ -18,32 +18,8 @@ impl Checker<'_> {
     ) -> Result<Dut, Mistake> {
         let raw = raw.into_inner();
         let (kind, span) = (raw.kind.get_ref().as_str(), raw.kind.span());
-        let own = |owner: &[&str], key: &str, at: Option<Range<usize>>| match at {
-            Some(at) if !owner.contains(&kind) => {
-                Err(self.error(at, format!("[dut] kind \"{kind}\" has no `{key}`")))
-            }
-            _ => Ok(()),
-        };
-        match kind {
-            "virtual" | "process" | "serial" | "rtt" => {}
-            "mqtt" | "http" => {
-                return Err(self
-                    .error(span, format!("[dut] kind \"{kind}\" cannot be used in this version"))
-                    .with_help(Some(
-                        "kind = \"process\" runs a program of yours that prints what it sees there".into(),
-                    )));
-            }
-            other => {
-                let known = ["virtual", "process", "serial", "rtt", "mqtt", "http"];
-                return Err(self.unknown(span, "[dut] kind", other, &known));
-            }
-        }
-        own(&["process"], "command", raw.command.as_ref().map(Spanned::span))?;
-        own(&["process", "serial", "rtt"], "readings", raw.readings.as_ref().map(Spanned::span))?;
-        own(&["serial"], "port", raw.port.as_ref().map(Spanned::span))?;
-        own(&["serial"], "baud", raw.baud.as_ref().map(Spanned::span))?;
-        own(&["virtual"], "key_file", raw.key_file.as_ref().map(Spanned::span))?;
-        own(&["virtual"], "broken", raw.broken.as_ref().map(Spanned::span))?;
+        self.kind_of_dut(kind, &span)?;
+        self.strays_of_dut(&raw, kind)?;
         match kind {
             "virtual" if *input != Input::Pty => {
                 Err(self
@@ -82,6 +58,38 @@ impl Checker<'_> {
                 readings: self.readings(raw.readings)?,
             }),
         }
+    }
+
+    /// A kind that this version can use.
+    fn kind_of_dut(&self, kind: &str, span: &Range<usize>) -> Result<(), Mistake> {
+        match kind {
+            "virtual" | "process" | "serial" | "rtt" => Ok(()),
+            "mqtt" | "http" => {
+                let what = format!("[dut] kind \"{kind}\" cannot be used in this version");
+                let help = "kind = \"process\" runs a program of yours that prints what it sees there";
+                Err(self.error(span.clone(), what).with_help(Some(help.into())))
+            }
+            other => {
+                let known = ["virtual", "process", "serial", "rtt", "mqtt", "http"];
+                Err(self.unknown(span.clone(), "[dut] kind", other, &known))
+            }
+        }
+    }
+
+    /// Keys that belong to another kind.
+    fn strays_of_dut(&self, raw: &RawDut, kind: &str) -> Result<(), Mistake> {
+        let own = |owner: &[&str], key: &str, at: Option<Range<usize>>| match at {
+            Some(at) if !owner.contains(&kind) => {
+                Err(self.error(at, format!("[dut] kind \"{kind}\" has no `{key}`")))
+            }
+            _ => Ok(()),
+        };
+        own(&["process"], "command", raw.command.as_ref().map(Spanned::span))?;
+        own(&["process", "serial", "rtt"], "readings", raw.readings.as_ref().map(Spanned::span))?;
+        own(&["serial"], "port", raw.port.as_ref().map(Spanned::span))?;
+        own(&["serial"], "baud", raw.baud.as_ref().map(Spanned::span))?;
+        own(&["virtual"], "key_file", raw.key_file.as_ref().map(Spanned::span))?;
+        own(&["virtual"], "broken", raw.broken.as_ref().map(Spanned::span))
     }
 
     /// Firmware that speaks over RTT has a probe, and hears HAN bytes where there is something that can.
