@@ -137,7 +137,7 @@ fn a_gap_that_cannot_be_is_the_dongle_s_own() {
         ),
         (
             play(script, Speed::Max, 30_000),
-            "the dongle lost samples, which a pty does not: number 160 was due and 480 came",
+            "the dongle lost samples that were handed to it: number 160 was due and 480 came",
         ),
     ] {
         let answers = judged(&trial, "ct.claim.answers");
