@@ -162,7 +162,7 @@ impl Tasks {
         for task in &self.scenarios {
             lines.extend(task.checks.iter().map(|id| line(loops::SUITE, id, &task.file.subject)));
         }
-        for task in &self.steps {
+        if let Some(task) = &self.steps {
             lines.extend(task.checks.iter().map(|id| line(SUITE, id, &task.subject)));
         }
         lines
