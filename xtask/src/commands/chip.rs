@@ -4,7 +4,7 @@
 use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::ChipFlags;
 use hanbench_core::wire::cipher::Keys;
-use hanbench_rig::chip::{self, Broken, Places, Trouble, Variant};
+use hanbench_rig::chip::{self, Broken, Fault, Places, Variant};
 use hanbench_rig::{RigError, keys};
 use std::io::stdout;
 
@@ -12,10 +12,10 @@ use std::io::stdout;
 pub fn run(flags: &ChipFlags) -> Outcome {
     let (broken, fault) = (flags.broken.as_deref(), flags.fault.as_deref());
     let broken = broken.map(|name| found("--broken", name, Broken::named(name), &Broken::names()));
-    let troubles = Trouble::ALL.map(Trouble::name);
-    let trouble = fault.map(|name| found("--fault", name, Trouble::from_name(name), &troubles));
+    let faults = Fault::ALL.map(Fault::name);
+    let fault = fault.map(|name| found("--fault", name, Fault::named(name), &faults));
     let keys = flags.key_file.as_deref().map_or(Ok(Keys::default()), keys::load).map_err(RigError::from)?;
-    let variant = Variant { broken: broken.transpose()?, trouble: trouble.transpose()?, keys };
+    let variant = Variant { broken: broken.transpose()?, fault: fault.transpose()?, keys };
     let places = Places { socket: flags.socket.clone(), han: flags.han.clone() };
     chip::run(&places, variant, &flags.image, stdout())
         .map_err(|error| Failure::input(format!("chip at {}: {error}", flags.socket.display())))?;

@@ -179,7 +179,9 @@ fn chip(probe: &ProbeTable, here: &Here) -> Part {
         ProbeKind::Usb => {
             Part::new("probe", format!("{selector} with {chip}"), plugged_in(&probe.settings, here))
         }
-        ProbeKind::Virtual { .. } => Part::new("probe", format!("simulated {chip}"), obstacle(probe).is_none()),
+        ProbeKind::Virtual { .. } => {
+            Part::new("probe", format!("simulated {chip}"), obstacle(probe).is_none())
+        }
         ProbeKind::Process { command } => started("probe", command),
     }
 }

@@ -7,9 +7,9 @@
 
 use super::Variant;
 use super::broken::Broken;
+use super::fault::{CLAIMS_BEFORE, Fault};
 use super::hardware::{FLASH, PROBE_WORD, RTT, program};
 use super::ring::Ring;
-use super::trouble::{CLAIMS_BEFORE, Trouble};
 use super::uart::Uart;
 use crate::clamps::dongle::Blocks;
 use crate::dongle::{self, Decoded, Dongle, Printed, Scale};
@@ -39,7 +39,7 @@ pub struct DongleFirmware {
     /// What the flash has to hold.
     program: Vec<u8>,
     /// What is still to go wrong after some claims.
-    trouble: Option<Trouble>,
+    fault: Option<Fault>,
     running: Option<Running>,
 }
 
@@ -67,8 +67,8 @@ struct Running {
 impl DongleFirmware {
     /// Firmware that hears `uart`.
     pub fn new(variant: Variant, uart: Uart) -> DongleFirmware {
-        let trouble = variant.trouble;
-        DongleFirmware { variant, uart, program: program(), trouble, running: None }
+        let fault = variant.fault;
+        DongleFirmware { variant, uart, program: program(), fault, running: None }
     }
 
     fn started(&self, chip: &mut Chip) -> Result<Running, BusFault> {
@@ -104,7 +104,7 @@ impl Firmware for DongleFirmware {
     fn tick(&mut self, chip: &mut Chip, now_us: u64) {
         let Some(running) = self.running.as_mut().filter(|running| !running.dead) else { return };
         // Whoever spoils the rings (a flash loader, say) silences the firmware until it starts again.
-        let _ = running.work(chip, &self.uart, &mut self.trouble, now_us);
+        let _ = running.work(chip, &self.uart, &mut self.fault, now_us);
     }
 }
 
@@ -113,23 +113,23 @@ impl Running {
         &mut self,
         chip: &mut Chip,
         uart: &Uart,
-        trouble: &mut Option<Trouble>,
+        fault: &mut Option<Fault>,
         now_us: u64,
     ) -> Result<(), BusFault> {
-        self.print(chip, trouble, now_us)?;
+        self.print(chip, fault, now_us)?;
         self.obey(chip, now_us)?;
         if self.blocked() {
             return Ok(());
         }
         let said = self.han.take(&uart.take(), Instant(now_us));
         self.say(said, now_us);
-        self.print(chip, trouble, now_us)?;
+        self.print(chip, fault, now_us)?;
         while !self.blocked()
             && let Some(bytes) = self.ring.take(chip)?
         {
             let said = self.measure(&bytes);
             self.say(said, now_us);
-            self.print(chip, trouble, now_us)?;
+            self.print(chip, fault, now_us)?;
         }
         Ok(())
     }
@@ -148,15 +148,15 @@ impl Running {
     }
 
     /// Writes what is due into the ring.
-    fn print(&mut self, chip: &mut Chip, trouble: &mut Option<Trouble>, now_us: u64) -> Result<(), BusFault> {
+    fn print(&mut self, chip: &mut Chip, fault: &mut Option<Fault>, now_us: u64) -> Result<(), BusFault> {
         while self.lines.front().is_some_and(|(due, _)| *due <= now_us) && !self.dead {
             let Some((_, line)) = self.lines.pop_front() else { break };
             let claim = !line.text.starts_with(r#"{"event""#);
             self.claims += u64::from(claim);
             if claim
                 && self.claims > CLAIMS_BEFORE
-                && let Some(trouble) = trouble.take()
-                && trouble.strike(chip)
+                && let Some(fault) = fault.take()
+                && fault.strike(chip)
             {
                 self.dead = true;
                 return Ok(());

@@ -15,13 +15,14 @@
 //! | `ring` | its end of the buffer for samples |
 //! | [`uart`] | its HAN port |
 //! | [`broken`] | firmware that is broken on purpose |
-//! | [`trouble`] | what goes wrong with cable and chip |
+//! | [`fault`] | what goes wrong with cable and chip |
 //! | `program` (unix) | all of it as a program of its own |
 //!
 //! It refuses to be a proof of timing: the chip is thousands of times faster than a real one behind a real probe.
 
 pub mod broken;
 pub mod elf;
+pub mod fault;
 pub mod firmware;
 pub mod hardware;
 #[cfg(unix)]
@@ -29,13 +30,12 @@ mod program;
 mod ring;
 #[cfg(test)]
 mod tests;
-pub mod trouble;
 pub mod uart;
 
 pub use broken::Broken;
+pub use fault::Fault;
 #[cfg(unix)]
 pub use program::{Places, VirtualChip, run};
-pub use trouble::Trouble;
 
 use hanbench_core::wire::cipher::Keys;
 
@@ -45,7 +45,7 @@ pub struct Variant {
     /// How the firmware is broken.
     pub broken: Option<Broken>,
     /// What goes wrong with cable and chip.
-    pub trouble: Option<Trouble>,
+    pub fault: Option<Fault>,
     /// The meters' keys, for the HAN dongle.
     pub keys: Keys,
 }

@@ -48,8 +48,8 @@ impl VirtualChip {
     /// The serial device cannot be opened, or the socket not made.
     pub fn start(places: &Places, variant: Variant) -> io::Result<VirtualChip> {
         let mut hardware = chip(&Registry::from_builtin_families(), &[])?;
-        if let Some(trouble) = variant.trouble {
-            trouble.prepare(&mut hardware);
+        if let Some(fault) = variant.fault {
+            fault.prepare(&mut hardware);
         }
         let (target, uart) = (Target::new(hardware), Uart::default());
         let connect = |path: &String| Wire::connect(path, uart.clone(), target.clone());
