@@ -7,9 +7,9 @@
 
 use super::Variant;
 use super::broken::Broken;
+use super::buffer::Buffer;
 use super::fault::{CLAIMS_BEFORE, Fault};
 use super::hardware::{FLASH, PROBE_WORD, RTT, program};
-use super::ring::Ring;
 use super::uart::Uart;
 use crate::clamps::dongle::Blocks;
 use crate::dongle::{self, Decoded, Dongle, Printed, Scale};
@@ -50,7 +50,7 @@ type Decode = Box<dyn FnMut(&[u8], Instant) -> Decoded + Send>;
 struct Running {
     broken: Option<Broken>,
     rtt: Rtt,
-    ring: Ring,
+    buffer: Buffer,
     han: Dongle<Decode>,
     clamps: Blocks,
     dropped: Dropped,
@@ -73,14 +73,14 @@ impl DongleFirmware {
 
     fn started(&self, chip: &mut Chip) -> Result<Running, BusFault> {
         let rtt = Rtt::place(chip, RTT.address, &[UP], &[DOWN])?;
-        let ring = Ring::place(chip)?;
+        let buffer = Buffer::place(chip)?;
         chip.write_word(PROBE_WORD.address, VERSION)?;
         let broken = self.variant.broken;
         let decode: Decode = Box::new(dongle::reference(self.variant.keys));
         Ok(Running {
             broken,
             rtt,
-            ring,
+            buffer,
             han: Dongle::new(broken.and_then(Broken::han), Scale::ONE, decode),
             clamps: Blocks::new(broken.and_then(Broken::clamps)),
             dropped: Dropped::default(),
@@ -125,7 +125,7 @@ impl Running {
         self.say(said, now_us);
         self.print(chip, fault, now_us)?;
         while !self.blocked()
-            && let Some(bytes) = self.ring.take(chip)?
+            && let Some(bytes) = self.buffer.take(chip)?
         {
             let said = self.measure(&bytes);
             self.say(said, now_us);

@@ -12,7 +12,7 @@
 //! | [`hardware`] | the chip, where everything lies in it, and the image for its flash |
 //! | [`elf`] | the file of that image |
 //! | [`firmware`] | the reference dongles as firmware |
-//! | `ring` | its end of the buffer for samples |
+//! | `buffer` | its end of the buffer for samples |
 //! | [`uart`] | its HAN port |
 //! | [`broken`] | firmware that is broken on purpose |
 //! | [`fault`] | what goes wrong with cable and chip |
@@ -21,13 +21,13 @@
 //! It refuses to be a proof of timing: the chip is thousands of times faster than a real one behind a real probe.
 
 pub mod broken;
+mod buffer;
 pub mod elf;
 pub mod fault;
 pub mod firmware;
 pub mod hardware;
 #[cfg(unix)]
 mod program;
-mod ring;
 #[cfg(test)]
 mod tests;
 pub mod uart;
