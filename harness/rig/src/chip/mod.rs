@@ -37,15 +37,11 @@ pub use fault::Fault;
 #[cfg(unix)]
 pub use program::{Places, VirtualChip, run};
 
-use hanbench_core::wire::cipher::Keys;
-
-/// Which firmware, on which chip.
+/// How a chip differs from a healthy one.
 #[derive(Clone, Copy, Default)]
 pub struct Variant {
     /// How the firmware is broken.
     pub broken: Option<Broken>,
     /// What goes wrong with cable and chip.
     pub fault: Option<Fault>,
-    /// The meters' keys, for the HAN dongle.
-    pub keys: Keys,
 }
