@@ -4,6 +4,8 @@ use hanbench_rig::error::RigError;
 
 /// All judged checks passed.
 pub const PASSED: u8 = 0;
+/// At least one FAIL.
+pub const FAILED: u8 = 1;
 /// Bad input or usage.
 pub const INPUT: u8 = 2;
 /// The rig is not there, or was lost.

@@ -60,7 +60,7 @@ pub enum Command {
     #[command(hide = true)]
     Dongle(DongleFlags),
     /// The reference dongles as firmware on a simulated chip; `run` starts it behind a socket.
-    #[cfg(all(feature = "probe", unix))]
+    #[cfg(all(unix, feature = "probe"))]
     #[command(hide = true)]
     Chip(ChipFlags),
     /// Real firmware in QEMU, behind a debug probe at a unix socket; a rig file starts it.
@@ -425,7 +425,7 @@ pub struct DongleFlags {
 }
 
 /// `chip`
-#[cfg(all(feature = "probe", unix))]
+#[cfg(all(unix, feature = "probe"))]
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  cargo xtask chip --socket /tmp/chip --han /dev/pts/7 --image /tmp/dongle.elf"
@@ -446,9 +446,6 @@ pub struct ChipFlags {
     /// What goes wrong with cable and chip.
     #[arg(long, value_name = "NAME")]
     pub fault: Option<String>,
-    /// File with the meters' keys, as for `decode`.
-    #[arg(long, value_name = "FILE")]
-    pub key_file: Option<PathBuf>,
 }
 
 /// `qemu`
@@ -458,10 +455,10 @@ pub struct ChipFlags {
     after_help = "Example:\n  cargo xtask qemu --socket /tmp/probe --han /dev/pts/4 --firmware target/firmware/thumbv7m-none-eabi/release/hanbench-firmware"
 )]
 pub struct QemuFlags {
-    /// Unix socket to make; a debug probe finds the chip at 20b7:9db1:unix:PATH.
+    /// Unix socket to make: the debug cable, selector 20b7:9db1:unix:PATH.
     #[arg(long, value_name = "PATH")]
     pub socket: PathBuf,
-    /// Serial device with the HAN bytes, such as the pty of a rig.
+    /// Path of the serial device with the HAN bytes.
     #[arg(long, value_name = "PATH")]
     pub han: String,
     /// ELF to run, linked for mps2-an385 (docs/firmware.md).

@@ -60,7 +60,7 @@ fn run(command: Command) -> failure::Outcome {
         Command::Tidy => commands::tidy::run(),
         Command::Ci => commands::ci::run(),
         Command::Dongle(flags) => commands::dongle::run(&flags),
-        #[cfg(all(feature = "probe", unix))]
+        #[cfg(all(unix, feature = "probe"))]
         Command::Chip(flags) => commands::chip::run(&flags),
         #[cfg(all(unix, feature = "probe"))]
         Command::Qemu(flags) => commands::qemu::run(&flags),

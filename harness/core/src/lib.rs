@@ -33,9 +33,12 @@
 //! | What is played in, and how is a damaged telegram made? | `verdict::stimulus` |
 //! | Is a claim right? | `verdict::judge`; every rule is listed in `verdict::checks` |
 //! | Does a balancer keep the fuse, and use what there is? | `verdict::balance`; a run of it that is kept and judged again: `verdict::balance::trial` |
+//! | What must not matter to a balancer? | `scenario` makes the twins (`law`), `verdict::balance::laws` compares |
+//! | Does the way to a chip through a debug probe work? | `verdict::probe` |
 //! | What does a run write? | `report` |
 //! | Ports, processes, rig files, pacing, debug probes | the crate `hanbench-rig` |
 //! | What stands in for a chip at the end of a debug cable? | the crate `hanbench-target` |
+//! | What is the decoder as firmware? | the crate `hanbench-firmware`, outside of the workspace: `harness/firmware` |
 //! | Commands | the crate `xtask`, one file per command |
 //!
 //! ## Who may use whom

@@ -1,7 +1,7 @@
 //! How fast the probe path is against a simulated chip: `cargo bench -p hanbench-rig --features probe --bench probe`.
 //!
-//! Attaching, flashing, RTT and samples into RAM through the real probe-rs. The figures say how much time our own code and probe-rs take; a
-//! real probe is thousands of times slower, so no budget comes from here. A regression shows.
+//! Attaching, flashing, RTT and samples into RAM through the real probe-rs. The figures say how much time our own code and
+//! probe-rs take; a real probe is thousands of times slower, so no budget comes from here. A regression shows.
 
 #![allow(clippy::print_stdout, reason = "figures are what a benchmark is for")]
 #![allow(clippy::unwrap_used, dead_code, reason = "support shared with the tests")]

@@ -13,7 +13,7 @@
 //! | [`line`](mod@line) | where HAN bytes go: pty, serial port, TCP; never hangs |
 //! | [`pty`] | a raw pty pair that nobody inherits |
 //! | [`pace`] | bytes at line rate, with absolute deadlines |
-//! | [`dut`] | the dongle: a program or a serial console; its lines with their times |
+//! | [`dut`] | the dongle: a program, a serial console or firmware behind a probe; its lines with their times |
 //! | [`adapter`] | a line of text → claim, refusal or log |
 //! | `hearing` | what a DUT says during one trial, and why a trial ends early |
 //! | [`session`] | plays stimuli into a DUT: lock-step or real time; makes it the dongle of the closed loop |
@@ -27,9 +27,9 @@
 //! | [`scpi`] | a channel of a waveform → an arbitrary-waveform generator |
 //! | [`lock`] | one bench, one holder |
 //! | [`serial`] | a port that is only listened to |
-//! | `probe` (feature `probe`) | a debug probe: reset, RAM, RTT, flash; every step with a deadline |
+//! | [`probe`] | a debug probe: reset, RAM, RTT, flash; every step with a deadline. Without the feature `probe` its place is taken by `probe_left_out`, which says so |
 //! | `chip` (feature `probe`) | the virtual chip: the reference dongles as firmware on a simulated target |
-//! | `qemu` (feature `probe`) | real firmware in QEMU as the chip at the end of a debug cable |
+//! | `qemu` (feature `probe`, unix) | real firmware in QEMU as the chip at the end of a debug cable |
 //! | [`scan`] | what is plugged in and installed: ports by stable names, USB, programs |
 //! | [`interrupt`] | Ctrl-C as a flag that every loop looks at |
 

@@ -34,7 +34,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes hold of `resource` (a port or an address) or says who has it.
+    /// Takes hold of `resource` (a port, an address, the selector of a probe) or says who has it.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl Lock {
         Ok(Lock { _file: file })
     }
 
-    /// Takes hold of everything physical that a rig names.
+    /// Takes hold of what [`resources`] lists. The port of clamps and a debug probe are taken where they are opened.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ pub fn holder(resource: &str) -> Option<Holder> {
     }
 }
 
-/// The physical things a rig uses: ports and addresses, each once.
+/// Ports and addresses of `[input]` and `[dut]`, each once.
 pub fn resources(rig: &Rig) -> Vec<String> {
     let mut found = Vec::new();
     match &rig.input {

@@ -31,7 +31,7 @@ fn play(script: &str, speed: Speed, quiet_ms: u64) -> CtTrial {
     let clamps = rig.clamps.expect("a clamp dongle");
     let waveform = Waveform::parse("fixtures/waveforms/x.toml", WAVEFORM).expect("a waveform");
     let mut bench =
-        ClampBench::open((clamps, None), speed, Duration::from_millis(quiet_ms), None).expect("a bench");
+        ClampBench::open(clamps, None, speed, Duration::from_millis(quiet_ms), None).expect("a bench");
     bench.trial(&waveform, &ct::checks(&waveform.spec)).expect("a trial")
 }
 
@@ -102,7 +102,7 @@ fn cable_with_gap(got: u64) -> CtTrial {
     });
     let waveform = Waveform::parse("fixtures/waveforms/x.toml", WAVEFORM).expect("a waveform");
     let mut bench =
-        ClampBench::open((clamps, None), Speed::Max, Duration::from_millis(300), None).expect("a bench");
+        ClampBench::open(clamps, None, Speed::Max, Duration::from_millis(300), None).expect("a bench");
     let trial = bench.trial(&waveform, &ct::checks(&waveform.spec)).expect("a trial");
     over.store(true, Ordering::Relaxed);
     dongle.join().expect("the dongle");

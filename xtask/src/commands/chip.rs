@@ -3,19 +3,16 @@
 
 use crate::failure::{Failure, Outcome, PASSED};
 use crate::flags::ChipFlags;
-use hanbench_core::wire::cipher::Keys;
-use hanbench_rig::chip::{self, Broken, Places, Trouble, Variant};
-use hanbench_rig::{RigError, keys};
+use hanbench_rig::chip::{self, Broken, Fault, Places, Variant};
 use std::io::stdout;
 
 /// Runs until it is asked to end, or nobody is there any more who could.
 pub fn run(flags: &ChipFlags) -> Outcome {
     let (broken, fault) = (flags.broken.as_deref(), flags.fault.as_deref());
     let broken = broken.map(|name| found("--broken", name, Broken::named(name), &Broken::names()));
-    let troubles = Trouble::ALL.map(Trouble::name);
-    let trouble = fault.map(|name| found("--fault", name, Trouble::from_name(name), &troubles));
-    let keys = flags.key_file.as_deref().map_or(Ok(Keys::default()), keys::load).map_err(RigError::from)?;
-    let variant = Variant { broken: broken.transpose()?, trouble: trouble.transpose()?, keys };
+    let faults = Fault::ALL.map(Fault::name);
+    let fault = fault.map(|name| found("--fault", name, Fault::named(name), &faults));
+    let variant = Variant { broken: broken.transpose()?, fault: fault.transpose()? };
     let places = Places { socket: flags.socket.clone(), han: flags.han.clone() };
     chip::run(&places, variant, &flags.image, stdout())
         .map_err(|error| Failure::input(format!("chip at {}: {error}", flags.socket.display())))?;

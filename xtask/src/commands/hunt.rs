@@ -1,7 +1,7 @@
 //! `hunt`: searches for a scenario in which a balancer blows the fuse or wastes room, and makes it small.
 
 use crate::commands::sim::judged;
-use crate::failure::{Failure, Outcome, PASSED};
+use crate::failure::{FAILED, Failure, LOST, Outcome, PASSED};
 use crate::flags::HuntFlags;
 use crate::{balancers, console};
 use hanbench_core::hunt::{Genome, Search, shrink};
@@ -14,11 +14,6 @@ use hanbench_rig::{file, interrupt};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// At least one FAIL (contract, section 1).
-const FAILED: u8 = 1;
-/// The rig was lost (contract, section 1).
-const LOST: u8 = 3;
 
 /// What is searched for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]

@@ -1,6 +1,6 @@
 //! One file per command.
 
-#[cfg(all(feature = "probe", unix))]
+#[cfg(all(unix, feature = "probe"))]
 pub mod chip;
 pub mod ci;
 pub mod decode;

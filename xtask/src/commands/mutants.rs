@@ -1,7 +1,7 @@
 //! `mutants`: balancers that are broken on purpose run through every scenario, and which check catches each.
 
 use crate::commands::sim::judged;
-use crate::failure::{Failure, Outcome, PASSED};
+use crate::failure::{FAILED, Failure, LOST, Outcome, PASSED};
 use crate::flags::MutantsFlags;
 use crate::{console, scenarios, workspace};
 use hanbench_core::balance::built_in::BuiltIn;
@@ -12,8 +12,6 @@ use hanbench_rig::balancer::Spec;
 use hanbench_rig::interrupt;
 use std::collections::BTreeMap;
 
-/// At least one FAIL (contract, section 1).
-const FAILED: u8 = 1;
 /// Scenarios named for each check.
 const NAMED: usize = 2;
 
@@ -58,7 +56,7 @@ fn caught(
     let mut caught: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (name, scenario) in scenarios {
         if interrupt::interrupted() {
-            return Err(Failure { code: 3, text: "interrupted".into() });
+            return Err(Failure { code: LOST, text: "interrupted".into() });
         }
         let judgement = judged(name, scenario, &Spec::BuiltIn(BuiltIn::Reference(Some(mutation))))?;
         for outcome in judgement.as_expected().iter().filter(|one| one.verdict == Verdict::Fail) {

@@ -1,7 +1,7 @@
 //! `record`: what arrives on a serial line, with its times, as a capture.
 
 use crate::console;
-use crate::failure::{Failure, Outcome, PASSED};
+use crate::failure::{Failure, LOST, Outcome, PASSED};
 use crate::flags::RecordFlags;
 use hanbench_core::capture::{Dir, Row, header_text};
 use hanbench_core::meters::profile::Elements;
@@ -39,7 +39,7 @@ pub fn run(flags: &RecordFlags) -> Outcome {
             }
             Err(error) => {
                 lost = Some(Failure {
-                    code: 3,
+                    code: LOST,
                     text: format!("{}: the port was lost: {}", flags.port, words(&error)),
                 });
                 break;

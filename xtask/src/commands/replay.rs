@@ -1,7 +1,7 @@
 //! `replay`: a capture on a serial line, at the times it was recorded.
 
 use crate::console;
-use crate::failure::{Failure, Outcome, PASSED};
+use crate::failure::{Failure, LOST, Outcome, PASSED};
 use crate::flags::{ReplayFlags, SerialFlags};
 use hanbench_core::capture::{Capture, Dir};
 use hanbench_rig::file::{CAPTURE, read_text};
@@ -30,7 +30,7 @@ pub fn run(flags: &ReplayFlags) -> Outcome {
     let whole: usize = capture.rows.iter().filter(|row| row.dir == Dir::Rx).map(|row| row.bytes.len()).sum();
     let interrupted = |sent: usize| {
         let text = format!("interrupted after {sent} of {whole} bytes");
-        Err(Failure { code: 3, text })
+        Err(Failure { code: LOST, text })
     };
     for row in capture.rows.iter().filter(|row| row.dir == Dir::Rx) {
         let due = factor.map(|factor| start + Duration::from_secs_f64(row.t_us as f64 / 1e6 / factor));
@@ -44,7 +44,7 @@ pub fn run(flags: &ReplayFlags) -> Outcome {
             Err(WriteFailure::Lost(error)) => return Err(error.into()),
             Err(WriteFailure::Stuck(_)) => {
                 let text = format!("{}: no byte was taken for two seconds; nobody reads", flags.port);
-                return Err(Failure { code: 3, text });
+                return Err(Failure { code: LOST, text });
             }
         }
     }

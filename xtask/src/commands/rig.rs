@@ -7,6 +7,7 @@ use crate::flags::{RigCommand, RigFlags, RigListFlags};
 use crate::{console, workspace};
 use hanbench_rig::balancer::Spec;
 use hanbench_rig::config::{ClampKind, Dut, Input, ProbeKind, ProbeSettings, ProbeTable};
+use hanbench_rig::probe::obstacle;
 use hanbench_rig::scan::{self, Port};
 use hanbench_rig::{Rig, RigError};
 use std::path::{Path, PathBuf};
@@ -178,7 +179,9 @@ fn chip(probe: &ProbeTable, here: &Here) -> Part {
         ProbeKind::Usb => {
             Part::new("probe", format!("{selector} with {chip}"), plugged_in(&probe.settings, here))
         }
-        ProbeKind::Virtual { .. } => Part::new("probe", format!("simulated {chip}"), cfg!(unix)),
+        ProbeKind::Virtual { .. } => {
+            Part::new("probe", format!("simulated {chip}"), obstacle(probe).is_none())
+        }
         ProbeKind::Process { command } => started("probe", command),
     }
 }

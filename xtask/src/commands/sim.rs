@@ -1,6 +1,6 @@
 //! `sim`: scenarios in the closed balancing loop, in virtual time, judged by the main fuse.
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, LOST, Outcome};
 use crate::flags::SimFlags;
 use crate::{balancers, console, scenarios};
 use hanbench_core::report::loop_svg;
@@ -87,7 +87,7 @@ fn one(name: &str, scenario: &Scenario, spec: &Spec) -> Result<Judgement, Failur
 fn play(scenario: &Scenario, spec: &Spec, watch: &mut impl Watch) -> Result<Ended, Failure> {
     let (ended, _) = spec.play(scenario, &mut ReferenceDongle::default(), watch)?;
     if interrupt::interrupted() {
-        return Err(Failure { code: 3, text: "interrupted".into() });
+        return Err(Failure { code: LOST, text: "interrupted".into() });
     }
     Ok(ended)
 }

@@ -1,6 +1,6 @@
 //! `tidy`: the rules of the source tree that no compiler checks. The same rules run as a test.
 
-use crate::failure::{Outcome, PASSED};
+use crate::failure::{FAILED, Outcome, PASSED};
 use crate::{citations, console, workspace};
 use hanbench_core::reading::Key;
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ pub fn run() -> Outcome {
         console::line(violation);
     }
     console::note(&format!("{} violations", violations.len()));
-    Ok(if violations.is_empty() { PASSED } else { 1 })
+    Ok(if violations.is_empty() { PASSED } else { FAILED })
 }
 
 /// Every violation as `file:line: rule`.

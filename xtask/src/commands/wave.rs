@@ -1,7 +1,7 @@
 //! `wave`: a waveform file → samples in a file, a picture, or an arbitrary-waveform generator.
 
 use crate::console;
-use crate::failure::{Failure, Outcome, PASSED};
+use crate::failure::{Failure, LOST, Outcome, PASSED};
 use crate::flags::{WaveCommand, WaveFlags, WaveRenderFlags, WaveShowFlags, WaveUploadFlags};
 use hanbench_core::report::waveform_svg;
 use hanbench_core::wave::Segment;
@@ -48,7 +48,7 @@ fn to_file(flags: &WaveRenderFlags) -> Outcome {
     let rendered = render(&spec, &flags.output, format, &mut |done| bar.set_position(done));
     bar.finish_and_clear();
     let rendered = rendered.map_err(|error| match error {
-        WaveFileError::Interrupted => Failure { code: 3, text: error.to_string() },
+        WaveFileError::Interrupted => Failure { code: LOST, text: error.to_string() },
         WaveFileError::Io { path, source } => Failure::file("write", &path, &source),
         WaveFileError::Unfit(why) => Failure::input(format!("{}: {why}", flags.output.display())),
     })?;
@@ -131,7 +131,7 @@ fn table(worked: &Worked<'_>, layout: &Layout, converter: &mut Converter) -> Res
     let mut from = 0;
     while from < layout.frames {
         if interrupt::interrupted() {
-            return Err(Failure { code: 3, text: "interrupted".into() });
+            return Err(Failure { code: LOST, text: "interrupted".into() });
         }
         let frames = PIECE.min(layout.frames - from);
         let samples = &mut samples[..frames as usize * layout.columns.len()];
@@ -180,7 +180,7 @@ fn upload(flags: &WaveUploadFlags) -> Outcome {
     let _lock = Lock::take(&flags.port, "wave upload")?;
     let failed = |error: ScpiError| match error {
         ScpiError::Rig(error) => error.into(),
-        error => Failure { code: 3, text: error.to_string() },
+        error => Failure { code: LOST, text: error.to_string() },
     };
     let (mut instrument, who) = Instrument::open(&flags.port, flags.baud).map_err(failed)?;
     console::note(&format!("{}: {who}", flags.port));

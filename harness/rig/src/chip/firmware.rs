@@ -7,14 +7,15 @@
 
 use super::Variant;
 use super::broken::Broken;
+use super::buffer::Buffer;
+use super::fault::{CLAIMS_BEFORE, Fault};
 use super::hardware::{FLASH, PROBE_WORD, RTT, program};
-use super::ring::Ring;
-use super::trouble::{CLAIMS_BEFORE, Trouble};
 use super::uart::Uart;
 use crate::clamps::dongle::Blocks;
 use crate::dongle::{self, Decoded, Dongle, Printed, Scale};
 use crate::samples::{Block, Decoder};
 use hanbench_core::reading::Instant;
+use hanbench_core::wire::cipher::Keys;
 use hanbench_target::{BusFault, Chip, Firmware, Rtt};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -39,7 +40,7 @@ pub struct DongleFirmware {
     /// What the flash has to hold.
     program: Vec<u8>,
     /// What is still to go wrong after some claims.
-    trouble: Option<Trouble>,
+    fault: Option<Fault>,
     running: Option<Running>,
 }
 
@@ -50,7 +51,7 @@ type Decode = Box<dyn FnMut(&[u8], Instant) -> Decoded + Send>;
 struct Running {
     broken: Option<Broken>,
     rtt: Rtt,
-    ring: Ring,
+    buffer: Buffer,
     han: Dongle<Decode>,
     clamps: Blocks,
     dropped: Dropped,
@@ -67,20 +68,20 @@ struct Running {
 impl DongleFirmware {
     /// Firmware that hears `uart`.
     pub fn new(variant: Variant, uart: Uart) -> DongleFirmware {
-        let trouble = variant.trouble;
-        DongleFirmware { variant, uart, program: program(), trouble, running: None }
+        let fault = variant.fault;
+        DongleFirmware { variant, uart, program: program(), fault, running: None }
     }
 
     fn started(&self, chip: &mut Chip) -> Result<Running, BusFault> {
         let rtt = Rtt::place(chip, RTT.address, &[UP], &[DOWN])?;
-        let ring = Ring::place(chip)?;
+        let buffer = Buffer::place(chip)?;
         chip.write_word(PROBE_WORD.address, VERSION)?;
         let broken = self.variant.broken;
-        let decode: Decode = Box::new(dongle::reference(self.variant.keys));
+        let decode: Decode = Box::new(dongle::reference(Keys::default()));
         Ok(Running {
             broken,
             rtt,
-            ring,
+            buffer,
             han: Dongle::new(broken.and_then(Broken::han), Scale::ONE, decode),
             clamps: Blocks::new(broken.and_then(Broken::clamps)),
             dropped: Dropped::default(),
@@ -104,7 +105,7 @@ impl Firmware for DongleFirmware {
     fn tick(&mut self, chip: &mut Chip, now_us: u64) {
         let Some(running) = self.running.as_mut().filter(|running| !running.dead) else { return };
         // Whoever spoils the rings (a flash loader, say) silences the firmware until it starts again.
-        let _ = running.work(chip, &self.uart, &mut self.trouble, now_us);
+        let _ = running.work(chip, &self.uart, &mut self.fault, now_us);
     }
 }
 
@@ -113,23 +114,23 @@ impl Running {
         &mut self,
         chip: &mut Chip,
         uart: &Uart,
-        trouble: &mut Option<Trouble>,
+        fault: &mut Option<Fault>,
         now_us: u64,
     ) -> Result<(), BusFault> {
-        self.print(chip, trouble, now_us)?;
+        self.print(chip, fault, now_us)?;
         self.obey(chip, now_us)?;
         if self.blocked() {
             return Ok(());
         }
         let said = self.han.take(&uart.take(), Instant(now_us));
         self.say(said, now_us);
-        self.print(chip, trouble, now_us)?;
+        self.print(chip, fault, now_us)?;
         while !self.blocked()
-            && let Some(bytes) = self.ring.take(chip)?
+            && let Some(bytes) = self.buffer.take(chip)?
         {
             let said = self.measure(&bytes);
             self.say(said, now_us);
-            self.print(chip, trouble, now_us)?;
+            self.print(chip, fault, now_us)?;
         }
         Ok(())
     }
@@ -148,15 +149,15 @@ impl Running {
     }
 
     /// Writes what is due into the ring.
-    fn print(&mut self, chip: &mut Chip, trouble: &mut Option<Trouble>, now_us: u64) -> Result<(), BusFault> {
+    fn print(&mut self, chip: &mut Chip, fault: &mut Option<Fault>, now_us: u64) -> Result<(), BusFault> {
         while self.lines.front().is_some_and(|(due, _)| *due <= now_us) && !self.dead {
             let Some((_, line)) = self.lines.pop_front() else { break };
             let claim = !line.text.starts_with(r#"{"event""#);
             self.claims += u64::from(claim);
             if claim
                 && self.claims > CLAIMS_BEFORE
-                && let Some(trouble) = trouble.take()
-                && trouble.strike(chip)
+                && let Some(fault) = fault.take()
+                && fault.strike(chip)
             {
                 self.dead = true;
                 return Ok(());

@@ -1,6 +1,7 @@
 //! The chip that the reference dongles run on: what it is, where everything lies in it, and the image for its flash.
 
 use super::elf::{EM_ARM, Symbol, elf};
+use crate::config::VIRTUAL_CHIP;
 use crate::samples::ram;
 use hanbench_target::flash::Flash;
 use hanbench_target::routine::Routine;
@@ -9,7 +10,7 @@ use probe_rs::config::{Registry, Target};
 use std::io;
 
 /// The chip, as probe-rs calls it.
-pub const NAME: &str = "STM32F103C8";
+pub const NAME: &str = VIRTUAL_CHIP;
 /// First address of its flash.
 pub const FLASH: u32 = 0x0800_0000;
 /// First address of its RAM.
@@ -30,7 +31,9 @@ pub const SLOTS: u32 = 2;
 /// Bytes of a slot. 20 ms of six inputs at 8 kHz are 1939 bytes, and heads are shorter.
 pub const SLOT_SIZE: u32 = 2048;
 
+/// Bytes of its flash: 64 KiB.
 const FLASH_SIZE: u32 = 0x1_0000;
+/// Bytes of its RAM: 20 KiB.
 const RAM_SIZE: u32 = 0x5000;
 /// What is erased at once, in bytes.
 pub(super) const PAGE: u32 = 0x400;
@@ -38,6 +41,7 @@ pub(super) const PAGE: u32 = 0x400;
 const PROGRAM: u32 = 6000;
 /// A Cortex-M3.
 const CPUID: u32 = 0x412F_C231;
+/// Its part number in the ROM table.
 const PART: u16 = 0x410;
 
 /// The chip, with `content` at the start of its flash and the rest erased. `registry` is the table of chips that knows

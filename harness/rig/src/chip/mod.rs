@@ -12,40 +12,36 @@
 //! | [`hardware`] | the chip, where everything lies in it, and the image for its flash |
 //! | [`elf`] | the file of that image |
 //! | [`firmware`] | the reference dongles as firmware |
-//! | `ring` | its end of the buffer for samples |
+//! | `buffer` | its end of the buffer for samples |
 //! | [`uart`] | its HAN port |
 //! | [`broken`] | firmware that is broken on purpose |
-//! | [`trouble`] | what goes wrong with cable and chip |
+//! | [`fault`] | what goes wrong with cable and chip |
 //! | `program` (unix) | all of it as a program of its own |
 //!
 //! It refuses to be a proof of timing: the chip is thousands of times faster than a real one behind a real probe.
 
 pub mod broken;
+mod buffer;
 pub mod elf;
+pub mod fault;
 pub mod firmware;
 pub mod hardware;
 #[cfg(unix)]
 mod program;
-mod ring;
 #[cfg(test)]
 mod tests;
-pub mod trouble;
 pub mod uart;
 
 pub use broken::Broken;
+pub use fault::Fault;
 #[cfg(unix)]
 pub use program::{Places, VirtualChip, run};
-pub use trouble::Trouble;
 
-use hanbench_core::wire::cipher::Keys;
-
-/// Which firmware, on which chip.
+/// How a chip differs from a healthy one.
 #[derive(Clone, Copy, Default)]
 pub struct Variant {
     /// How the firmware is broken.
     pub broken: Option<Broken>,
     /// What goes wrong with cable and chip.
-    pub trouble: Option<Trouble>,
-    /// The meters' keys, for the HAN dongle.
-    pub keys: Keys,
+    pub fault: Option<Fault>,
 }

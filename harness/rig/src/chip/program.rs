@@ -8,14 +8,11 @@ use crate::interrupt;
 use hanbench_target::glasgow::Server;
 use hanbench_target::{FirmwareThread, Target};
 use probe_rs::config::Registry;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::FileTypeExt;
+use std::fs;
+use std::io::{self, Write};
 use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How often the firmware gets to work.
@@ -48,8 +45,8 @@ impl VirtualChip {
     /// The serial device cannot be opened, or the socket not made.
     pub fn start(places: &Places, variant: Variant) -> io::Result<VirtualChip> {
         let mut hardware = chip(&Registry::from_builtin_families(), &[])?;
-        if let Some(trouble) = variant.trouble {
-            trouble.prepare(&mut hardware);
+        if let Some(fault) = variant.fault {
+            fault.prepare(&mut hardware);
         }
         let (target, uart) = (Target::new(hardware), Uart::default());
         let connect = |path: &String| Wire::connect(path, uart.clone(), target.clone());
@@ -93,27 +90,10 @@ pub fn run(places: &Places, variant: Variant, image_file: &Path, mut out: impl W
     let chip = VirtualChip::start(places, variant)?;
     writeln!(out, "{{\"event\":\"ready\"}}")?;
     out.flush()?;
-    let let_go = when_let_go()?;
+    let let_go = interrupt::when_let_go();
     while !interrupt::interrupted() && parent_id() == parent && !let_go.load(Ordering::Relaxed) {
         std::thread::sleep(POLL);
     }
     drop(chip);
     Ok(())
-}
-
-/// Set when standard input ends. Where it is no pipe, such as a terminal or nothing at all, its end says nothing.
-fn when_let_go() -> io::Result<Arc<AtomicBool>> {
-    let let_go = Arc::new(AtomicBool::new(false));
-    let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    if input.metadata()?.file_type().is_fifo() {
-        let flag = Arc::clone(&let_go);
-        // Not joined: it ends with standard input, or with the program.
-        std::thread::spawn(move || {
-            let mut input = input;
-            let mut buffer = [0; 256];
-            while input.read(&mut buffer).is_ok_and(|count| count > 0) {}
-            flag.store(true, Ordering::Relaxed);
-        });
-    }
-    Ok(let_go)
 }

@@ -3,7 +3,7 @@
 use super::firmware::DongleFirmware;
 use super::hardware::{FLASH, RTT, SAMPLES, SLOT_SIZE, SLOTS, chip, program};
 use super::uart::Uart;
-use super::{Broken, Trouble, Variant};
+use super::{Broken, Variant, fault};
 use crate::clamps::dongle::Blocks;
 use crate::dongle::{self, Dongle, Scale};
 use crate::samples::ram::{GIVEN_AT, SLOT_HEAD, SLOTS_AT, TAKEN_AT};
@@ -39,8 +39,8 @@ impl Desk {
         Desk::new(Variant { broken: Some(Broken::named(name).expect(name)), ..Variant::default() })
     }
 
-    fn trouble(trouble: Trouble) -> Desk {
-        Desk::new(Variant { trouble: Some(trouble), ..Variant::default() })
+    fn faulty(fault: fault::Fault) -> Desk {
+        Desk::new(Variant { fault: Some(fault), ..Variant::default() })
     }
 
     fn tick(&mut self) {
@@ -277,12 +277,12 @@ fn a_slot_that_holds_no_block_shows_as_a_gap() {
 }
 
 #[test]
-fn trouble_strikes_behind_the_third_claim_and_once() {
+fn a_fault_strikes_behind_the_third_claim_and_once() {
     let claims = |desk: &mut Desk| -> Vec<String> {
         let said = telegrams().into_iter().map(|telegram| desk.hears(&telegram).concat());
         said.map(|line| if line.contains("active_import_w") { "claim".into() } else { line }).collect()
     };
-    let mut desk = Desk::trouble(Trouble::ResetAfterClaims);
+    let mut desk = Desk::faulty(fault::Fault::ResetAfterClaims);
     assert_eq!(desk.lines(), [READY]);
     let resets = desk.target.chip().counts.resets;
     let mut expected = vec!["claim"; 9];
@@ -290,7 +290,7 @@ fn trouble_strikes_behind_the_third_claim_and_once() {
     (expected[3], expected[4]) = ("", READY);
     assert_eq!(claims(&mut desk), expected);
     assert_eq!(desk.target.chip().counts.resets, resets + 1);
-    let mut desk = Desk::trouble(Trouble::CableOutAfterClaims);
+    let mut desk = Desk::faulty(fault::Fault::CableOutAfterClaims);
     assert_eq!(desk.lines(), [READY]);
     assert_eq!(claims(&mut desk), ["claim"; 9], "the firmware does not notice");
     assert!(desk.target.chip().faults.unplugged);

@@ -44,6 +44,8 @@ pub struct ClampBench {
     /// What firmware runs on, from the first trial on.
     chip: Option<ChipBench>,
     probe: Option<ProbeTable>,
+    /// As in [`ClampBench::open`].
+    virtual_program: Option<PathBuf>,
     early: Vec<TextLine>,
     _lock: Option<Lock>,
 }
@@ -79,22 +81,24 @@ impl Way {
 impl ClampBench {
     /// Takes hold of the bench. A program is started by the first trial.
     ///
-    /// `quiet` is how long a dongle may take for its last claim. `virtual_dongle` overrides the program that plays
-    /// the virtual dongle; by default it is this executable with the subcommand `dongle --clamps`.
+    /// `probe` is that of the rig, for a dongle that takes samples from its RAM. `quiet` is how long a dongle may take for
+    /// its last claim. `virtual_program` overrides the program that plays virtual dongles and chips; by default it is this
+    /// executable with the subcommand `dongle --clamps` or `chip`.
     ///
     /// # Errors
     /// [`RigError`]: a port that is held by someone else or cannot be opened.
     pub fn open(
-        (clamps, probe): (Clamps, Option<&ProbeTable>),
+        clamps: Clamps,
+        probe: Option<&ProbeTable>,
         speed: Speed,
         quiet: Duration,
-        virtual_dongle: Option<PathBuf>,
+        virtual_program: Option<PathBuf>,
     ) -> Result<ClampBench, RigError> {
         let (mut lock, mut command) = (None, Vec::new());
         match &clamps.kind {
             ClampKind::Virtual { broken } => {
                 command = vec![
-                    this_program(virtual_dongle)?,
+                    this_program(virtual_program.clone())?,
                     "dongle".into(),
                     "--clamps".into(),
                     "{samples}".into(),
@@ -115,6 +119,7 @@ impl ClampBench {
             open: None,
             chip: None,
             probe: probe.cloned(),
+            virtual_program,
             early: Vec::new(),
             _lock: lock,
         };
@@ -180,7 +185,7 @@ impl ClampBench {
 
     /// A chip whose firmware has just started.
     fn firmware(&mut self) -> Result<Open, RigError> {
-        let chip = ChipBench::ready(&mut self.chip, self.probe.as_ref(), None)?;
+        let chip = ChipBench::ready(&mut self.chip, self.probe.as_ref(), self.virtual_program.clone())?;
         let firmware = chip.start()?;
         let way = Way::Ram(chip.samples()?);
         self.early = firmware.wait_ready();

@@ -214,10 +214,10 @@ impl<'a> Play<'a> {
         self.heard.exit()
     }
 
-    /// Whose fault a gap is. A pty loses nothing and neither does RAM, so there it is the dongle's own. On a cable samples are lost by noise,
-    /// and nobody can tell them from those that the dongle lost itself; but one that names a sample with which no block
-    /// began, or that was not sent yet, counts wrong. The number that it says was due proves nothing: where the head of
-    /// this waveform was lost, it is of the one before.
+    /// Whose fault a gap is. A pty loses nothing and neither does RAM, so there it is the dongle's own. On a cable samples
+    /// are lost by noise, and nobody can tell them from those that the dongle lost itself; but one that names a sample with
+    /// which no block began, or that was not sent yet, counts wrong. The number that it says was due proves nothing: where
+    /// the head of this waveform was lost, it is of the one before.
     fn blame(&self, gap: &Gap) -> End {
         let word = |number: Option<u64>| number.map_or("?".to_string(), |number| number.to_string());
         let said = format!("number {} was due and {} came", word(gap.expected), word(gap.got));

@@ -2,8 +2,8 @@
 //!
 //! | key | default | meaning |
 //! |---|---|---|
-//! | `kind` | `virtual` where `[dut]` is | `virtual`, `process` (`command`), `serial` (`port`, `baud` 2 000 000) |
-//! | `devices` | `virtual`: all | names of [`DEVICES`] that it can be; a waveform for another does not concern it |
+//! | `kind` | `virtual` where `[dut]` is | `virtual`, `process` (`command`), `serial` (`port`, `baud` 2 000 000), `ram` (through `[probe]`) |
+//! | `devices` | `virtual`, or `ram` of the virtual chip: all | names of [`DEVICES`] that it can be; a waveform for another does not concern it |
 //! | `omits` | none | keys it does not claim, by design |
 //! | `command` | – | program and arguments; `{samples}` is the path of the serial device with the samples |
 //! | `port`, `baud` | – | samples go in and lines come out of the same port |

@@ -43,8 +43,7 @@ fn target(registry: &Registry, chip: &str) -> Result<Target, ProbeError> {
         let near = if !near.is_empty() {
             format!("; there are {}", near.join(", "))
         } else if cfg!(not(feature = "espressif")) && chip.to_lowercase().starts_with("esp") {
-            "; chips of Espressif need a build with the feature `espressif`, see docs/describe-a-rig.md"
-                .into()
+            "; chips of Espressif need a build with the feature `espressif`, see docs/debug-probes.md".into()
         } else {
             String::new()
         };

@@ -7,7 +7,7 @@
 use super::owner::Bench;
 use super::{Probe, ProbeError};
 use probe_rs::MemoryInterface;
-use probe_rs::rtt::{Error, Rtt, ScanRegion};
+use probe_rs::rtt::{Error, Rtt};
 use std::time::{Duration, Instant};
 
 const STEP: &str = "RTT";
@@ -68,11 +68,8 @@ impl Probe {
         let within = self.deadlines.step;
         self.perform(STEP, within, move |bench| {
             bench.rtt = None;
-            let failed = |error: probe_rs::Error| ProbeError::of(STEP, &error);
-            let mut core = bench.core(STEP)?;
-            core.halt(within / 4).map_err(failed)?;
-            core.write(address, &[0; IDENTITY]).map_err(failed)?;
-            core.reset().map_err(failed)
+            bench.invalidate(STEP, address, within / 4)?;
+            bench.core(STEP)?.reset().map_err(|error| ProbeError::of(STEP, &error))
         })?;
         self.rtt_attach(address)
     }
@@ -163,13 +160,18 @@ impl Bench {
     /// Makes the control block invalid and forgets it, before a reset: what the last firmware left there must not be taken
     /// for what the next one makes. The core is halted after this.
     pub(super) fn forget_rtt(&mut self, step: &'static str, within: Duration) -> Result<(), ProbeError> {
-        let Some(rtt) = self.rtt.take() else {
-            return Ok(());
-        };
+        match self.rtt.take() {
+            Some(rtt) => self.invalidate(step, rtt.ptr(), within),
+            None => Ok(()),
+        }
+    }
+
+    /// Halts the core, so that firmware does not make the control block again, and takes from it what says that it is one.
+    fn invalidate(&mut self, step: &'static str, address: u64, within: Duration) -> Result<(), ProbeError> {
+        let failed = |error: probe_rs::Error| ProbeError::of(step, &error);
         let mut core = self.core(step)?;
-        core.halt(within).map_err(|error| ProbeError::of(step, &error))?;
-        let cleared = Rtt::clear_control_block(&mut core, &ScanRegion::Exact(rtt.ptr()));
-        cleared.map_err(|error| ProbeError::of(step, &error))
+        core.halt(within).map_err(failed)?;
+        core.write(address, &[0; IDENTITY]).map_err(failed)
     }
 }
 

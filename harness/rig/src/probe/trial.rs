@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// A word in the RAM of firmware that the bench may write at any time.
-const SCRATCH: &str = "hanbench_probe";
+const PROBE_WORD: &str = "hanbench_probe";
 /// Most bytes of it that are written.
-const SCRATCH_MAX: u64 = 64;
+const PROBE_WORD_MAX: u64 = 64;
 /// How long firmware that has started may be silent.
 const LINE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -126,10 +126,12 @@ fn hear(chip: &mut ChipBench, channels: Option<&Channels>) -> Done {
 }
 
 fn ram(chip: &mut ChipBench) -> Done {
-    let Some(symbol) = chip.image().and_then(|image| image.symbol(SCRATCH).ok()) else {
-        return Ok(Came::Missing(format!("the image has no symbol `{SCRATCH}`, which the bench may write")));
+    let Some(symbol) = chip.image().and_then(|image| image.symbol(PROBE_WORD).ok()) else {
+        return Ok(Came::Missing(format!(
+            "the image has no symbol `{PROBE_WORD}`, which the bench may write"
+        )));
     };
-    let len = usize::try_from(symbol.size.clamp(4, SCRATCH_MAX)).unwrap_or(4);
+    let len = usize::try_from(symbol.size.clamp(4, PROBE_WORD_MAX)).unwrap_or(4);
     let mut probe = chip.probe()?;
     let before = probe.read(symbol.address, len)?;
     // Every bit both ways, and no two neighbours alike.
@@ -139,12 +141,13 @@ fn ram(chip: &mut ChipBench) -> Done {
         let came = probe.read(symbol.address, len)?;
         if came != wanted {
             let text = hanbench_core::hex::text;
-            let said = format!("{} was written to `{SCRATCH}`, and {} came back", text(&wanted), text(&came));
+            let said =
+                format!("{} was written to `{PROBE_WORD}`, and {} came back", text(&wanted), text(&came));
             return Ok(Came::Wrong(said));
         }
     }
     probe.write(symbol.address, &before)?;
-    Ok(Came::Done(format!("{len} bytes of `{SCRATCH}` written and read back, twice")))
+    Ok(Came::Done(format!("{len} bytes of `{PROBE_WORD}` written and read back, twice")))
 }
 
 fn no_image() -> Came {

@@ -20,6 +20,10 @@
 pub const SYMBOL: &str = "hanbench_samples";
 /// First word of the structure, `HANS` in memory.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"HANS");
+/// Offset of the number of slots.
+pub const SLOT_COUNT_AT: u32 = 4;
+/// Offset of the bytes of a slot.
+pub const SLOT_SIZE_AT: u32 = 8;
 /// Offset of the number of blocks taken.
 pub const TAKEN_AT: u32 = 12;
 /// Offset of the number of blocks given.

@@ -68,7 +68,7 @@ pub struct Session {
     speed: Speed,
     /// Program and arguments of the virtual dongle.
     virtual_command: Vec<String>,
-    /// What plays virtual dongles and chips in place of this executable.
+    /// As in [`Session::open`].
     virtual_program: Option<PathBuf>,
     adapter: Adapter,
     bench: Option<Bench>,
@@ -94,18 +94,17 @@ struct Bench {
 impl Session {
     /// Takes hold of the rig. A program is started by the first trial.
     ///
-    /// `virtual_dongle` overrides the program that plays the virtual dongle; by default it is this executable with
-    /// the subcommand `dongle`.
+    /// `virtual_program` overrides the program that plays virtual dongles and chips; by default it is this executable
+    /// with the subcommand `dongle` or `chip`.
     ///
     /// # Errors
     ///
     /// [`RigError`]: held by someone else, a port that cannot be opened, or a key file that is none.
-    pub fn open(rig: Rig, speed: Speed, virtual_dongle: Option<PathBuf>) -> Result<Session, RigError> {
+    pub fn open(rig: Rig, speed: Speed, virtual_program: Option<PathBuf>) -> Result<Session, RigError> {
         let locks = Lock::take_rig(&rig, "run")?;
-        let virtual_program = virtual_dongle.clone();
         let virtual_command = match &rig.dut {
             Dut::Virtual { broken, key_file } => {
-                let mut command = virtual_command(virtual_dongle)?;
+                let mut command = virtual_command(virtual_program.clone())?;
                 command.extend(broken.iter().flat_map(|broken| ["--broken".into(), broken.name().into()]));
                 if let Some(file) = key_file {
                     // A mistake in it is to show now, and as input.

@@ -5,7 +5,7 @@ use hanbench_core::capture::Capture;
 use hanbench_core::clamps::Fault;
 use hanbench_core::verdict::Cause;
 use hanbench_rig::chip::hardware::{self, PROBE_WORD, RTT};
-use hanbench_rig::chip::{Broken, Places, Trouble, Variant, VirtualChip};
+use hanbench_rig::chip::{self, Broken, Places, Variant, VirtualChip};
 use hanbench_rig::config::ProbeSettings;
 use hanbench_rig::line::WriteFailure;
 use hanbench_rig::probe::{Deadlines, Image, Probe, ProbeError, RamSamples};
@@ -52,8 +52,8 @@ impl Rig {
         Rig::new(Variant { broken: Some(Broken::named(name).expect(name)), ..Variant::default() })
     }
 
-    fn trouble(name: &str) -> Rig {
-        Rig::new(Variant { trouble: Some(Trouble::from_name(name).expect(name)), ..Variant::default() })
+    fn faulty(name: &str) -> Rig {
+        Rig::new(Variant { fault: Some(chip::Fault::named(name).expect(name)), ..Variant::default() })
     }
 
     fn open(&self) -> Result<Probe, ProbeError> {
@@ -317,19 +317,19 @@ fn broken_firmware_is_broken_and_otherwise_right() {
 
 #[test]
 fn cables_and_chips_go_wrong_as_asked() {
-    let cause = |name: &str| Rig::trouble(name).open().map(drop).expect_err(name);
+    let cause = |name: &str| Rig::faulty(name).open().map(drop).expect_err(name);
     assert_eq!(cause("cable-out").cause, Cause::Timeout);
     assert_eq!(cause("slow").cause, Cause::Timeout);
     let wrong = cause("wrong-chip");
     assert!(wrong.cause == Cause::Config && wrong.to_string().contains("Cortex-M0"), "{wrong}");
-    let rig = Rig::trouble("erase-fails");
+    let rig = Rig::faulty("erase-fails");
     let error = rig.open().expect("attach").flash(&rig.image).expect_err("no erasing");
     assert!(error.cause == Cause::Rig && error.to_string().contains("erase"), "{error}");
 }
 
 #[test]
 fn power_that_was_lost_comes_back_for_the_next_client() {
-    let rig = Rig::trouble("power-lost");
+    let rig = Rig::faulty("power-lost");
     let mut probe = rig.open().expect("attach");
     let error = probe.flash(&rig.image).expect_err("no power");
     assert_ne!(error.cause, Cause::Config, "{error}");
@@ -345,8 +345,8 @@ fn power_that_was_lost_comes_back_for_the_next_client() {
 }
 
 #[test]
-fn trouble_in_the_middle_strikes_when_the_fourth_claim_is_due() {
-    let rig = Rig::trouble("cable-out-after-claims");
+fn a_fault_in_the_middle_strikes_when_the_fourth_claim_is_due() {
+    let rig = Rig::faulty("cable-out-after-claims");
     let mut listener = rig.ready();
     for (bytes, watts) in telegrams().into_iter().take(3) {
         rig.send(&bytes);
@@ -355,7 +355,7 @@ fn trouble_in_the_middle_strikes_when_the_fourth_claim_is_due() {
     rig.send(&telegrams()[3].0);
     let error = listener.try_lines(1, Duration::from_secs(5)).expect_err("no cable");
     assert!(error.line_lost && error.cause == Cause::Rig, "{error}");
-    let rig = Rig::trouble("reset-after-claims");
+    let rig = Rig::faulty("reset-after-claims");
     let mut listener = rig.ready();
     for (bytes, watts) in telegrams().into_iter().take(3) {
         rig.send(&bytes);

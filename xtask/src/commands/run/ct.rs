@@ -57,7 +57,7 @@ pub(super) fn open(rig: &Rig, speed: Option<Speed>, tasks: &[Task]) -> Result<Ve
     let count = if one { 1 } else { cores.min(tasks.len()) };
     let quiet = Duration::from_micros(rig.terms.claim_within_us);
     let probe = rig.probe.as_ref();
-    (0..count).map(|_| ClampBench::open((clamps.clone(), probe), speed, quiet, None)).collect()
+    (0..count).map(|_| ClampBench::open(clamps.clone(), probe, speed, quiet, None)).collect()
 }
 
 /// Plays the waveforms and keeps them as evidence, in their order.

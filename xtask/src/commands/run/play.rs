@@ -2,7 +2,7 @@
 //! the next one nothing. What could not be played gets its outcome here too.
 
 use crate::console;
-use crate::failure::Failure;
+use crate::failure::{Failure, INPUT, LOST};
 use hanbench_core::verdict::results::Outcome as Judged;
 use hanbench_core::verdict::trial::{Stimulus, TRIAL_VERSION, Trial, What};
 use hanbench_core::verdict::{Cause, Verdict, judge::judge};
@@ -100,9 +100,7 @@ pub(super) const SILENT: &str =
 pub(super) fn why_not(lost: Option<&Failure>, silent: &str) -> (Verdict, Cause, String) {
     let first = |text: &str| text.lines().next().unwrap_or_default().to_string();
     match lost {
-        Some(lost) if lost.code == crate::failure::INPUT => {
-            (Verdict::Error, Cause::Config, first(&lost.text))
-        }
+        Some(lost) if lost.code == INPUT => (Verdict::Error, Cause::Config, first(&lost.text)),
         Some(lost) => (Verdict::Error, Cause::Rig, first(&lost.text)),
         None => (Verdict::Inconclusive, Cause::Dut, silent.into()),
     }
@@ -110,8 +108,10 @@ pub(super) fn why_not(lost: Option<&Failure>, silent: &str) -> (Verdict, Cause, 
 
 /// The failure of a run that someone ended with Ctrl-C.
 pub(super) fn interrupted() -> Option<Failure> {
-    interrupt::interrupted()
-        .then(|| Failure { code: 3, text: "interrupted; what was played until then is in the report".into() })
+    interrupt::interrupted().then(|| Failure {
+        code: LOST,
+        text: "interrupted; what was played until then is in the report".into(),
+    })
 }
 
 /// Outcomes for stimuli that were not played: the rig was lost, someone pressed Ctrl-C, the dongle is silent.

@@ -1,7 +1,7 @@
 //! The steps with the debug probe of a rig, and what is said where there is none.
 
 use super::select::Wanted;
-use crate::failure::Failure;
+use crate::failure::{Failure, INPUT, LOST};
 use hanbench_core::verdict::probe::{Came, ProbeTrial, SUITE, ids};
 use hanbench_core::verdict::results::Outcome as Judged;
 use hanbench_core::verdict::{Cause, Verdict};
@@ -55,7 +55,7 @@ pub(super) fn play(
 }
 
 fn code(cause: Cause) -> u8 {
-    if cause == Cause::Config { crate::failure::INPUT } else { crate::failure::LOST }
+    if cause == Cause::Config { INPUT } else { LOST }
 }
 
 /// Outcomes where the steps could not even begin.

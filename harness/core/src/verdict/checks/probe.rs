@@ -11,31 +11,31 @@ pub const PROBE: &[CheckSpec] = &[
     check(
         "probe.attach",
         "The probe of the rig file reaches the chip of the rig file within its deadline, and it is that chip.",
-        "docs/describe-a-rig.md; ADIv5 and ARMv7-M: DPIDR, CPUID and the ROM table",
+        "docs/debug-probes.md; ADIv5 and ARMv7-M: DPIDR, CPUID and the ROM table",
     ),
     check(
         "probe.flash.written",
         "The image of the rig file is in the chip, every byte read back; where a signature is demanded, it was checked first.",
-        "docs/describe-a-rig.md",
+        "docs/debug-probes.md",
     ),
     check(
         "probe.flash.kept",
         "An image that is in the chip already is not written again, which wears flash out and takes time.",
-        "docs/describe-a-rig.md; probe-rs, section 3.7",
+        "docs/debug-probes.md",
     ),
     check(
         "probe.reset",
         "After a reset the firmware starts anew and offers its RTT channels.",
-        "docs/describe-a-rig.md; probe-rs, section 3.6",
+        "docs/debug-probes.md",
     ),
     check(
         "probe.rtt",
         "A whole line of the firmware arrives over RTT while the core runs.",
-        "contract, section 3; probe-rs, section 3.6",
+        "contract, section 3",
     ),
     check(
         "probe.ram",
         "What is written into RAM by the name of a symbol is read back, while the core runs.",
-        "docs/describe-a-rig.md",
+        "docs/debug-probes.md",
     ),
 ];

@@ -1,31 +1,31 @@
 //! The firmware's side of [`samples::ram`](crate::samples::ram): takes blocks that the bench put into RAM.
 
 use super::hardware::{SAMPLES, SLOT_SIZE, SLOTS};
-use crate::samples::ram::{GIVEN_AT, MAGIC, SLOT_HEAD, SLOTS_AT, TAKEN_AT};
+use crate::samples::ram::{GIVEN_AT, MAGIC, SLOT_COUNT_AT, SLOT_HEAD, SLOT_SIZE_AT, SLOTS_AT, TAKEN_AT};
 use hanbench_target::{BusFault, Chip};
 
 /// The buffer, and how many blocks were taken out of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Ring {
+pub struct Buffer {
     taken: u32,
 }
 
-impl Ring {
+impl Buffer {
     /// Sets the buffer up, as firmware does when it starts.
     ///
     /// # Errors
     ///
     /// [`BusFault`] when RAM ends before.
-    pub fn place(chip: &mut Chip) -> Result<Ring, BusFault> {
+    pub fn place(chip: &mut Chip) -> Result<Buffer, BusFault> {
         let at = SAMPLES.address;
         chip.write(at, &[0; SLOTS_AT as usize])?;
         for slot in 0..SLOTS {
-            chip.write_word(Ring::slot(slot), 0)?;
+            chip.write_word(Buffer::slot(slot), 0)?;
         }
-        chip.write_word(at + 4, SLOTS)?;
-        chip.write_word(at + 8, SLOT_SIZE)?;
+        chip.write_word(at + SLOT_COUNT_AT, SLOTS)?;
+        chip.write_word(at + SLOT_SIZE_AT, SLOT_SIZE)?;
         chip.write_word(at, MAGIC)?;
-        Ok(Ring { taken: 0 })
+        Ok(Buffer { taken: 0 })
     }
 
     /// Takes the next block out. A length that no slot has gives a block without bytes: whoever counts blocks notices.
@@ -39,7 +39,7 @@ impl Ring {
         if !(1..=SLOTS).contains(&given.wrapping_sub(self.taken)) {
             return Ok(None);
         }
-        let slot = Ring::slot(self.taken % SLOTS);
+        let slot = Buffer::slot(self.taken % SLOTS);
         let length = chip.word(slot)?;
         let length = if length <= SLOT_SIZE { length as usize } else { 0 };
         let block = chip.bytes(slot + SLOT_HEAD, length)?.to_vec();
