@@ -174,10 +174,13 @@ fn firmware_that_is_broken_fails_as_the_device_with_the_right_words() {
 #[test]
 fn a_name_that_does_not_exist_is_a_mistake_in_the_rig_file() {
     let folder = tempfile::tempdir().expect("a folder");
-    for line in ["broken = \"loud\"", "fault = \"gremlins\""] {
+    for (line, words) in [
+        ("broken = \"lose-a-line\"", "did you mean \"loses-a-line\"?"),
+        ("fault = \"cable\"", "\"cable\" is unknown; expected cable-out"),
+    ] {
         let ran = played(folder.path(), "unknown", line);
         assert_eq!(ran.code, Some(2), "{line}: {}", ran.words);
-        assert!(ran.words.contains("expected one of"), "{}", ran.words);
-        let _ = std::fs::remove_dir_all(&ran.out);
+        assert!(ran.words.contains("unknown.toml:5:") && ran.words.contains(words), "{}", ran.words);
+        assert!(!ran.out.exists(), "nothing is written for a rig file with a mistake");
     }
 }

@@ -66,3 +66,13 @@ pub fn list() -> Vec<String> {
 pub fn obstacle(_table: &ProbeTable) -> Option<&'static str> {
     Some(LEFT_OUT)
 }
+
+/// Not known to this build.
+pub(crate) fn broken_names() -> Vec<&'static str> {
+    Vec::new()
+}
+
+/// Not known to this build.
+pub(crate) fn fault_names() -> Vec<&'static str> {
+    Vec::new()
+}

@@ -422,6 +422,7 @@ fn mistakes_in_a_probe_are_pointed_at() {
         ("kind = \"virtual\"\nselector = \"1366:1015\"", "[probe] kind \"virtual\" has no `selector`"),
         ("kind = \"virtual\"\nimage = \"a.elf\"", "[probe] kind \"virtual\" has no `image`"),
         ("selector = \"1366:1015\"\nchip = \"x\"\nfault = \"slow\"", "[probe] kind \"usb\" has no `fault`"),
+        ("kind = \"virtual\"\nsigned_by = \"a.pem\"", "[probe] kind \"virtual\" has no `signed_by`"),
         ("kind = \"process\"\nchip = \"x\"", "[probe] kind \"process\" needs `command`"),
         ("kind = \"process\"\nchip = \"x\"\ncommand = [\"sim\"]", "`command` never says {socket}"),
     ];

@@ -19,6 +19,7 @@
 
 use super::raw::RawProbe;
 use super::{Checker, Mistake};
+use crate::probe::{broken_names, fault_names};
 use std::ops::Range;
 use std::path::PathBuf;
 use toml::Spanned;
@@ -95,6 +96,7 @@ impl Checker<'_> {
         own(&["process"], "command", raw.command.as_ref().map(Spanned::span))?;
         own(&["usb", "process"], "chip", raw.chip.as_ref().map(Spanned::span))?;
         own(&["usb", "process"], "image", raw.image.as_ref().map(Spanned::span))?;
+        own(&["usb", "process"], "signed_by", raw.signed_by.as_ref().map(Spanned::span))?;
         own(&["virtual"], "broken", raw.broken.as_ref().map(Spanned::span))?;
         own(&["virtual"], "fault", raw.fault.as_ref().map(Spanned::span))?;
         let selector = match kind.as_str() {
@@ -115,13 +117,21 @@ impl Checker<'_> {
         let kind = match kind.as_str() {
             "usb" => ProbeKind::Usb,
             "virtual" => ProbeKind::Virtual {
-                broken: raw.broken.map(Spanned::into_inner),
-                fault: raw.fault.map(Spanned::into_inner),
+                broken: raw.broken.map(|word| self.one_of(word, "`broken`", broken_names())).transpose()?,
+                fault: raw.fault.map(|word| self.one_of(word, "`fault`", fault_names())).transpose()?,
             },
             _ => ProbeKind::Process { command: self.chip_command(raw.command, &span)? },
         };
         let image = raw.image.map(|path| self.beside(path.get_ref()));
         Ok(ProbeTable { kind, settings, image, flash: raw.flash })
+    }
+
+    /// A word of a list; any word where this build does not know the list.
+    fn one_of(&self, word: Spanned<String>, key: &str, known: Vec<&'static str>) -> Result<String, Mistake> {
+        if known.is_empty() || known.contains(&word.get_ref().as_str()) {
+            return Ok(word.into_inner());
+        }
+        Err(self.unknown(word.span(), key, word.get_ref(), &known))
     }
 
     fn selector(&self, selector: Option<Spanned<String>>, table: &Range<usize>) -> Result<String, Mistake> {

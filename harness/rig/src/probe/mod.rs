@@ -23,6 +23,7 @@
 //! Attaching halts a running core for a moment (microseconds to milliseconds), because probe-rs clears its breakpoints;
 //! so a test attaches before it starts to measure time.
 
+use crate::chip;
 use crate::config::{ProbeKind, ProbeTable};
 
 mod attach;
@@ -66,4 +67,14 @@ pub fn list() -> Vec<String> {
 pub fn obstacle(table: &ProbeTable) -> Option<&'static str> {
     (cfg!(not(unix)) && table.kind != ProbeKind::Usb)
         .then_some("a simulated chip is reached through a unix socket, which this system has not")
+}
+
+/// How the firmware of the virtual chip can be broken on purpose.
+pub(crate) fn broken_names() -> Vec<&'static str> {
+    chip::Broken::names()
+}
+
+/// What can go wrong with the virtual chip.
+pub(crate) fn fault_names() -> Vec<&'static str> {
+    chip::Fault::ALL.map(chip::Fault::name).into()
 }

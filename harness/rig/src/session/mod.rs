@@ -247,17 +247,24 @@ impl Session {
     }
 
     fn open_bench(&mut self) -> Result<Bench, RigError> {
-        if matches!(self.rig.dut, Dut::Rtt { .. }) {
-            return self.firmware();
-        }
-        // A new pty for every start: bytes that the last program did not read must not reach the next one.
-        let line = self.line.take().map_or_else(|| Line::open(&self.rig.input), Ok)?;
-        let dut = match &self.rig.dut {
-            Dut::Serial { port, baud, .. } => Running::Console(Console::open(port, *baud)?),
-            Dut::Process { command, .. } => self.start(&command.clone(), &line)?,
-            Dut::Virtual { .. } | Dut::Rtt { .. } => self.start(&self.virtual_command.clone(), &line)?,
+        let command = match &self.rig.dut {
+            Dut::Rtt { .. } => return self.firmware(),
+            Dut::Serial { port, baud, .. } => {
+                let (port, baud) = (port.clone(), *baud);
+                let line = self.open_line()?;
+                return Ok(Bench { line, dut: Running::Console(Console::open(&port, baud)?) });
+            }
+            Dut::Process { command, .. } => command.clone(),
+            Dut::Virtual { .. } => self.virtual_command.clone(),
         };
+        let line = self.open_line()?;
+        let dut = self.start(&command, &line)?;
         Ok(Bench { line, dut })
+    }
+
+    /// A new pty for every start: bytes that the last program did not read must not reach the next one.
+    fn open_line(&mut self) -> Result<Line, RigError> {
+        self.line.take().map_or_else(|| Line::open(&self.rig.input), Ok)
     }
 
     /// A chip whose firmware has just started. What it did not read from the line before is lost, as on any UART.
