@@ -1,7 +1,9 @@
 //! What the sources cite is listed in `docs/sources.md`, and what is listed there is cited.
 //!
 //! A citation is a word and ids behind it: `field bug H1`, `field bugs D1 and L6`, `field bugs C1 to C3`,
-//! `field bugs, section 14.1`, `han-protocol, sections 4.1 and 4.3`, `ct-waveforms, section 2.3`.
+//! `field bugs, section 14.1`, `han-protocol, sections 4.1 and 4.3`, `ct-waveforms, section 2.3`,
+//! `balancing, sections 2.3 and 5b`. The requirements and the external cases of balancing need no word: `B-06`,
+//! `B-53 to B-67`, `X6 and X7`.
 
 use regex::Regex;
 use std::collections::BTreeMap;
@@ -10,8 +12,8 @@ use std::collections::BTreeMap;
 pub const LIST: &str = "docs/sources.md";
 
 /// The forms of a citation: pattern whose first group holds the ids, the word before an id in the list, and the
-/// form of one id.
-const FORMS: [(&str, &str, &str); 4] = [
+/// form of one id. A match without that group cites nothing.
+const FORMS: [(&str, &str, &str); 7] = [
     (r"[Ff]ield bugs? ((?:[A-Z]\d+(?:, and | and | to |, )?)+)", "", r"[A-Z]\d+"),
     (r"[Ff]ield bugs?, section (\d+(?:\.\d+)?)", "field bugs ", r"\d+(?:\.\d+)?"),
     (
@@ -23,6 +25,22 @@ const FORMS: [(&str, &str, &str); 4] = [
         r"ct-waveforms, sections? (\d+(?:\.\d+)?(?:(?:, | and )\d+(?:\.\d+)?)*)",
         "ct-waveforms ",
         r"\d+(?:\.\d+)?",
+    ),
+    // What follows a comma without a letter or a point is a number within the section: `section 5b, 7`.
+    (
+        r"[Bb]alancing, sections? (\d+(?:\.\d+|[a-z])?(?:(?:, | and )\d+(?:\.\d+|[a-z]))*)",
+        "balancing ",
+        r"\d+(?:\.\d+|[a-z])?",
+    ),
+    (r"\b(B-\d{2}(?:(?:, and | and | to |, )B-\d{2})*)\b", "", r"B-\d{2}"),
+    // There are field bugs X1 and X2 as well: the first half takes them away.
+    (
+        concat!(
+            r"[Ff]ield bugs? (?:[A-Z]\d+(?:, and | and | to |, )?)+|",
+            r"\b(X(?:1?\d|20)(?:(?:, and | and | to |, )X(?:1?\d|20))*)\b"
+        ),
+        "balancing ",
+        r"X\d+",
     ),
 ];
 
@@ -58,16 +76,19 @@ fn joined(text: &str) -> (String, Vec<usize>) {
     (joined, lines)
 }
 
-/// `C1`, `C3` → `C1`, `C2`, `C3`.
+/// `C1`, `C3` → `C1`, `C2`, `C3`; `B-05`, `B-07` → `B-05`, `B-06`, `B-07`.
 fn between(ends: &[&str]) -> Vec<String> {
-    let number = |id: &str| id.get(1..).and_then(|digits| digits.parse::<u32>().ok());
-    match ends {
-        [first, last] => match (number(first), number(last)) {
-            (Some(from), Some(to)) => (from..=to).map(|number| format!("{}{number}", &first[..1])).collect(),
-            _ => Vec::new(),
-        },
-        _ => ends.iter().map(|id| (*id).to_string()).collect(),
-    }
+    let [first, last] = ends else { return ends.iter().map(|id| (*id).to_string()).collect() };
+    let (word, from) = parts(first);
+    let (_, to) = parts(last);
+    let width = from.len();
+    let (Ok(from), Ok(to)) = (from.parse::<u32>(), to.parse::<u32>()) else { return Vec::new() };
+    (from..=to).map(|number| format!("{word}{number:0width$}")).collect()
+}
+
+/// What stands before the number of an id, and the number: `B-`, `05`.
+fn parts(id: &str) -> (&str, &str) {
+    id.split_at(id.find(|sign: char| sign.is_ascii_digit()).unwrap_or(id.len()))
 }
 
 /// Holds the citations against the list. A row of the list starts with the id in back-ticks.
@@ -113,6 +134,38 @@ mod tests {
         assert_eq!(ids[7], "ct-waveforms 5.4");
         assert_eq!(ids[8..], sections);
         assert_eq!((found["A1"].as_str(), found["field bugs 14.1"].as_str()), ("x:1", "x:2"));
+    }
+
+    #[test]
+    fn sections_requirements_and_cases_of_balancing_are_found() {
+        let text = concat!(
+            "//! One (balancing, sec",
+            "tions 2.3 and 5b; B",
+            "-01, B",
+            "-03).\n/// Balancing, sec",
+            "tion 5d, 7; B",
+            "-08 to B",
+            "-10.\n// field ",
+            "bugs Q1 and X",
+            "1; X",
+            "6, X",
+            "13 and X",
+            "20; CRC-16/X",
+            "25, X",
+            "25.\n// X",
+            "16 to X",
+            "18\n"
+        );
+        let mut found = BTreeMap::new();
+        cited("x", text, &mut found);
+        let balancing: Vec<&str> = found.keys().filter_map(|id| id.strip_prefix("balancing ")).collect();
+        let requirements: Vec<&str> = found.keys().filter_map(|id| id.strip_prefix("B-")).collect();
+        let expected = ["2.3", "5b", "5d", "X13", "X16", "X17", "X18", "X20", "X6"];
+        assert_eq!(balancing, expected);
+        assert_eq!(requirements, ["01", "03", "08", "09", "10"]);
+        assert_eq!((found["B-10"].as_str(), found["balancing X17"].as_str()), ("x:2", "x:4"));
+        // And the two field bugs, which are no cases of balancing.
+        assert_eq!(found.len(), balancing.len() + requirements.len() + 2);
     }
 
     #[test]

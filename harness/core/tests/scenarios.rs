@@ -37,8 +37,7 @@ fn a_scenario_says_what_it_shows_and_what_has_to_come_of_it(
     let scenario = read(&path);
     assert!(scenario.about.len() > 30, "{}", scenario.about);
     let source = scenario.source.as_str();
-    let cites =
-        ["balancing, section", "field bug", "field-bugs", "B-"].iter().any(|start| source.starts_with(start));
+    let cites = ["balancing, section", "field bug", "B-"].iter().any(|start| source.starts_with(start));
     assert!(cites, "{source}");
     // Scenarios that measure rules expect nothing of their own; the checks hold for them as for all.
     let measures = path.file_stem().unwrap().to_str().unwrap().starts_with("rules-");

@@ -97,16 +97,22 @@ fn keys(root: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// Every document that sources and fixtures cite has its line in the list of sources.
+/// Every document that sources, fixtures and pages cite has its line in the list of sources. The list itself cites
+/// nothing: it would vouch for its own rows.
 fn citations(root: &Path, mut files: Vec<PathBuf>, found: &mut Vec<String>) {
-    with_extension(&root.join("fixtures"), "hex", &mut files);
-    with_extension(&root.join("fixtures/waveforms"), "toml", &mut files);
+    for extension in ["hex", "toml", "md"] {
+        with_extension(&root.join("fixtures"), extension, &mut files);
+    }
+    with_extension(&root.join("docs"), "md", &mut files);
+    files.push(root.join("README.md"));
+    let list = root.join(citations::LIST);
+    files.retain(|path| *path != list);
     let mut cited = BTreeMap::new();
     for path in &files {
         let Ok(text) = fs::read_to_string(path) else { continue };
         citations::cited(&workspace::shown(root, path), &text, &mut cited);
     }
-    match fs::read_to_string(root.join(citations::LIST)) {
+    match fs::read_to_string(list) {
         Ok(list) => citations::compare(&list, &cited, found),
         Err(_) => found.push(format!("{}:1: there is none", citations::LIST)),
     }

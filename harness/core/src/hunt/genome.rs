@@ -3,8 +3,8 @@
 //! Refuses what no balancer can survive, and nothing else. The house alone never draws more than the fuse is rated for,
 //! and on a line it adds at most 14 A in half a minute, which is what a fuse outlasts until the next reading if there is
 //! some margin (balancing, section 2.3). When something breaks, nobody can react until chargers have noticed, so that
-//! the house adds no more than 9 A from half a minute before until a minute behind the break (balancing, section 5e,
-//! and section 5d, invariant 6); after that everybody is at the offline limit, which is one that is safe without any
+//! the house adds no more than 9 A from half a minute before until a minute behind the break (balancing, sections 5e
+//! and 5d, there invariant 6); after that everybody is at the offline limit, which is one that is safe without any
 //! balancing (B-62): none. A charger that forgets its limit while nobody reaches it, itself and not another one, is
 //! beyond every balancer too.
 

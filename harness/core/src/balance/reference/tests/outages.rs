@@ -14,7 +14,8 @@ fn below(rig: &mut Rig, within: u64, ma: i64) -> bool {
     false
 }
 
-/// B-53, INV-6: the meter falls silent, and within a minute the group is at its offline limit.
+/// B-53; balancing, section 5d, invariant 6: the meter falls silent, and within a minute the group is at its offline
+/// limit.
 #[test]
 fn without_a_meter_the_group_falls_back() {
     let mut rig = Rig::new(site(40, 3), Tuning::default());
@@ -144,7 +145,7 @@ fn a_dongle_has_two_minutes_to_start() {
     assert_eq!(rig.offered(), [6_000]);
 }
 
-/// INV-5: whatever happens, nothing is raised on an old reading.
+/// Balancing, section 5d, invariant 5: whatever happens, nothing is raised on an old reading.
 #[test]
 fn nothing_rises_on_an_old_reading() {
     let mut rig = Rig::new(site(40, 2), Tuning::default());
