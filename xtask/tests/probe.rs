@@ -114,6 +114,18 @@ fn a_cable_that_falls_out_in_the_middle_ends_the_run_and_a_restart_only_its_tria
 }
 
 #[test]
+fn a_probe_that_stalls_is_no_silence_of_the_device() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The claim is overdue before the probe is given up.
+    let lines = rig("fault = \"stalls-after-claims\"").replace("[probe]", "claim_within_s = 1.0\n[probe]");
+    let ran = run("probe", folder.path(), "stalls", Some(&lines), &TELEGRAMS);
+    assert_eq!(ran.code, Some(3), "{}", ran.words);
+    blames_nobody(&ran);
+    let telegram = ran.of("han.field.value");
+    assert_eq!((telegram.verdict, telegram.cause), (Verdict::Error, Some(Cause::Rig)), "{telegram:?}");
+}
+
+#[test]
 fn an_image_that_nobody_signed_is_not_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name).display().to_string();

@@ -54,6 +54,28 @@ pub fn target(path: &Path) -> std::io::Result<PathBuf> {
     }
 }
 
+/// Reads a file of at most `limit` bytes. What is no file is refused before it is opened: a pipe may wait for ever, and a
+/// device never ends.
+///
+/// # Errors
+/// There is no such file, it may not be read, it is no file, or it is larger.
+pub fn read_bytes(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+    let wrong =
+        |what: &str| std::io::Error::new(ErrorKind::InvalidInput, format!("{what}, a file was expected"));
+    let there = std::fs::metadata(path)?;
+    if there.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    } else if !there.is_file() {
+        return Err(wrong("it is a pipe or a device"));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(wrong(&format!("it has more than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
 /// Reads a text file of at most `limit` bytes. `expected` says what the file should be: `a rig file`.
 ///
 /// # Errors

@@ -28,6 +28,8 @@ pub(crate) enum End {
     Exited(String),
     /// The chip of the DUT restarted unasked.
     Restarted(String),
+    /// The bench could not hear the DUT.
+    Unheard(String),
     /// The rig is gone.
     Lost(RigError),
 }
@@ -49,6 +51,7 @@ pub(crate) struct Hearing<'a> {
 impl<'a> Hearing<'a> {
     /// Starts the clock of the trial.
     pub(crate) fn new(dut: &'a mut Running, adapter: &'a mut Adapter) -> Hearing<'a> {
+        dut.hear_anew();
         let (start, events) = (Instant::now(), Vec::new());
         Hearing { dut, adapter, start, claims: 0, rejections: 0, told: 0, events, text: 0 }
     }
@@ -97,7 +100,8 @@ impl<'a> Hearing<'a> {
             | What::Log { .. }
             | What::Exited { .. }
             | What::Stopped { .. }
-            | What::Restarted { .. } => {}
+            | What::Restarted { .. }
+            | What::Unheard { .. } => {}
         }
         self.events.push(Event { t_us: micros(at.saturating_duration_since(self.start)), what });
     }
@@ -125,6 +129,24 @@ impl<'a> Hearing<'a> {
         }
     }
 
+    /// For a trial in which something is missing, or may be late: what it means where the DUT could not be heard for a
+    /// quarter of the time that a claim may take. First waits until it can be heard again, or is lost.
+    pub(crate) fn all_heard(&mut self, within: Duration) -> Result<(), End> {
+        let limit = within / 4;
+        // Ends, because whoever cannot hear gives up by itself.
+        while self.dut.deaf().0 > limit {
+            self.take(Instant::now() + TICK)?;
+            self.exit()?;
+        }
+        if self.dut.deaf().1 <= limit {
+            return Ok(());
+        }
+        let limit = limit.as_secs_f64();
+        Err(End::Unheard(format!(
+            "the probe did not answer for more than {limit} s, so that nothing was heard"
+        )))
+    }
+
     /// What it means that bytes were not taken.
     pub(crate) fn unwritten(&mut self, failure: WriteFailure) -> End {
         match failure {
@@ -144,6 +166,7 @@ impl<'a> Hearing<'a> {
             End::Misbehaved(why) => What::Stopped { why, misbehaved: true },
             End::Exited(how) => What::Exited { how },
             End::Restarted(why) => What::Restarted { why },
+            End::Unheard(why) => What::Unheard { why },
             End::Lost(error) => return Err(error),
         };
         self.note(Instant::now(), what);
@@ -167,4 +190,62 @@ pub(crate) fn micros(time: Duration) -> u64 {
 fn flooded() -> End {
     let mib = TEXT_MAX >> 20;
     End::Misbehaved(format!("the DUT printed more than {EVENTS_MAX} lines or {mib} MiB in one trial"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Readings;
+    use crate::dut::{Firmware, Said, Talk};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// A channel with one look that takes a while, and whether anything comes of it. It begins when told to.
+    #[derive(Debug)]
+    struct Stalls {
+        go: Arc<AtomicBool>,
+        look: Option<(Duration, bool)>,
+    }
+
+    impl Talk for Stalls {
+        fn read(&mut self) -> Result<Said, RigError> {
+            if self.go.load(Ordering::Relaxed)
+                && let Some((takes, comes_back)) = self.look.take()
+            {
+                std::thread::sleep(takes);
+                if !comes_back {
+                    return Err(RigError::Lost { what: "the chip".into(), why: "no answer".into() });
+                }
+            }
+            Ok(Said::Bytes(Vec::new()))
+        }
+
+        fn write(&mut self, _bytes: &[u8]) -> Result<usize, RigError> {
+            Ok(0)
+        }
+    }
+
+    fn after(stall: Duration, comes_back: bool, within: Duration) -> Result<(), End> {
+        let go = Arc::new(AtomicBool::new(false));
+        let channel = Stalls { go: Arc::clone(&go), look: Some((stall, comes_back)) };
+        let mut dut = Running::Firmware(Firmware::on(Box::new(channel)));
+        let mut adapter = Adapter::new(Readings::Jsonl);
+        let mut heard = Hearing::new(&mut dut, &mut adapter);
+        go.store(true, Ordering::Relaxed);
+        let until = Instant::now() + Duration::from_secs(10);
+        while heard.dut.deaf().1 < stall / 2 {
+            assert!(Instant::now() < until, "it never looked");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        heard.all_heard(within)
+    }
+
+    #[test]
+    fn who_could_not_be_heard_owes_nothing_and_who_is_lost_is_lost() {
+        let stall = Duration::from_millis(300);
+        let (tight, wide) = (Duration::from_millis(200), Duration::from_secs(600));
+        assert!(after(stall, true, wide).is_ok(), "a short one changes nothing");
+        assert!(matches!(after(stall, true, tight), Err(End::Unheard(_))));
+        assert!(matches!(after(stall, false, tight), Err(End::Lost(_))));
+    }
 }

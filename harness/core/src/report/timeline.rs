@@ -86,7 +86,8 @@ pub(super) fn timeline(trial: &Trial) -> Timeline<'_> {
             | What::Log { .. }
             | What::Exited { .. }
             | What::Stopped { .. }
-            | What::Restarted { .. } => {}
+            | What::Restarted { .. }
+            | What::Unheard { .. } => {}
         }
     }
     Timeline { rows, stray }

@@ -287,7 +287,10 @@ impl Event {
 impl What {
     /// Nothing more is sent behind it.
     pub fn ends_trial(&self) -> bool {
-        matches!(self, What::Exited { .. } | What::Stopped { .. } | What::Restarted { .. })
+        matches!(
+            self,
+            What::Exited { .. } | What::Stopped { .. } | What::Restarted { .. } | What::Unheard { .. }
+        )
     }
 }
 
@@ -338,6 +341,11 @@ pub enum What {
     /// The chip of the DUT restarted unasked, and the trial ended. Power, reset line or firmware: a probe cannot tell.
     Restarted {
         /// What was seen.
+        why: String,
+    },
+    /// The bench could not hear the DUT for so long that nothing which is missing or late counts, and the trial ended.
+    Unheard {
+        /// What kept the bench from hearing.
         why: String,
     },
 }

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub const CLAIMS_BEFORE: u64 = 3;
 /// How long each transfer takes on a slow cable: attaching needs some hundred.
 const SLOW: Duration = Duration::from_millis(50);
+/// How long one takes on a cable that stalls: longer than any step but flashing may.
+const STALLS: Duration = Duration::from_secs(3);
 /// A core that this chip does not have: a Cortex-M0.
 const OTHER_CORE: u32 = 0x410C_C200;
 
@@ -22,6 +24,8 @@ pub enum Fault {
     CableOutAfterClaims,
     /// The chip resets itself when the claim behind [`CLAIMS_BEFORE`] is due, once.
     ResetAfterClaims,
+    /// Each transfer takes 3 s from when the claim behind [`CLAIMS_BEFORE`] is due.
+    StallsAfterClaims,
     /// No sector of the flash can be erased.
     EraseFails,
     /// Power fails in the middle of the image, once, and comes back for the next client.
@@ -34,10 +38,11 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 7] = [
+    pub const ALL: [Fault; 8] = [
         Fault::CableOut,
         Fault::CableOutAfterClaims,
         Fault::ResetAfterClaims,
+        Fault::StallsAfterClaims,
         Fault::EraseFails,
         Fault::PowerLost,
         Fault::WrongChip,
@@ -50,6 +55,7 @@ impl Fault {
             Fault::CableOut => "cable-out",
             Fault::CableOutAfterClaims => "cable-out-after-claims",
             Fault::ResetAfterClaims => "reset-after-claims",
+            Fault::StallsAfterClaims => "stalls-after-claims",
             Fault::EraseFails => "erase-fails",
             Fault::PowerLost => "power-lost",
             Fault::WrongChip => "wrong-chip",
@@ -74,7 +80,7 @@ impl Fault {
             }
             Fault::WrongChip => chip.identity.cpuid = OTHER_CORE,
             Fault::Slow => chip.faults.delay = SLOW,
-            Fault::CableOutAfterClaims | Fault::ResetAfterClaims => {}
+            Fault::CableOutAfterClaims | Fault::ResetAfterClaims | Fault::StallsAfterClaims => {}
         }
     }
 
@@ -83,6 +89,7 @@ impl Fault {
         match self {
             Fault::CableOutAfterClaims => chip.faults.unplugged = true,
             Fault::ResetAfterClaims => chip.reset(),
+            Fault::StallsAfterClaims => chip.faults.delay = STALLS,
             _ => {}
         }
         self == Fault::ResetAfterClaims

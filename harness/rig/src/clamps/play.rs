@@ -88,6 +88,11 @@ impl<'a> Play<'a> {
     /// Plays the whole waveform. `early` are lines that came while the dongle started.
     pub(super) fn run(&mut self, waveform: &Waveform, early: Vec<TextLine>) -> Result<(), RigError> {
         let ended = self.hear(&early).and_then(|()| self.samples(waveform)).and_then(|()| self.settle());
+        let ended = match ended {
+            Err(known @ (End::Lost(_) | End::Restarted(_))) => Err(known),
+            Ok(()) if self.done.is_some() => Ok(()),
+            unsure => self.heard.all_heard(self.quiet).and(unsure),
+        };
         let Err(end) = ended else { return Ok(()) };
         self.trouble = true;
         self.heard.ended(end)

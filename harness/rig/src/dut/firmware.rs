@@ -44,6 +44,21 @@ pub trait Talk: Send + std::fmt::Debug {
 
 type Shared<T> = Arc<Mutex<T>>;
 
+/// Looks into the channel, and how long they take: as long as one lasts, nothing is heard.
+#[derive(Debug, Default)]
+struct Looks {
+    /// When the present one began.
+    began: Option<Instant>,
+    /// The longest one until now.
+    longest: Duration,
+}
+
+impl Looks {
+    fn present(&self) -> Duration {
+        self.began.map_or(Duration::ZERO, |began| began.elapsed())
+    }
+}
+
 /// Running firmware and the thread that listens to it.
 #[derive(Debug)]
 pub struct Firmware {
@@ -51,6 +66,7 @@ pub struct Firmware {
     channel: Shared<Box<dyn Talk>>,
     /// Why the reader ended by itself.
     ended: Shared<Option<Gone>>,
+    looks: Shared<Looks>,
     stop: Arc<AtomicBool>,
     reader: Option<JoinHandle<()>>,
 }
@@ -62,14 +78,20 @@ impl Firmware {
         inbox.open();
         let (channel, ended) = (Arc::new(Mutex::new(channel)), Arc::new(Mutex::new(None)));
         let stop = Arc::new(AtomicBool::new(false));
-        let source = Source { channel: Arc::clone(&channel), ended: Arc::clone(&ended), held: Vec::new() };
+        let looks = Shared::default();
+        let source = Source {
+            channel: Arc::clone(&channel),
+            ended: Arc::clone(&ended),
+            looks: Arc::clone(&looks),
+            held: Vec::new(),
+        };
         let reader = {
             let (inbox, stop) = (inbox.clone(), Arc::clone(&stop));
             std::thread::spawn(move || {
                 inbox.read_lines(source, Stream::Readings, || stop.load(Ordering::Relaxed));
             })
         };
-        Firmware { inbox, channel, ended, stop, reader: Some(reader) }
+        Firmware { inbox, channel, ended, looks, stop, reader: Some(reader) }
     }
 
     /// Waits until it says that it is ready, as for a program. Returns what it said until then.
@@ -110,6 +132,16 @@ impl Firmware {
         self.gone().map_or(Ok(false), Err)
     }
 
+    /// How long the present look into its channel takes by now, and the longest one since [`Firmware::hear_anew`].
+    pub(super) fn deaf(&self) -> (Duration, Duration) {
+        let looks = held(&self.looks);
+        (looks.present(), looks.longest.max(looks.present()))
+    }
+
+    pub(super) fn hear_anew(&mut self) {
+        held(&self.looks).longest = Duration::ZERO;
+    }
+
     /// Where its lines arrive.
     pub(super) fn inbox(&self) -> &Inbox {
         &self.inbox
@@ -144,17 +176,28 @@ fn held<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 struct Source {
     channel: Shared<Box<dyn Talk>>,
     ended: Shared<Option<Gone>>,
+    looks: Shared<Looks>,
     /// Bytes that had no room in the last buffer.
     held: Vec<u8>,
+}
+
+impl Source {
+    /// Not held while sleeping: someone may want to tell the firmware something.
+    fn look(&self) -> Result<Said, RigError> {
+        held(&self.looks).began = Some(Instant::now());
+        let said = held(&self.channel).read();
+        let mut looks = held(&self.looks);
+        looks.longest = looks.longest.max(looks.present());
+        looks.began = None;
+        said
+    }
 }
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let until = Instant::now() + READ_WAIT;
         while self.held.is_empty() {
-            // Not held while sleeping: someone may want to tell the firmware something.
-            let said = held(&self.channel).read();
-            match said {
+            match self.look() {
                 Ok(Said::Bytes(bytes)) => self.held = bytes,
                 Ok(Said::Restarted) => {
                     let why =

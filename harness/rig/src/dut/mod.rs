@@ -61,6 +61,22 @@ impl Running {
         }
     }
 
+    /// For how long it cannot be heard by now, and the longest such time since [`Running::hear_anew`]. Pipes and ports wait
+    /// until somebody reads them; RAM does not.
+    pub(crate) fn deaf(&self) -> (Duration, Duration) {
+        match self {
+            Running::Program(_) | Running::Console(_) => (Duration::ZERO, Duration::ZERO),
+            Running::Firmware(firmware) => firmware.deaf(),
+        }
+    }
+
+    /// What could not be heard before is of no interest any more.
+    pub(crate) fn hear_anew(&mut self) {
+        if let Running::Firmware(firmware) = self {
+            firmware.hear_anew();
+        }
+    }
+
     /// Tells it a line, where it can be told one: the console of a real dongle is only read.
     pub(crate) fn tell(&mut self, line: &str) {
         match self {

@@ -56,7 +56,14 @@ fn open(selector: &str) -> Result<Probe, ProbeError> {
         ProbeError::config(STEP, format!("`selector` {selector:?} of the rig file: {error}"))
     })?;
     let lister = Lister::new();
+    let behind_socket = parsed.serial_number.as_deref().is_some_and(|serial| serial.starts_with("unix:"));
     lister.open(parsed).map_err(|error| {
+        if behind_socket {
+            // probe-rs only says that USB has no such probe either.
+            let why = "nothing at the socket speaks the protocol of a Glasgow probe; did the program that simulates the chip \
+                       say `ready` before it served it?";
+            return ProbeError::rig(STEP, why);
+        }
         // A computer without USB, a probe that is not plugged in and one that may not be opened look much alike.
         let there: Vec<String> = lister.list_all().iter().map(selector_of).collect();
         let there = if there.is_empty() {

@@ -4,7 +4,7 @@
 //! with a chip that does not hold the image of the rig file.
 
 use super::talk::{Rtt, SharedProbe, held};
-use super::{Channels, Deadlines, Flashed, Image, Probe, ProbeError, RamSamples};
+use super::{Channels, Deadlines, Flashed, Image, Probe, ProbeError, RamSamples, Symbol};
 use crate::config::{Input, ProbeKind, ProbeTable};
 use crate::dut::{Firmware, Program, Stream};
 use crate::error::RigError;
@@ -18,6 +18,9 @@ use tempfile::TempDir;
 
 /// The control block of RTT, by the name that all firmware gives it.
 const BLOCK: &str = "_SEGGER_RTT";
+/// Longest path of the folder for temporary files that leaves room for a socket in a folder in it: the path of a unix
+/// socket has 104 bytes at least (sun_path on macOS; Linux has 108).
+const FOLDER_MAX: usize = 70;
 
 /// A chip and everything around it. Field order matters: the probe lets go before what it is attached to ends.
 #[derive(Debug)]
@@ -126,12 +129,22 @@ impl ChipBench {
         self.probe()?.flash(&image)
     }
 
+    /// Something that the image keeps in RAM.
+    ///
+    /// # Errors
+    /// As [`Image::symbol`] and [`Probe::check_ram`], and a rig without image.
+    pub fn symbol(&mut self, name: &'static str) -> Result<Symbol, ProbeError> {
+        let symbol = self.image.as_ref().ok_or_else(no_image)?.symbol(name)?;
+        self.probe()?.check_ram(name, symbol.address)?;
+        Ok(symbol)
+    }
+
     /// Resets the chip and waits for its firmware to offer RTT.
     ///
     /// # Errors
     /// As [`Probe::restart_with_rtt`]; an image without the symbol `_SEGGER_RTT`.
     pub fn restart(&mut self) -> Result<Channels, ProbeError> {
-        let block = self.image.as_ref().ok_or_else(no_image)?.symbol(BLOCK)?.address;
+        let block = self.symbol(BLOCK)?.address;
         self.probe()?.restart_with_rtt(block)
     }
 
@@ -165,7 +178,7 @@ impl ChipBench {
     /// # Errors
     /// The image has no symbol `hanbench_samples`.
     pub fn samples(&mut self) -> Result<Box<dyn SampleSink + Send>, RigError> {
-        let symbol = self.image.as_ref().ok_or_else(no_image)?.symbol(ram::SYMBOL)?;
+        let symbol = self.symbol(ram::SYMBOL)?;
         let probe = Arc::clone(self.attached()?);
         Ok(Box::new(RamSamples::new(probe, symbol)))
     }
@@ -220,9 +233,11 @@ fn started(command: &[String]) -> Result<Program, RigError> {
     }
 }
 
-/// A folder of its own, gone with its holder.
+/// A folder of its own for the socket, gone with its holder.
 fn temporary() -> Result<TempDir, RigError> {
-    tempfile::Builder::new().prefix("hanbench-").tempdir().map_err(|error| RigError::Unavailable {
+    let usual = std::env::temp_dir();
+    let parent = if usual.as_os_str().len() > FOLDER_MAX { PathBuf::from("/tmp") } else { usual };
+    tempfile::Builder::new().prefix("hanbench-").tempdir_in(parent).map_err(|error| RigError::Unavailable {
         what: "a folder for temporary files".into(),
         why: crate::file::words(&error),
     })

@@ -90,6 +90,10 @@ fn load(session: &mut Session, image: &Image) -> Result<FlashLoader, ProbeError>
         }
     };
     match result {
+        // What is nothing is there always, which would look like a proof.
+        Ok(()) if loader.data().all(|(_, data)| data.is_empty()) => {
+            Err(wrong("there is nothing in it for the flash or the RAM of the chip".into()))
+        }
         Ok(()) => Ok(loader),
         Err(FileDownloadError::Flash(FlashError::NoSuitableNvm { range, .. })) => Err(wrong(format!(
             "bytes for {:#010x} to {:#010x}, where {} has neither flash nor RAM",

@@ -13,7 +13,7 @@
 //! ```
 
 use super::ProbeError;
-use crate::file::words;
+use crate::file::{read_bytes, words};
 use ed25519_dalek::pkcs8::DecodePublicKey;
 use ed25519_dalek::{Signature, VerifyingKey};
 use object::{Architecture, Object, ObjectSymbol};
@@ -25,6 +25,8 @@ const STEP: &str = "read the image";
 const CHECK: &str = "check the signature";
 /// Most bytes of an image file, debug information and all.
 const LIMIT: u64 = 256 << 20;
+/// Most bytes of a key or a signature: both are far smaller.
+const KEY_LIMIT: u64 = 64 << 10;
 
 /// How the bytes of the file are to be understood.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,13 +64,10 @@ impl Image {
     /// It cannot be read, or is empty or larger than 256 MiB.
     pub fn load(path: &Path) -> Result<Image, ProbeError> {
         let wrong = |what: &str| ProbeError::config(STEP, format!("{}: {what}", path.display()));
-        let size = std::fs::metadata(path).map_err(|error| wrong(&words(&error)))?.len();
-        if size == 0 || size > LIMIT {
-            return Err(wrong(&format!(
-                "it has {size} bytes; expected a firmware file of 1 byte to 256 MiB"
-            )));
+        let bytes: Arc<[u8]> = read_bytes(path, LIMIT).map_err(|error| wrong(&words(&error)))?.into();
+        if bytes.is_empty() {
+            return Err(wrong("it has 0 bytes; expected a firmware file of 1 byte to 256 MiB"));
         }
-        let bytes: Arc<[u8]> = std::fs::read(path).map_err(|error| wrong(&words(&error)))?.into();
         let format = match bytes.first_chunk() {
             Some(b"\x7fELF") => Format::Elf,
             Some([b':', ..]) => Format::Hex,
@@ -138,14 +137,14 @@ impl Image {
     pub fn check_signature(&self, key_file: &Path) -> Result<(), ProbeError> {
         let wrong =
             |path: &Path, what: &str| ProbeError::config(CHECK, format!("{}: {what}", path.display()));
-        let pem = std::fs::read_to_string(key_file).map_err(|error| wrong(key_file, &words(&error)))?;
-        let key = VerifyingKey::from_public_key_pem(&pem).map_err(|_| {
+        let pem = read_bytes(key_file, KEY_LIMIT).map_err(|error| wrong(key_file, &words(&error)))?;
+        let key = VerifyingKey::from_public_key_pem(&String::from_utf8_lossy(&pem)).map_err(|_| {
             wrong(key_file, "no public key; expected Ed25519 in PEM, as `openssl pkey -pubout` writes it")
         })?;
         let mut beside = self.path.clone().into_os_string();
         beside.push(".sig");
         let beside = PathBuf::from(beside);
-        let signature = std::fs::read(&beside).map_err(|error| wrong(&beside, &words(&error)))?;
+        let signature = read_bytes(&beside, KEY_LIMIT).map_err(|error| wrong(&beside, &words(&error)))?;
         let signature = Signature::from_slice(&signature).map_err(|_| {
             let what = format!("it has {} bytes; expected a signature of 64 bytes", signature.len());
             wrong(&beside, &what)

@@ -3,11 +3,12 @@
 use super::ProbeError;
 use super::attach::attach;
 use crate::config::ProbeSettings;
+use crate::interrupt::interrupted;
 use probe_rs::rtt::Rtt;
 use probe_rs::{Core, MemoryInterface, Session};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a step may take before the probe counts as lost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +53,19 @@ impl Bench {
     /// The first core, which is the one that firmware of a dongle runs on.
     pub(super) fn core(&mut self, step: &'static str) -> Result<Core<'_>, ProbeError> {
         self.session.core(0).map_err(|error| ProbeError::of(step, &error))
+    }
+
+    /// Refuses an address that the image gives for `symbol` and that is no RAM of the chip: what lies there may be anything.
+    /// A chip that probe-rs knows only by its core has any RAM.
+    fn is_in_ram(&self, step: &'static str, symbol: &str, address: u64) -> Result<(), ProbeError> {
+        let target = self.session.target();
+        let mut known = target.memory_map.iter().filter_map(|region| region.as_ram_region()).peekable();
+        if known.peek().is_none() || known.any(|ram| ram.range.contains(&address)) {
+            return Ok(());
+        }
+        let name = &target.name;
+        let what = format!("the image has `{symbol}` at {address:#010x}, where {name} has no RAM");
+        Err(ProbeError::config(step, what))
     }
 }
 
@@ -120,14 +134,15 @@ impl Probe {
             .name("probe".into())
             .spawn(body)
             .map_err(|error| ProbeError::rig(STEP, error.to_string()))?;
-        let about = match outcome.recv_timeout(deadlines.attach) {
+        let about = match wait(&outcome, deadlines.attach, deadlines.step) {
             Ok(about) => about?,
-            Err(RecvTimeoutError::Timeout) => {
+            Err(Missed::Interrupted) => return Err(interrupted_in(STEP)),
+            Err(Missed::Late) => {
                 let what =
                     "neither a chip nor an error; is the cable plugged in and the chip powered? Nothing";
                 return Err(ProbeError::late(STEP, deadlines.attach, what));
             }
-            Err(RecvTimeoutError::Disconnected) => return Err(ended(STEP)),
+            Err(Missed::Ended) => return Err(ended(STEP)),
         };
         Ok(Probe { about, deadlines, signed_by, line: Line::Open(work), thread })
     }
@@ -192,6 +207,16 @@ impl Probe {
         })
     }
 
+    /// Refuses a symbol of an image that does not lie in the RAM of the chip, as far as probe-rs knows its RAM.
+    ///
+    /// # Errors
+    ///
+    /// It is elsewhere.
+    pub fn check_ram(&mut self, symbol: &'static str, address: u64) -> Result<(), ProbeError> {
+        const STEP: &str = "find a symbol";
+        self.perform(STEP, self.deadlines.step, move |bench| bench.is_in_ram(STEP, symbol, address))
+    }
+
     /// Reads memory while the core runs.
     ///
     /// # Errors
@@ -244,14 +269,18 @@ impl Probe {
         if thread.send(work).is_err() {
             return Err(ended(step));
         }
-        match outcome.recv_timeout(within) {
+        match wait(&outcome, within, self.deadlines.step) {
             Ok(Err(error)) if error.line_lost => {
                 self.line = Line::Lost;
                 Err(error)
             }
             Ok(result) => result,
-            Err(RecvTimeoutError::Disconnected) => Err(ended(step)),
-            Err(RecvTimeoutError::Timeout) => {
+            Err(Missed::Ended) => Err(ended(step)),
+            Err(Missed::Interrupted) => {
+                self.line = Line::Stuck;
+                Err(interrupted_in(step))
+            }
+            Err(Missed::Late) => {
                 self.line = Line::Stuck;
                 Err(ProbeError::late(step, within, "the probe did not come back"))
             }
@@ -267,6 +296,38 @@ impl Drop for Probe {
             let _ = self.thread.recv_timeout(self.deadlines.step);
         }
     }
+}
+
+/// How waiting ended without what was waited for.
+enum Missed {
+    Late,
+    Interrupted,
+    Ended,
+}
+
+/// How soon a wait notices that someone wants the program to end.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Waits for `within`; from the moment that someone wants the program to end, no longer than `grace`.
+fn wait<T>(outcome: &Receiver<T>, within: Duration, grace: Duration) -> Result<T, Missed> {
+    let (mut until, mut missed) = (Instant::now() + within, Missed::Late);
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match outcome.recv_timeout(left.min(LOOK)) {
+            Ok(came) => return Ok(came),
+            Err(RecvTimeoutError::Disconnected) => return Err(Missed::Ended),
+            Err(RecvTimeoutError::Timeout) if left.is_zero() => return Err(missed),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let limit = Instant::now() + grace;
+        if matches!(missed, Missed::Late) && limit < until && interrupted() {
+            (until, missed) = (limit, Missed::Interrupted);
+        }
+    }
+}
+
+fn interrupted_in(step: &'static str) -> ProbeError {
+    ProbeError::rig(step, "interrupted, and not finished soon after")
 }
 
 /// The thread is gone without a word, which only a panic inside probe-rs does.

@@ -5,7 +5,7 @@
 
 use super::defmt::{Decoder, Line, Strings};
 use super::{Channels, Probe};
-use crate::dut::{Said, Talk};
+use crate::dut::{LINE_MAX, Said, Talk};
 use crate::error::RigError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -54,8 +54,7 @@ impl Talk for Rtt {
                 return Ok(Said::Restarted);
             }
             self.begun.extend(heard.bytes);
-            let end = self.begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            lines.extend(self.begun.drain(..end));
+            lines.extend(self.begun.drain(..whole(&self.begun, self.log.is_some())));
         }
         if let Some((channel, decoder)) = &mut self.log {
             let heard = probe.rtt_read(*channel)?;
@@ -70,6 +69,15 @@ impl Talk for Rtt {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, RigError> {
         Ok(held(&self.probe).rtt_write(SETTINGS, bytes)?)
     }
+}
+
+/// How many of these bytes go on. Only where there are other lines for the same reader does the beginning of one wait, and
+/// no longer than a line may be.
+fn whole(begun: &[u8], mixed: bool) -> usize {
+    if !mixed || begun.len() > LINE_MAX {
+        return begun.len();
+    }
+    begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
 }
 
 /// A message as one line.
@@ -87,6 +95,16 @@ fn logged(message: &Result<Line, Vec<u8>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_beginning_of_a_line_waits_only_where_another_could_come_into_it() {
+        assert_eq!((whole(b"one\ntw", true), whole(b"one\ntw", false), whole(b"tw", true)), (4, 6, 0));
+        assert_eq!(
+            whole(&vec![b'x'; LINE_MAX + 1], true),
+            LINE_MAX + 1,
+            "firmware without line ends fills no memory"
+        );
+    }
 
     #[test]
     fn a_message_is_one_line_and_a_println_is_only_its_text() {

@@ -5,6 +5,7 @@ use crate::config::{ProbeKind, ProbeTable};
 use crate::dut::Gone;
 use crate::error::RigError;
 use crate::hearing::micros;
+use crate::interrupt::interrupted;
 use hanbench_core::verdict::probe::{Came, PROBE_TRIAL_VERSION, ProbeTrial, Step, What};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -62,7 +63,8 @@ impl Steps {
     /// Does a step; nothing when that failed.
     fn add(&mut self, what: What, within: Duration, work: impl FnOnce() -> Done) -> Option<()> {
         let started = Instant::now();
-        let came = work().unwrap_or_else(|error| Came::Failed { cause: error.cause, why: error.to_string() });
+        let done = if interrupted() { Err(ProbeError::rig("begin", "interrupted")) } else { work() };
+        let came = done.unwrap_or_else(|error| Came::Failed { cause: error.cause, why: error.to_string() });
         let failed = matches!(came, Came::Failed { .. });
         let (took_us, within_us) = (micros(started.elapsed()), micros(within));
         self.0.push(Step { what, took_us, within_us, came });
@@ -131,6 +133,7 @@ fn ram(chip: &mut ChipBench) -> Done {
             "the image has no symbol `{PROBE_WORD}`, which the bench may write"
         )));
     };
+    chip.symbol(PROBE_WORD)?;
     let len = usize::try_from(symbol.size.clamp(4, PROBE_WORD_MAX)).unwrap_or(4);
     let mut probe = chip.probe()?;
     let before = probe.read(symbol.address, len)?;

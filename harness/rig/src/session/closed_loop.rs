@@ -96,6 +96,7 @@ impl LoopDongle {
     /// One telegram, and what is said to it.
     fn telegram(&mut self, bytes: &[u8]) -> Result<Vec<Claim>, End> {
         let (patience, speed) = (self.patience(), self.session.speed);
+        let within = Duration::from_micros(self.session.rig.terms.claim_within_us);
         let session = &mut self.session;
         let Some(bench) = &mut session.bench else {
             return Err(End::Stopped("the run was never begun".into()));
@@ -111,6 +112,9 @@ impl LoopDongle {
         while heard.claims == before && heard.rejections == refused && Instant::now() < until {
             heard.take(until)?;
             heard.exit()?;
+        }
+        if heard.claims == before && heard.rejections == refused {
+            heard.all_heard(within)?;
         }
         let more = if self.talks_more { SETTLE_MAX } else { CLAIM_OVER };
         let until = Instant::now() + more;
@@ -138,7 +142,7 @@ impl Dongle for LoopDongle {
     fn hear(&mut self, t_ms: u64, bytes: &[u8], claims: &mut Vec<Claim>) -> Result<(), Trouble> {
         let said = self.telegram(bytes).map_err(|end| match end {
             End::Exited(how) | End::Misbehaved(how) => Trouble::Dongle(how),
-            End::Stopped(why) | End::Restarted(why) => Trouble::Rig(why),
+            End::Stopped(why) | End::Restarted(why) | End::Unheard(why) => Trouble::Rig(why),
             End::Lost(error) => Trouble::Rig(error.to_string()),
         })?;
         claims.extend(&said);

@@ -81,6 +81,13 @@ impl<'a> Play<'a> {
     /// Plays the whole stimulus. `early` are lines that came while the DUT started.
     pub(super) fn run(&mut self, early: Vec<TextLine>) -> Result<(), RigError> {
         let ended = self.heard.hear(&early).and_then(|()| self.parts()).and_then(|()| self.settle());
+        self.trouble |= ended.is_err();
+        let ended = match ended {
+            Err(known @ (End::Lost(_) | End::Restarted(_))) => Err(known),
+            // At line speed nobody has looked yet whether something was late.
+            _ if self.healthy() && self.speed.factor().is_none() => Ok(()),
+            unsure => self.heard.all_heard(Duration::from_micros(self.terms.claim_within_us)).and(unsure),
+        };
         let Err(end) = ended else { return Ok(()) };
         self.trouble = true;
         self.heard.ended(end)

@@ -45,6 +45,37 @@ fn hear_on(probe: &mut hanbench_rig::probe::Probe) {
 }
 
 #[test]
+fn an_image_without_a_byte_proves_nothing() {
+    let board = Board::stm32("nothing");
+    let mut probe = board.open();
+    let image = Image::load(&file(board.folder.path(), "end.hex", b":00000001FF\n")).expect("an image");
+    let error = probe.flash(&image).expect_err("nothing to write");
+    assert!(error.cause == Cause::Config && error.why.contains("there is nothing in it"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_is_no_file_is_refused_and_not_waited_for() {
+    let board = Board::stm32("no-key");
+    let image = board.image(7, LEN);
+    let key = board.folder.path().join("key");
+    let _socket = std::os::unix::net::UnixListener::bind(&key).expect("a socket");
+    let error = image.check_signature(&key).expect_err("no file");
+    assert!(error.cause == Cause::Config && error.why.contains("a pipe or a device"), "{error}");
+}
+
+#[test]
+fn a_symbol_where_no_ram_is_is_a_mistake_of_the_image() {
+    let board = Board::stm32("no-ram");
+    let mut probe = board.open();
+    assert_eq!(probe.check_ram("_SEGGER_RTT", BLOCK.into()), Ok(()));
+    for address in [0x3000_0000, u64::from(FLASH), 0x2000_5000] {
+        let error = probe.check_ram("_SEGGER_RTT", address).expect_err("no RAM");
+        assert!(error.cause == Cause::Config && error.why.contains("has no RAM"), "{error}");
+    }
+}
+
+#[test]
 fn hex_and_bin_end_at_the_same_place_as_elf() {
     let board = Board::stm32("formats");
     let mut probe = board.open();

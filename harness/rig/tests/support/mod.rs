@@ -81,6 +81,7 @@ pub(crate) fn story(trial: &Trial) -> Vec<String> {
         What::Exited { how } => format!("exited {how}"),
         What::Stopped { why, .. } => format!("stopped {why}"),
         What::Restarted { why } => format!("restarted {why}"),
+        What::Unheard { why } => format!("unheard {why}"),
     };
     let ready = r#"log {"event":"ready"}"#;
     trial.events.iter().map(|event| short(&event.what)).filter(|text| text != ready).collect()

@@ -204,6 +204,7 @@ fn output(trial: &Trial, stray: &[Claim<'_>]) -> Markup {
             What::Exited { how } => ("ended", how),
             What::Stopped { why, .. } => ("bench stopped", why),
             What::Restarted { why } => ("chip restarted", why),
+            What::Unheard { why } => ("not heard", why),
             What::Sent { .. } | What::Claim { .. } => return None,
         };
         Some((event.t_us, kind, text.as_str()))

@@ -138,9 +138,9 @@ impl<'a> Session<'a> {
                 }
                 What::Exited { how } => session.ended = Some(how.clone()),
                 What::Stopped { why, misbehaved: true } => session.misbehaved = Some(why.clone()),
-                What::Restarted { why } | What::Stopped { why, misbehaved: false } => {
-                    session.stopped = Some(why.clone())
-                }
+                What::Restarted { why }
+                | What::Unheard { why }
+                | What::Stopped { why, misbehaved: false } => session.stopped = Some(why.clone()),
                 _ => {}
             }
         }

@@ -38,13 +38,13 @@ const FINDINGS_MAX: usize = 100;
 pub fn judge(trial: &Trial, evidence_path: &str) -> Vec<Outcome> {
     let obstacle = trial.stimulus.obstacle(&trial.dut);
     let session = Session::of(trial);
-    let restarted = trial.events.iter().find_map(|event| match &event.what {
-        What::Restarted { why } => Some(why),
+    let spoiled = trial.events.iter().find_map(|event| match &event.what {
+        What::Restarted { why } | What::Unheard { why } => Some(why),
         _ => None,
     });
-    let ruling = |id: &str| match (&obstacle, &session, restarted) {
+    let ruling = |id: &str| match (&obstacle, &session, spoiled) {
         (Some(lacks), ..) => Ruling::not_applicable(lacks.clone()),
-        // Whatever was claimed or missing by then: nobody can tell what the restart took away.
+        // Whatever was claimed or missing by then: nobody can tell what the restart or the silence took away.
         (None, Ok(_), Some(why)) => Ruling::new(Verdict::Error, Some(Cause::Rig), why.clone()),
         (None, Ok(session), None) => rules::rule(id, session),
         (None, Err(what), _) => Ruling::error(format!("the trial contradicts itself: {what}")),

@@ -157,7 +157,11 @@ impl<'a> Session<'a> {
                     (session.end, end_us) = (Some(end), Some(event.t_us));
                 }
                 What::Rejected { .. } => session.note_rejected(),
-                What::Exited { .. } | What::Stopped { .. } | What::Restarted { .. } | What::Log { .. } => {}
+                What::Exited { .. }
+                | What::Stopped { .. }
+                | What::Restarted { .. }
+                | What::Unheard { .. }
+                | What::Log { .. } => {}
             }
         }
         session.attribute();
