@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `bench` | the chip of a rig as a DUT: stand-in, image, RTT |
 //! | `owner` | the thread, its steps and their deadlines |
+//! | `watch` | waiting for the thread, no longer than it is worth it |
 //! | `attach` | selector → probe → session, and whether this is the chip that the rig file names |
 //! | `image` | firmware files: ELF, HEX, BIN; symbols; signatures |
 //! | `flash` | writing an image, unless it is there already |
@@ -37,6 +38,7 @@ mod rtt;
 mod samples;
 mod talk;
 mod trial;
+mod watch;
 
 pub use bench::ChipBench;
 pub use error::ProbeError;

@@ -2,13 +2,15 @@
 
 use super::ProbeError;
 use super::attach::attach;
+use super::watch::{Missed, wait};
 use crate::config::ProbeSettings;
 use crate::interrupt::interrupted;
 use probe_rs::rtt::Rtt;
 use probe_rs::{Core, MemoryInterface, Session};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 /// How long a step may take before the probe counts as lost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,22 +129,25 @@ impl Probe {
             };
             let mut bench = Bench { session, rtt: None };
             if attached.send(Ok(about)).is_ok() {
-                steps.into_iter().for_each(|step| step(&mut bench));
+                let panicked = |step: Work| catch_unwind(AssertUnwindSafe(|| step(&mut bench))).is_err();
+                if steps.into_iter().any(panicked) {
+                    // Dropped, it would ask its probe once more, and a second panic ends the whole program.
+                    std::mem::forget(bench);
+                }
             }
         };
         std::thread::Builder::new()
             .name("probe".into())
             .spawn(body)
             .map_err(|error| ProbeError::rig(STEP, error.to_string()))?;
-        let about = match wait(&outcome, deadlines.attach, deadlines.step) {
+        let about = match wait(&outcome, (deadlines.attach, deadlines.step), interrupted) {
             Ok(about) => about?,
-            Err(Missed::Interrupted) => return Err(interrupted_in(STEP)),
             Err(Missed::Late) => {
                 let what =
                     "neither a chip nor an error; is the cable plugged in and the chip powered? Nothing";
                 return Err(ProbeError::late(STEP, deadlines.attach, what));
             }
-            Err(Missed::Ended) => return Err(ended(STEP)),
+            Err(missed) => return Err(given_up(STEP, missed)),
         };
         Ok(Probe { about, deadlines, signed_by, line: Line::Open(work), thread })
     }
@@ -267,22 +272,21 @@ impl Probe {
             let _ = done.send(work(bench));
         });
         if thread.send(work).is_err() {
-            return Err(ended(step));
+            return Err(given_up(step, Missed::Ended));
         }
-        match wait(&outcome, within, self.deadlines.step) {
+        match wait(&outcome, (within, self.deadlines.step), interrupted) {
             Ok(Err(error)) if error.line_lost => {
                 self.line = Line::Lost;
                 Err(error)
             }
             Ok(result) => result,
-            Err(Missed::Ended) => Err(ended(step)),
-            Err(Missed::Interrupted) => {
-                self.line = Line::Stuck;
-                Err(interrupted_in(step))
-            }
             Err(Missed::Late) => {
                 self.line = Line::Stuck;
                 Err(ProbeError::late(step, within, "the probe did not come back"))
+            }
+            Err(missed) => {
+                self.line = Line::Stuck;
+                Err(given_up(step, missed))
             }
         }
     }
@@ -298,39 +302,13 @@ impl Drop for Probe {
     }
 }
 
-/// How waiting ended without what was waited for.
-enum Missed {
-    Late,
-    Interrupted,
-    Ended,
-}
-
-/// How soon a wait notices that someone wants the program to end.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// Waits for `within`; from the moment that someone wants the program to end, no longer than `grace`.
-fn wait<T>(outcome: &Receiver<T>, within: Duration, grace: Duration) -> Result<T, Missed> {
-    let (mut until, mut missed) = (Instant::now() + within, Missed::Late);
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        match outcome.recv_timeout(left.min(LOOK)) {
-            Ok(came) => return Ok(came),
-            Err(RecvTimeoutError::Disconnected) => return Err(Missed::Ended),
-            Err(RecvTimeoutError::Timeout) if left.is_zero() => return Err(missed),
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-        let limit = Instant::now() + grace;
-        if matches!(missed, Missed::Late) && limit < until && interrupted() {
-            (until, missed) = (limit, Missed::Interrupted);
+/// What it means that the thread has nothing to say any more, other than that time was up.
+fn given_up(step: &'static str, missed: Missed) -> ProbeError {
+    match missed {
+        Missed::Interrupted => ProbeError::rig(step, "interrupted, and not finished soon after"),
+        // Only a panic inside probe-rs ends the thread so.
+        Missed::Late | Missed::Ended => {
+            ProbeError::rig(step, "the software that drives the probe gave up; its message stands in the log")
         }
     }
-}
-
-fn interrupted_in(step: &'static str) -> ProbeError {
-    ProbeError::rig(step, "interrupted, and not finished soon after")
-}
-
-/// The thread is gone without a word, which only a panic inside probe-rs does.
-fn ended(step: &'static str) -> ProbeError {
-    ProbeError::rig(step, "the software that drives the probe gave up; its message stands in the log")
 }

@@ -2,7 +2,12 @@
 
 use crate::board::{BLOCK, Board, TICKS, hear, program};
 use hanbench_core::verdict::Cause;
-use hanbench_target::glasgow::Server;
+use hanbench_target::cobs;
+use hanbench_target::glasgow::{Connection, Server};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const LEN: usize = 3000;
@@ -48,4 +53,35 @@ fn a_server_that_ends_does_not_leave_the_client_hanging() {
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     assert_ne!(error.cause, Cause::Dut, "{error}");
     assert_eq!(board.try_open().expect_err("no socket").cause, Cause::Rig);
+}
+
+/// Answers as it should until told otherwise, then each request on the line with a word that no probe has.
+fn rubbish_when(told: &AtomicBool, listener: &UnixListener, mut connection: Connection) {
+    let Ok((mut client, _)) = listener.accept() else { return };
+    let mut buffer = [0; 65536];
+    let rubbish = [&cobs::encode(&[1, 0x77])[..], &[0]].concat();
+    while let Ok(count @ 1..) = client.read(&mut buffer) {
+        let answer = connection.feed(&buffer[..count]);
+        let answer = if told.load(Ordering::Relaxed) && !answer.is_empty() { &rubbish } else { &answer };
+        if client.write_all(answer).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn rubbish_from_a_probe_ends_the_session_and_not_the_program() {
+    let mut board = Board::stm32("glasgow-rubbish");
+    let socket = board.folder.path().join("probe");
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    let (connection, told) = (Connection::new(board.target.clone()), Arc::new(AtomicBool::new(false)));
+    let tell = Arc::clone(&told);
+    // Not joined: it ends with the client, whose session is left as it is.
+    std::thread::spawn(move || rubbish_when(&told, &listener, connection));
+    board.settings.selector = format!("20b7:9db1:unix:{}", socket.display());
+    let mut probe = board.open();
+    tell.store(true, Ordering::Relaxed);
+    // The driver panics, and would once more when its session is dropped.
+    let error = probe.read(TICKS.into(), 4).expect_err("rubbish");
+    assert!(error.cause == Cause::Rig && error.why.contains("gave up"), "{error}");
 }
