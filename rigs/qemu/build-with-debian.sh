@@ -21,12 +21,12 @@ mkdir -p "$folder/bin"
 for program in rustc cargo; do
     cat > "$folder/bin/$program" <<END
 #!/bin/sh
-LD_LIBRARY_PATH="$libraries\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}" exec "$folder/root/usr/bin/$program" "\$@"
+LD_LIBRARY_PATH="$libraries\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}" exec "$folder/unpacked/usr/bin/$program" "\$@"
 END
     chmod +x "$folder/bin/$program"
 done
 # By this name rustc knows how to talk to it.
-ln -sf "$folder/root/usr/bin/ld.lld-$llvm" "$folder/bin/ld.lld"
+ln -sf "$folder/unpacked/usr/bin/ld.lld-$llvm" "$folder/bin/ld.lld"
 
 # Building the library is a feature of nightly compilers, which this variable makes of any.
 export RUSTC_BOOTSTRAP=1 RUSTC="$folder/bin/rustc" CARGO_TARGET_THUMBV7M_NONE_EABI_LINKER="$folder/bin/ld.lld"

@@ -13,7 +13,7 @@ folder=$(cd "$folder" && pwd)
 cat > "$folder/qemu-system-arm" <<END
 #!/bin/sh
 LD_LIBRARY_PATH="$libraries\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}" \\
-    exec "$folder/root/usr/bin/qemu-system-arm" -L "$folder/root/usr/share/qemu" "\$@"
+    exec "$folder/unpacked/usr/bin/qemu-system-arm" -L "$folder/unpacked/usr/share/qemu" "\$@"
 END
 chmod +x "$folder/qemu-system-arm"
 version=$("$folder/qemu-system-arm" --version | head -n 1)

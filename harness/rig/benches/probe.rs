@@ -62,7 +62,7 @@ fn main() -> Result<(), ProbeError> {
     let mut board = Board::stm32("bench-socket");
     let socket = board.folder.path().join("probe");
     let server = Server::start(&socket, board.target.clone()).map_err(|error| panic!("{error}"));
-    board.settings.selector = format!("20b7:9db1:unix:{}", socket.display());
+    board.settings = ProbeSettings::at_socket(socket.display(), &board.settings.chip);
     measure("unix socket", &board, long)?;
     drop(server);
     samples(long)
@@ -74,13 +74,7 @@ fn samples(long: bool) -> Result<(), ProbeError> {
     let (socket, file) = (folder.path().join("cable"), folder.path().join("dongle.elf"));
     std::fs::write(&file, hardware::image()).unwrap();
     let chip = VirtualChip::start(&Places { socket: socket.clone(), han: None }, Variant::default()).unwrap();
-    let settings = ProbeSettings {
-        selector: format!("20b7:9db1:unix:{}", socket.display()),
-        chip: hardware::NAME.into(),
-        speed_khz: None,
-        connect_under_reset: false,
-        signed_by: None,
-    };
+    let settings = ProbeSettings::at_socket(socket.display(), hardware::NAME);
     let image = Image::load(&file)?;
     let mut probe = Probe::open(&settings, Deadlines::default())?;
     probe.flash(&image)?;

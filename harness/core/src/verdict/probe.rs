@@ -103,20 +103,8 @@ pub fn judge(trial: &ProbeTrial, evidence_path: &str) -> Vec<Outcome> {
         let (verdict, cause, said) = rule(id, &trial.steps);
         let (reason, rests_on) =
             if verdict == Verdict::Pass { (None, Some(said)) } else { (Some(said), None) };
-        Outcome {
-            id: id.clone(),
-            suite: SUITE.into(),
-            subject: trial.subject.clone(),
-            verdict,
-            cause,
-            reason,
-            attempts: 1,
-            evidence: vec![evidence_path.to_string()],
-            capture_evidence: String::new(),
-            rests_on,
-            findings: Vec::new(),
-            measures: Vec::new(),
-        }
+        let of = (SUITE, id.as_str(), trial.subject.as_str());
+        Outcome { reason, rests_on, ..Outcome::of_trial(of, verdict, cause, evidence_path) }
     };
     trial.checks.iter().map(outcome).collect()
 }

@@ -43,12 +43,23 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// What is said of a check that no trial was played for.
+    /// What is said of a check that no trial was played for; `of` is its suite, its id and its subject.
     pub fn without_trial(
-        (suite, id, subject): (&str, &str, &str),
+        of: (&str, &str, &str),
         verdict: Verdict,
         cause: Option<Cause>,
         reason: &str,
+    ) -> Outcome {
+        let reason = Some(reason.into());
+        Outcome { reason, attempts: 0, evidence: Vec::new(), ..Outcome::of_trial(of, verdict, cause, "") }
+    }
+
+    /// The verdict on one trial, which is stored at `evidence_path`, without a word on why yet.
+    pub(super) fn of_trial(
+        (suite, id, subject): (&str, &str, &str),
+        verdict: Verdict,
+        cause: Option<Cause>,
+        evidence_path: &str,
     ) -> Outcome {
         Outcome {
             id: id.into(),
@@ -56,9 +67,9 @@ impl Outcome {
             subject: subject.into(),
             verdict,
             cause,
-            reason: Some(reason.into()),
-            attempts: 0,
-            evidence: Vec::new(),
+            reason: None,
+            attempts: 1,
+            evidence: vec![evidence_path.to_string()],
             capture_evidence: String::new(),
             rests_on: None,
             findings: Vec::new(),

@@ -39,6 +39,19 @@ pub struct ProbeSettings {
     pub signed_by: Option<PathBuf>,
 }
 
+impl ProbeSettings {
+    /// A simulated chip that is served at the path of a unix socket: probe-rs takes it for one behind a Glasgow probe.
+    pub fn at_socket(path: impl std::fmt::Display, chip: &str) -> ProbeSettings {
+        ProbeSettings {
+            selector: format!("20b7:9db1:unix:{path}"),
+            chip: chip.to_string(),
+            speed_khz: None,
+            connect_under_reset: false,
+            signed_by: None,
+        }
+    }
+}
+
 /// The table `[probe]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProbeTable {
@@ -71,8 +84,6 @@ pub enum ProbeKind {
     },
 }
 
-/// A Glasgow probe behind a socket: how probe-rs reaches a simulated chip.
-const SOCKET: &str = "20b7:9db1:unix:{socket}";
 /// The chip that hanbench simulates, by its name in the table of probe-rs.
 pub const VIRTUAL_CHIP: &str = "STM32F103C8";
 const KINDS: [&str; 3] = ["usb", "virtual", "process"];
@@ -99,20 +110,21 @@ impl Checker<'_> {
         own(&["usb", "process"], "signed_by", raw.signed_by.as_ref().map(Spanned::span))?;
         own(&["virtual"], "broken", raw.broken.as_ref().map(Spanned::span))?;
         own(&["virtual"], "fault", raw.fault.as_ref().map(Spanned::span))?;
-        let selector = match kind.as_str() {
-            "usb" => self.selector(raw.selector, &span)?,
-            _ => SOCKET.to_string(),
-        };
         let chip = match kind.as_str() {
             "virtual" => VIRTUAL_CHIP.to_string(),
             _ => self.needed(raw.chip, &span, "[probe] needs `chip`, such as \"nRF52840_xxAA\"")?,
         };
+        let simulated = ProbeSettings::at_socket("{socket}", &chip);
+        let selector = match kind.as_str() {
+            "usb" => self.selector(raw.selector, &span)?,
+            _ => simulated.selector.clone(),
+        };
         let settings = ProbeSettings {
             selector,
-            chip,
             speed_khz: self.speed_khz(raw.speed_khz)?,
             connect_under_reset: raw.connect_under_reset,
             signed_by: raw.signed_by.map(|path| self.beside(path.get_ref())),
+            ..simulated
         };
         let kind = match kind.as_str() {
             "usb" => ProbeKind::Usb,

@@ -75,13 +75,7 @@ impl Bench {
             han: han.path().to_string(),
             socket: socket.clone(),
         })?;
-        let settings = ProbeSettings {
-            selector: format!("20b7:9db1:unix:{}", socket.display()),
-            chip: "Cortex-M3".into(),
-            speed_khz: None,
-            connect_under_reset: false,
-            signed_by: None,
-        };
+        let settings = ProbeSettings::at_socket(socket.display(), "Cortex-M3");
         let block = Image::load(&tools.firmware)?.symbol("_SEGGER_RTT")?.address;
         let mut probe = Probe::open(&settings, Deadlines::default())?;
         probe.rtt_attach(block)?;

@@ -38,13 +38,7 @@ impl Rig {
         let pty = Pty::open().expect("a pty");
         let places = Places { socket: socket.clone(), han: Some(pty.path().into()) };
         let chip = VirtualChip::start(&places, variant).expect("a chip");
-        let settings = ProbeSettings {
-            selector: format!("20b7:9db1:unix:{}", socket.display()),
-            chip: hardware::NAME.into(),
-            speed_khz: None,
-            connect_under_reset: false,
-            signed_by: None,
-        };
+        let settings = ProbeSettings::at_socket(socket.display(), hardware::NAME);
         Rig { chip, pty, settings, image: Image::load(&file).expect("an image"), _folder: folder }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::board::{BLOCK, Board, TICKS, hear, program};
 use hanbench_core::verdict::Cause;
+use hanbench_rig::config::ProbeSettings;
 use hanbench_target::cobs;
 use hanbench_target::glasgow::{Connection, Server};
 use std::io::{Read, Write};
@@ -17,7 +18,7 @@ fn a_socket_is_as_good_as_a_probe() {
     let mut board = Board::stm32("glasgow");
     let socket = board.folder.path().join("probe");
     let _server = Server::start(&socket, board.target.clone()).expect("a server");
-    board.settings.selector = format!("20b7:9db1:unix:{}", socket.display());
+    board.settings = ProbeSettings::at_socket(socket.display(), &board.settings.chip);
     let mut probe = board.open();
     assert_eq!(probe.about().probe, "Glasgow Interface Explorer");
     probe.write(TICKS.into(), &[0xFF; 8]).expect("write");
@@ -45,7 +46,7 @@ fn a_server_that_ends_does_not_leave_the_client_hanging() {
     let mut board = Board::stm32("glasgow-gone");
     let socket = board.folder.path().join("probe");
     let server = Server::start(&socket, board.target.clone()).expect("a server");
-    board.settings.selector = format!("20b7:9db1:unix:{}", socket.display());
+    board.settings = ProbeSettings::at_socket(socket.display(), &board.settings.chip);
     let mut probe = board.open();
     drop(server);
     let started = Instant::now();
@@ -78,7 +79,7 @@ fn rubbish_from_a_probe_ends_the_session_and_not_the_program() {
     let tell = Arc::clone(&told);
     // Not joined: it ends with the client, whose session is left as it is.
     std::thread::spawn(move || rubbish_when(&told, &listener, connection));
-    board.settings.selector = format!("20b7:9db1:unix:{}", socket.display());
+    board.settings = ProbeSettings::at_socket(socket.display(), &board.settings.chip);
     let mut probe = board.open();
     tell.store(true, Ordering::Relaxed);
     // The driver panics, and would once more when its session is dropped.

@@ -108,19 +108,13 @@ impl Ruling {
     }
 
     pub(super) fn outcome(self, id: &str, subject: &str) -> Outcome {
+        let outcome = Outcome::of_trial((SUITE, id, subject), self.verdict, self.cause, "");
         Outcome {
-            id: id.into(),
-            suite: SUITE.into(),
-            subject: subject.into(),
-            verdict: self.verdict,
-            cause: self.cause,
             reason: self.reason,
-            attempts: 1,
             evidence: Vec::new(),
-            capture_evidence: String::new(),
             rests_on: self.rests_on,
             findings: self.findings,
-            measures: Vec::new(),
+            ..outcome
         }
     }
 }

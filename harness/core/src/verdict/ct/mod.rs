@@ -112,20 +112,9 @@ pub fn judge(trial: &CtTrial, evidence_path: &str) -> Vec<Outcome> {
     };
     let outcome = |id: &String| {
         let Ruling { verdict, cause, reason, rests_on, findings, measures } = ruling(id);
-        Outcome {
-            id: id.clone(),
-            suite: SUITE.into(),
-            subject: trial.subject.clone(),
-            verdict,
-            cause,
-            reason,
-            attempts: 1,
-            evidence: vec![evidence_path.to_string()],
-            capture_evidence: String::new(),
-            rests_on,
-            findings,
-            measures,
-        }
+        let of = (SUITE, id.as_str(), trial.subject.as_str());
+        let outcome = Outcome::of_trial(of, verdict, cause, evidence_path);
+        Outcome { reason, rests_on, findings, measures, ..outcome }
     };
     trial.checks.iter().map(outcome).collect()
 }

@@ -95,19 +95,13 @@ impl Ruling {
     }
 
     fn outcome(self, id: &str, trial: &Trial, evidence_path: &str) -> Outcome {
+        let of = (trial.stimulus.suite.as_str(), id, trial.stimulus.subject.as_str());
         Outcome {
-            id: id.to_string(),
-            suite: trial.stimulus.suite.clone(),
-            subject: trial.stimulus.subject.clone(),
-            verdict: self.verdict,
-            cause: self.cause,
             reason: self.reason,
-            attempts: 1,
-            evidence: vec![evidence_path.to_string()],
             capture_evidence: trial.stimulus.evidence.clone(),
             rests_on: self.rests_on,
             findings: self.findings,
-            measures: Vec::new(),
+            ..Outcome::of_trial(of, self.verdict, self.cause, evidence_path)
         }
     }
 }
